@@ -1,0 +1,54 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { Service } from "../config/names.ts";
+import type { Settings } from "../config/settings.ts";
+
+/** A directory that Docker builds an image from, and a hash of all that goes into it. */
+export interface BuildContext {
+  directory: string;
+  /** Hex; the same hash means the same image. */
+  hash: string;
+}
+
+export interface ImagesArgs {
+  settings: Pick<Settings, "baseImage">;
+  contexts: Record<Service, BuildContext>;
+  /** Services that this stack runs. */
+  services: readonly Service[];
+}
+
+/** Our own images, built where the stack runs. */
+export class Images extends pulumi.ComponentResource {
+  private readonly ids: ReadonlyMap<Service, pulumi.Output<string>>;
+
+  constructor(name: string, { settings, contexts, services }: ImagesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mem0:stack:Images", name, {}, opts);
+
+    const build = (service: Service) =>
+      new docker.RemoteImage(
+        `${name}-${service}`,
+        {
+          // The tag says what is in it, so stacks of one version share an image and an old one is there to go back to.
+          name: `mem0/${service}:${contexts[service].hash.slice(0, 12)}`,
+          build: {
+            context: contexts[service].directory,
+            dockerfile: "Dockerfile",
+            buildArgs: { BASE_IMAGE: settings.baseImage },
+          },
+          triggers: { content: contexts[service].hash },
+          keepLocally: true,
+        },
+        { parent: this },
+      ).imageId;
+    this.ids = new Map(services.map((service) => [service, build(service)]));
+
+    this.registerOutputs({ ids: Object.fromEntries(this.ids) });
+  }
+
+  /** The image's content id, `sha256:...`. */
+  id(service: Service): pulumi.Output<string> {
+    const id = this.ids.get(service);
+    if (id === undefined) throw new Error(`no image was declared for ${service}`);
+    return id;
+  }
+}

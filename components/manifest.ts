@@ -1,0 +1,76 @@
+import path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { Manifest as ManifestContent } from "../config/manifest.ts";
+import type { Service } from "../config/names.ts";
+import type { Settings } from "../config/settings.ts";
+import { HostFile } from "./host-file.ts";
+import type { Images } from "./images.ts";
+import type { Secrets } from "./secrets.ts";
+
+export interface ManifestArgs {
+  settings: Settings;
+  images: Images;
+  secrets: Secrets;
+  /** Services that this stack runs. */
+  services: readonly Service[];
+}
+
+/** Writes manifest.json, which every host verb reads, once all containers are up. */
+export class Manifest extends pulumi.ComponentResource {
+  readonly path: pulumi.Output<string>;
+
+  constructor(name: string, args: ManifestArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mem0:stack:Manifest", name, {}, opts);
+    const file = new HostFile(
+      `${name}-file`,
+      {
+        path: path.join(args.settings.stateDir, "manifest.json"),
+        content: manifestContent(args).apply((content) => `${JSON.stringify(content, null, 2)}\n`),
+        mode: "0600",
+        // It tells which data exists and how it was embedded, also while no container runs.
+        keepOnDelete: true,
+      },
+      { parent: this },
+    );
+    this.path = file.path;
+    this.registerOutputs({ path: this.path });
+  }
+}
+
+function manifestContent({ settings, images, secrets, services }: ManifestArgs): pulumi.Output<ManifestContent> {
+  const { names, ports, model, memory, dataRoot } = settings;
+  const published: Record<Service, Record<string, number>> = {
+    server: { http: ports.server },
+    postgres: { postgres: ports.postgres },
+    neo4j: { http: ports.neo4jHttp, bolt: ports.neo4jBolt },
+    model: {},
+  };
+  const place = (store: string) => (dataRoot === undefined ? names.volume(store) : path.join(dataRoot, store));
+  const files = [secrets.postgresPassword, secrets.neo4jPassword, secrets.apiKey, secrets.openaiApiKey];
+  return pulumi.output({
+    version: 1 as const,
+    stack: settings.stack,
+    homeId: settings.homeId,
+    instanceId: secrets.instanceId,
+    dockerHost: settings.dockerHost,
+    services: Object.fromEntries(
+      services.map((service) => [
+        service,
+        { container: names.container(service), image: images.id(service), ports: published[service] },
+      ]),
+    ),
+    network: names.internalNetwork,
+    stores: Object.fromEntries(["postgres", "neo4j", "data"].map((store) => [store, place(store)])),
+    database: { name: names.database, user: names.databaseUser, collection: memory.collection },
+    model: {
+      provider: model.provider,
+      llm: model.llm.model,
+      embedder: model.embedder.model,
+      dimensions: model.embedder.dimensions,
+    },
+    defaultUser: memory.defaultUser,
+    secretFiles: Object.fromEntries(
+      files.filter((file) => file !== undefined).map((file) => [file.name, file.path]),
+    ),
+  });
+}

@@ -1,0 +1,89 @@
+import type * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { ModelSettings } from "../config/settings.ts";
+import type { Images } from "./images.ts";
+import type { Secrets } from "./secrets.ts";
+import { SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { StoreMount } from "./store-mount.ts";
+
+export interface MemoryServerArgs extends ServiceContext {
+  images: Images;
+  secrets: Secrets;
+  /** What must be healthy before the server starts. */
+  stores: pulumi.Resource[];
+}
+
+/** The memory server: mem0's API over both stores and the model. */
+export class MemoryServer extends pulumi.ComponentResource {
+  readonly container: docker.Container;
+
+  constructor(name: string, args: MemoryServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mem0:stack:MemoryServer", name, {}, opts);
+    const { settings, secrets } = args;
+
+    const store = new StoreMount(
+      `${name}-data`,
+      { store: "data", target: "/data", settings },
+      { parent: this },
+    );
+    const modelKey = secrets.openaiApiKey;
+    this.container = serviceContainer(
+      this,
+      name,
+      {
+        service: "server",
+        image: args.images.id("server"),
+        env: {
+          MEM0_STACK: settings.stack,
+          INSTANCE_ID: secrets.instanceId,
+          POSTGRES_HOST: "postgres",
+          POSTGRES_PORT: "5432",
+          POSTGRES_DB: settings.names.database,
+          POSTGRES_USER: settings.names.databaseUser,
+          POSTGRES_PASSWORD_FILE: `${SECRETS_DIRECTORY}/postgres_password`,
+          NEO4J_URI: "bolt://neo4j:7687",
+          NEO4J_USERNAME: "neo4j",
+          NEO4J_PASSWORD_FILE: `${SECRETS_DIRECTORY}/neo4j_password`,
+          API_KEY_FILE: `${SECRETS_DIRECTORY}/api_key`,
+          HISTORY_DB_PATH: "/data/history.db",
+          MEMORY_COLLECTION: settings.memory.collection,
+          ...modelEnvironment(settings.model),
+          ...(modelKey === undefined ? {} : { OPENAI_API_KEY_FILE: `${SECRETS_DIRECTORY}/openai_api_key` }),
+        },
+        ports: [{ internal: 8888, external: settings.ports.server }],
+        stores: [store.mount],
+        secrets: [
+          secrets.postgresPassword,
+          secrets.neo4jPassword,
+          secrets.apiKey,
+          ...(modelKey === undefined ? [] : [modelKey]),
+        ],
+        health: {
+          test: ["CMD", "healthcheck"],
+          interval: "5s",
+          timeout: "5s",
+          retries: 6,
+          startPeriod: "1m0s",
+        },
+        limits: settings.resources.server,
+        graceSeconds: 30,
+        outward: true,
+      },
+      args,
+      { dependsOn: args.stores },
+    );
+
+    this.registerOutputs({ container: this.container.name });
+  }
+}
+
+function modelEnvironment(model: ModelSettings): Record<string, string> {
+  return {
+    MODEL_PROVIDER: model.provider,
+    LLM_MODEL: model.llm.model,
+    ...(model.llm.baseUrl === undefined ? {} : { LLM_BASE_URL: model.llm.baseUrl }),
+    EMBEDDER_MODEL: model.embedder.model,
+    ...(model.embedder.baseUrl === undefined ? {} : { EMBEDDER_BASE_URL: model.embedder.baseUrl }),
+    EMBEDDER_DIMENSIONS: String(model.embedder.dimensions),
+  };
+}

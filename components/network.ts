@@ -1,0 +1,47 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { Service } from "../config/names.ts";
+import type { Settings } from "../config/settings.ts";
+
+export interface NetworkArgs {
+  settings: Pick<Settings, "names" | "externalNetwork">;
+}
+
+/** The stack's own bridge network, and the way to a network shared with other systems. */
+export class Network extends pulumi.ComponentResource {
+  readonly internal: pulumi.Output<string>;
+  private readonly external: pulumi.Output<string> | undefined;
+
+  constructor(name: string, { settings }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mem0:stack:Network", name, {}, opts);
+
+    const internal = new docker.Network(
+      `${name}-internal`,
+      { name: settings.names.internalNetwork, driver: "bridge" },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.internal = internal.name;
+    this.external = this.externalNetwork(name, settings.externalNetwork);
+
+    this.registerOutputs({ internal: this.internal });
+  }
+
+  /** Network memberships of a service's container, which others find under the service's name. */
+  attachments(service: Service, outward: boolean): docker.types.input.ContainerNetworksAdvanced[] {
+    const own = { name: this.internal, aliases: [service] };
+    if (!outward || this.external === undefined) return [own];
+    // On a shared network a bare `server` would be anybody's; the container's full name is ours alone.
+    return [own, { name: this.external }];
+  }
+
+  private externalNetwork(name: string, external: Settings["externalNetwork"]) {
+    if (external === undefined) return undefined;
+    if (!external.create) return pulumi.output(external.name);
+    return new docker.Network(
+      `${name}-external`,
+      { name: external.name, driver: "bridge" },
+      // Others may have joined meanwhile: it stays when this stack goes.
+      { parent: this, retainOnDelete: true },
+    ).name;
+  }
+}

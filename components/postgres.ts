@@ -1,0 +1,69 @@
+import type * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { Images } from "./images.ts";
+import type { Secrets } from "./secrets.ts";
+import { SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { StoreMount } from "./store-mount.ts";
+
+export interface PostgresArgs extends ServiceContext {
+  images: Images;
+  secrets: Secrets;
+}
+
+/** PostgreSQL with pgvector: the memories and their embeddings. */
+export class Postgres extends pulumi.ComponentResource {
+  readonly container: docker.Container;
+
+  constructor(name: string, args: PostgresArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mem0:stack:Postgres", name, {}, opts);
+    const { names, ports, resources } = args.settings;
+    const { memoryMb, cpus } = resources.postgres;
+    // Shared buffers of a quarter of the memory are PostgreSQL's own advice for a dedicated server.
+    const sharedBuffersMb = Math.floor(memoryMb / 4);
+    // A parallel HNSW build keeps its graph in shared memory, so the container's shm must hold this much.
+    const maintenanceMb = Math.floor(memoryMb / 4);
+
+    const store = new StoreMount(
+      `${name}-data`,
+      { store: "postgres", target: "/var/lib/postgresql/data", settings: args.settings },
+      { parent: this },
+    );
+    this.container = serviceContainer(
+      this,
+      name,
+      {
+        service: "postgres",
+        image: args.images.id("postgres"),
+        command: [
+          ["shared_buffers", `${sharedBuffersMb}MB`],
+          ["maintenance_work_mem", `${maintenanceMb}MB`],
+          ["effective_cache_size", `${Math.floor(memoryMb / 2)}MB`],
+          ["max_connections", "60"],
+        ].flatMap(([key, value]) => ["-c", `${key}=${value}`]),
+        env: {
+          POSTGRES_DB: names.database,
+          POSTGRES_USER: names.databaseUser,
+          POSTGRES_PASSWORD_FILE: `${SECRETS_DIRECTORY}/postgres_password`,
+        },
+        ports: [{ internal: 5432, external: ports.postgres }],
+        stores: [store.mount],
+        secrets: [args.secrets.postgresPassword],
+        health: {
+          // Over TCP: the server that initialises a new directory listens on its socket only.
+          test: ["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", names.databaseUser, "-d", names.database],
+          interval: "5s",
+          timeout: "5s",
+          retries: 6,
+          startPeriod: "1m0s",
+        },
+        limits: { memoryMb, cpus, shmMb: maintenanceMb + 64 },
+        graceSeconds: 60,
+        stopSignal: "SIGINT",
+        tmpfs: { "/tmp": 64, "/var/run/postgresql": 16 },
+      },
+      args,
+    );
+
+    this.registerOutputs({ container: this.container.name });
+  }
+}

@@ -1,0 +1,143 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { Service } from "../config/names.ts";
+import type { Settings } from "../config/settings.ts";
+import type { Network } from "./network.ts";
+import type { SecretFile } from "./secrets.ts";
+
+/** What a service needs, in the field's own words; says nothing of how a host provides it. */
+export interface ServiceSpec {
+  service: Service;
+  image: pulumi.Input<string>;
+  /** Arguments to the image's entrypoint. */
+  command?: string[];
+  env?: Record<string, pulumi.Input<string>>;
+  /** Published on 127.0.0.1 of the host only. */
+  ports?: { internal: number; external: number }[];
+  stores?: pulumi.Input<docker.types.input.ContainerMount>[];
+  /** Each appears read-only as /run/secrets/<name>. */
+  secrets?: SecretFile[];
+  health: HealthCheck;
+  limits: { memoryMb: number; cpus: number; shmMb?: number };
+  /** Seconds between the stop signal and SIGKILL. */
+  graceSeconds: number;
+  stopSignal?: "SIGINT" | "SIGTERM";
+  /** Writable paths in memory, with their size in MB; the root file system is read-only. */
+  tmpfs?: Record<string, number>;
+  /** Joins the external network too, and may reach the host as host.docker.internal. */
+  outward?: boolean;
+}
+
+/** Durations in the form that Docker prints back (`10s`, `1m0s`): any other spelling is a change at each `up`. */
+export interface HealthCheck {
+  test: string[];
+  interval: string;
+  timeout: string;
+  retries: number;
+  startPeriod: string;
+}
+
+export interface ServiceContext {
+  settings: Settings;
+  network: Network;
+}
+
+/** Where secret files appear inside a container. */
+export const SECRETS_DIRECTORY = "/run/secrets";
+
+/** Labels by which the verbs know our containers. `home` tells apart checkouts with stacks of one name. */
+export const LABELS = { stack: "mem0.stack", service: "mem0.service", home: "mem0.home" } as const;
+
+/**
+ * The one place that turns a service into resources, with the defaults that hold for all: loopback, read-only root,
+ * no capabilities, no new privileges, limits, log limits, restart, health.
+ */
+export function serviceContainer(
+  parent: pulumi.ComponentResource,
+  name: string,
+  spec: ServiceSpec,
+  { settings, network }: ServiceContext,
+  opts: Pick<pulumi.CustomResourceOptions, "dependsOn"> = {},
+): docker.Container {
+  const secrets = spec.secrets ?? [];
+  return new docker.Container(
+    `${name}-container`,
+    {
+      name: settings.names.container(spec.service),
+      hostname: spec.service,
+      image: spec.image,
+      ...(spec.command === undefined ? {} : { command: spec.command }),
+      entrypoints: [],
+      envs: environment(spec.env ?? {}),
+      labels: labels(spec.service, settings, secrets),
+      networksAdvanced: network.attachments(spec.service, spec.outward === true),
+      ...(spec.outward === true ? { hosts: [{ host: "host.docker.internal", ip: "host-gateway" }] } : {}),
+      ports: [...(spec.ports ?? [])]
+        .sort((a, b) => a.internal - b.internal)
+        .map((port) => ({ ...port, ip: "127.0.0.1", protocol: "tcp" })),
+      mounts: [
+        ...(spec.stores ?? []),
+        ...secrets.map((secret) => ({
+          type: "bind",
+          source: secret.path,
+          target: `${SECRETS_DIRECTORY}/${secret.name}`,
+          readOnly: true,
+        })),
+      ],
+      tmpfs: Object.fromEntries(
+        Object.entries(spec.tmpfs ?? { "/tmp": 64 }).map(([path, mb]) => [path, `size=${mb}m,mode=1777`]),
+      ),
+      user: `${settings.runAs.uid}:${settings.runAs.gid}`,
+      readOnly: true,
+      init: true,
+      capabilities: { drops: ["ALL"] },
+      securityOpts: ["no-new-privileges:true"],
+      // The same value for both means: no swap. Without memorySwap the provider sees a change at each `up`.
+      memory: spec.limits.memoryMb,
+      memorySwap: spec.limits.memoryMb,
+      cpus: String(spec.limits.cpus),
+      shmSize: spec.limits.shmMb ?? 64,
+      restart: "unless-stopped",
+      logDriver: "json-file",
+      logOpts: { "max-size": "10m", "max-file": "3" },
+      healthcheck: { ...omitTest(spec.health), tests: spec.health.test },
+      wait: true,
+      waitTimeout: settings.startSeconds,
+      stopSignal: spec.stopSignal ?? "SIGTERM",
+      stopTimeout: spec.graceSeconds,
+      destroyGraceSeconds: spec.graceSeconds,
+      removeVolumes: false,
+    },
+    {
+      ...opts,
+      parent,
+      deleteBeforeReplace: true,
+      // The provider reports these as updated in place and changes nothing; a start that failed must be done again.
+      replaceOnChanges: ["healthcheck", "tmpfs", "init", "#initerror"],
+    },
+  );
+}
+
+function omitTest({ test: _, ...rest }: HealthCheck): Omit<HealthCheck, "test"> {
+  return rest;
+}
+
+function environment(env: Record<string, pulumi.Input<string>>): pulumi.Output<string>[] {
+  return Object.keys(env)
+    .sort()
+    .map((key) => pulumi.interpolate`${key}=${env[key] ?? ""}`);
+}
+
+function labels(service: Service, settings: Settings, secrets: SecretFile[]) {
+  const fixed = [
+    { label: LABELS.home, value: settings.homeId },
+    { label: LABELS.service, value: service },
+    { label: LABELS.stack, value: settings.stack },
+  ];
+  // A container reads its secret files once, so a new revision has to make a new container.
+  const revisions = secrets.map((secret) => ({
+    label: `mem0.secret.${secret.name}`,
+    value: secret.revision,
+  }));
+  return [...fixed, ...revisions];
+}

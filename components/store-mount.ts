@@ -1,0 +1,60 @@
+import path from "node:path";
+import { local } from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../config/settings.ts";
+
+export interface StoreMountArgs {
+  /** Short name of what is stored, e.g. `postgres`: a part of the volume's or the directory's name. */
+  store: string;
+  /** Path inside the container. */
+  target: string;
+  settings: Pick<Settings, "names" | "dataRoot" | "runAs">;
+}
+
+/**
+ * Where a service keeps what must never be lost: a protected named volume, or a directory under the data root.
+ * No `up`, `destroy` or replacement deletes either.
+ */
+export class StoreMount extends pulumi.ComponentResource {
+  readonly mount: pulumi.Output<docker.types.output.ContainerMount>;
+
+  constructor(name: string, args: StoreMountArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mem0:host:StoreMount", name, {}, opts);
+    const { settings, store, target } = args;
+    this.mount =
+      settings.dataRoot === undefined
+        ? this.volume(name, settings.names.volume(store), target)
+        : this.directory(name, path.join(settings.dataRoot, store), settings.runAs, target);
+    this.registerOutputs({ mount: this.mount });
+  }
+
+  private volume(name: string, volumeName: string, target: string) {
+    const volume = new docker.Volume(
+      `${name}-volume`,
+      { name: volumeName },
+      // An edit of labels or options would replace the volume, and a replaced volume is an empty one.
+      { parent: this, protect: true, retainOnDelete: true, ignoreChanges: ["labels", "driver", "driverOpts"] },
+    );
+    return pulumi.output({ type: "volume", source: volume.name, target });
+  }
+
+  private directory(name: string, source: string, owner: Settings["runAs"], target: string) {
+    const make = `set -eu
+umask 077
+mkdir -p "$DIRECTORY"
+chmod 0700 "$DIRECTORY"
+if [ "$(id -u)" = 0 ]; then chown "$OWNER" "$DIRECTORY"; fi`;
+    const directory = new local.Command(
+      `${name}-directory`,
+      {
+        create: make,
+        update: make,
+        environment: { DIRECTORY: source, OWNER: `${owner.uid}:${owner.gid}` },
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, protect: true, retainOnDelete: true },
+    );
+    return pulumi.output({ type: "bind", source: directory.stdout.apply(() => source), target });
+  }
+}

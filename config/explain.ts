@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { SECRET_KEYS, stackSchema } from "./schema.ts";
+
+/** The part of JSON Schema that our settings use. */
+interface SchemaNode {
+  type?: string;
+  const?: unknown;
+  minimum?: number;
+  maximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  properties?: Record<string, SchemaNode>;
+  oneOf?: SchemaNode[];
+}
+
+type Issue = z.core.$ZodIssue;
+
+const root = z.toJSONSchema(stackSchema, { io: "input", reused: "inline" }) as SchemaNode;
+
+/** One line for a person: the key, what it is now, what is allowed. Values of secrets are never shown. */
+export function explain(issue: Issue, raw: unknown): string[] {
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    const allowed = Object.keys(propertiesAt(path, raw)).join(", ");
+    return issue.keys.map((key) => `${keyName([...path, key])}: unknown key; allowed here: ${allowed}`);
+  }
+  const value = valueAt(raw, path);
+  const allowed = issue.code === "invalid_format" ? issue.message : describe(nodeAt(path, raw), issue.message);
+  if (value === undefined) return [`${keyName(path)}: missing; needed: ${allowed}`];
+  const shown = SECRET_KEYS.some((key) => key === path[0]) ? "is not usable" : `is ${JSON.stringify(value)}`;
+  return [`${keyName(path)}: ${shown}; allowed: ${allowed}`];
+}
+
+/** The name of a setting as the stack file and `pulumi config` spell it. */
+export function keyName(path: readonly string[]): string {
+  return `mem0:${path.join(".")}`;
+}
+
+function describe(node: SchemaNode | undefined, fallback: string): string {
+  if (node === undefined) return fallback;
+  if (node.oneOf !== undefined) {
+    const providers = node.oneOf.map((option) => option.properties?.provider?.const);
+    return `a group with provider: ${providers.join(", ")}`;
+  }
+  switch (node.type) {
+    case "integer":
+    case "number":
+      return `a ${node.type === "integer" ? "whole " : ""}number from ${node.minimum} to ${node.maximum}`;
+    case "string":
+      return node.minLength === undefined ? "text" : `text of ${node.minLength} to ${node.maxLength} characters`;
+    case "boolean":
+      return "true or false";
+    case "object":
+      return `a group of ${Object.keys(node.properties ?? {}).join(", ")}`;
+    default:
+      return fallback;
+  }
+}
+
+function nodeAt(path: readonly string[], raw: unknown): SchemaNode | undefined {
+  const key = path.at(-1);
+  if (key === undefined) return root;
+  const parent = path.slice(0, -1);
+  const node = nodeAt(parent, raw);
+  if (node?.oneOf !== undefined && key === "provider") return node;
+  return propertiesAt(parent, raw)[key];
+}
+
+function propertiesAt(path: readonly string[], raw: unknown): Record<string, SchemaNode> {
+  const node = nodeAt(path, raw);
+  if (node?.oneOf === undefined) return node?.properties ?? {};
+  const provider = valueAt(raw, [...path, "provider"]);
+  return node.oneOf.find((option) => option.properties?.provider?.const === provider)?.properties ?? {};
+}
+
+function valueAt(raw: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined,
+    raw,
+  );
+}

@@ -1,0 +1,38 @@
+import { z } from "zod";
+
+/**
+ * What `pulumi up` tells the host verbs about a deployed stack: names, ports, paths and identity, never a secret.
+ * It is the only bridge between deploying and operating.
+ */
+
+const service = z.strictObject({
+  container: z.string().meta({ description: "Container name." }),
+  image: z.string().meta({ description: "Content id of the image, sha256:..." }),
+  ports: z.record(z.string(), z.int()).meta({ description: "Published ports on 127.0.0.1, by purpose." }),
+});
+
+export const manifestSchema = z.strictObject({
+  version: z.literal(1),
+  stack: z.string(),
+  /** Tells this machine set-up apart from others on the same Docker engine. */
+  homeId: z.string(),
+  /** Names the data for good; stores that carry another id are foreign. */
+  instanceId: z.string(),
+  dockerHost: z.string(),
+  services: z.record(z.string(), service),
+  network: z.string(),
+  /** Named volumes or host directories, by store. */
+  stores: z.record(z.string(), z.string()),
+  database: z.strictObject({ name: z.string(), user: z.string(), collection: z.string() }),
+  model: z.strictObject({
+    provider: z.string(),
+    llm: z.string(),
+    embedder: z.string(),
+    dimensions: z.int(),
+  }),
+  defaultUser: z.string(),
+  /** Paths of 0600 files. */
+  secretFiles: z.record(z.string(), z.string()),
+});
+
+export type Manifest = z.output<typeof manifestSchema>;

@@ -1,0 +1,25 @@
+/** The services of a stack, by the name other containers reach them under. */
+export type Service = "postgres" | "neo4j" | "model" | "server";
+
+/** Every name a stack gives to things on the host, so that two stacks never meet. */
+export interface Names {
+  container: (service: Service) => string;
+  volume: (store: string) => string;
+  internalNetwork: string;
+  database: string;
+  databaseUser: string;
+}
+
+/** Stack names become part of container, database and directory names. */
+export const STACK_NAME = /^[a-z][a-z0-9]{0,19}$/;
+
+/** Names for `stack`, e.g. `mem0_postgres_prd`. */
+export function namesFor(stack: string): Names {
+  return {
+    container: (service) => `mem0_${service}_${stack}`,
+    volume: (store) => `mem0_${store}_${stack}`,
+    internalNetwork: `mem0_internal_${stack}`,
+    database: `mem0_${stack}`,
+    databaseUser: `mem0_user_${stack}`,
+  };
+}

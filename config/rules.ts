@@ -1,0 +1,62 @@
+import { keyName } from "./explain.ts";
+import type { StackFile } from "./schema.ts";
+
+/** A rule between settings: returns one line per mistake, none when all is well. */
+export type Rule = (file: StackFile) => string[];
+
+/**
+ * What Neo4j's JVM needs beside heap and page cache, in MB: 128 direct memory, 256 metaspace, 96 code cache, the
+ * values set in the image; measured to fit.
+ */
+export const NEO4J_OVERHEAD_MB = 480;
+
+/** Dimensions that OpenAI's embedding models can answer with, from their documentation; the largest is native. */
+const OPENAI_DIMENSIONS: Record<string, { max: number; fixed: boolean }> = {
+  "text-embedding-3-small": { max: 1536, fixed: false },
+  "text-embedding-3-large": { max: 3072, fixed: false },
+  "text-embedding-ada-002": { max: 1536, fixed: true },
+};
+
+export const rules: readonly Rule[] = [portsDiffer, neo4jMemoryFits, openaiModelMatchesDimensions, openaiHasKey];
+
+function portsDiffer({ ports }: StackFile): string[] {
+  const users = Map.groupBy(Object.entries(ports), ([, port]) => port);
+  return [...users]
+    .filter(([, entries]) => entries.length > 1)
+    .map(([port, entries]) => {
+      const keys = entries.map(([key]) => keyName(["ports", key]));
+      return `${keys.join(" and ")}: both are ${port}; allowed: every port once`;
+    });
+}
+
+function neo4jMemoryFits({ resources: { neo4j } }: StackFile): string[] {
+  const needed = neo4j.heapMb + neo4j.pageCacheMb + NEO4J_OVERHEAD_MB;
+  if (needed <= neo4j.memoryMb) return [];
+  return [
+    `${keyName(["resources", "neo4j", "memoryMb"])}: is ${neo4j.memoryMb}; allowed: at least ${needed} ` +
+      `(heapMb ${neo4j.heapMb} + pageCacheMb ${neo4j.pageCacheMb} + ${NEO4J_OVERHEAD_MB} for the JVM)`,
+  ];
+}
+
+function openaiModelMatchesDimensions({ model }: StackFile): string[] {
+  if (model.provider !== "openai") return [];
+  const known = OPENAI_DIMENSIONS[model.embedder];
+  if (known === undefined) {
+    const names = Object.keys(OPENAI_DIMENSIONS).join(", ");
+    return [`${keyName(["model", "embedder"])}: is ${JSON.stringify(model.embedder)}; allowed: ${names}`];
+  }
+  const fits = known.fixed ? model.dimensions === known.max : model.dimensions <= known.max;
+  if (fits) return [];
+  const allowed = known.fixed ? `${known.max}` : `at most ${known.max}`;
+  return [
+    `${keyName(["model", "dimensions"])}: is ${model.dimensions}; allowed: ${allowed} with ${model.embedder}`,
+  ];
+}
+
+function openaiHasKey({ model, openaiApiKey }: StackFile): string[] {
+  if (model.provider !== "openai" || openaiApiKey !== undefined) return [];
+  return [
+    `${keyName(["openaiApiKey"])}: missing; needed with provider openai: ` +
+      "pulumi config set --secret mem0:openaiApiKey YOUR_KEY",
+  ];
+}

@@ -1,0 +1,154 @@
+import { z } from "zod";
+
+/**
+ * What a stack file may say: the one statement of every setting, its bounds, its default and its meaning.
+ * The editor schema (config/stack.schema.json) and docs/settings.md are generated from here.
+ */
+
+/** HNSW, pgvector's index for similarity search, takes at most this many dimensions of type `vector`. */
+export const MAX_INDEXED_DIMENSIONS = 2000;
+
+const port = z.int().min(1024).max(65535);
+const memoryMb = z.int().min(128).max(262_144);
+const cpus = z.number().min(0.1).max(64);
+const dimensions = z.int().min(1).max(MAX_INDEXED_DIMENSIONS);
+const baseUrl = z.url({ protocol: /^https?$/, error: "a URL that begins with http:// or https://" });
+const modelName = z.string().min(1).max(200);
+const dockerName = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, "a Docker name: letters, digits, `_`, `.`, `-`, at most 63 characters");
+const hostPath = z.string().regex(/^(\/|~\/).+/, "an absolute path, or one that begins with ~/");
+const seconds = z.int().min(1).max(3600);
+
+const ports = z
+  .strictObject({
+    server: port.default(8888).meta({ description: "Memory server: the API that clients and the CLI use." }),
+    postgres: port.default(5433).meta({ description: "PostgreSQL with pgvector." }),
+    neo4jHttp: port.default(7474).meta({ description: "Neo4j browser and HTTP API." }),
+    neo4jBolt: port.default(7687).meta({ description: "Neo4j's Bolt protocol." }),
+  })
+  .meta({ description: "Ports on 127.0.0.1 of the host. Every stack of a host needs its own." });
+
+const data = z
+  .strictObject({
+    root: hostPath.optional().meta({
+      description:
+        "Directory on the host that holds `postgres`, `neo4j` and `data`. Left out: named Docker volumes.",
+      examples: ["/Users/me/mem0-data"],
+    }),
+  })
+  .meta({ description: "Where the memories live." });
+
+const network = z
+  .strictObject({
+    external: z
+      .strictObject({
+        name: dockerName.meta({ description: "The network's name.", examples: ["intel-network"] }),
+        create: z.boolean().default(false).meta({
+          description: "Create the network when it is missing. Otherwise a missing network is an error.",
+        }),
+      })
+      .optional()
+      .meta({ description: "A Docker network shared with other systems, which the memory server joins." }),
+  })
+  .meta({ description: "Networks beside the stack's own." });
+
+const embedded = z
+  .strictObject({ provider: z.literal("embedded").meta({ description: "Our own container: no key, no Internet." }) })
+  .meta({ title: "embedded" });
+
+const openai = z
+  .strictObject({
+    provider: z.literal("openai").meta({ description: "OpenAI; needs the secret `mem0:openaiApiKey`." }),
+    llm: modelName.default("gpt-4.1-mini").meta({ description: "Chat model that extracts facts and entities." }),
+    embedder: modelName.default("text-embedding-3-small").meta({ description: "Embedding model." }),
+    dimensions: dimensions.default(1536).meta({ description: "Dimensions of the embedding model." }),
+  })
+  .meta({ title: "openai" });
+
+const openaiCompatible = z
+  .strictObject({
+    provider: z.literal("openai-compatible").meta({ description: "Ollama, LM Studio or another server that speaks OpenAI's API." }),
+    baseUrl: baseUrl.meta({
+      description: "Base URL as the memory server's container reaches it.",
+      examples: ["http://host.docker.internal:11434/v1"],
+    }),
+    llm: modelName.meta({ description: "Chat model.", examples: ["llama3.1:8b"] }),
+    embedder: modelName.meta({ description: "Embedding model.", examples: ["nomic-embed-text"] }),
+    embedderBaseUrl: baseUrl.optional().meta({ description: "Base URL of the embedder, when it is another server." }),
+    dimensions: dimensions.meta({ description: "Dimensions of the embedding model.", examples: [768] }),
+  })
+  .meta({ title: "openai-compatible" });
+
+const model = z.discriminatedUnion("provider", [embedded, openai, openaiCompatible]).meta({
+  description:
+    "Who extracts and embeds. Model and dimensions belong together: neither can change once memories are stored.",
+});
+
+const memory = z
+  .strictObject({
+    defaultUser: z
+      .string()
+      .min(1)
+      .max(128)
+      .default("me")
+      .meta({ description: "User that `remember` and `recall` mean when no `--user` is given." }),
+    collection: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,47}$/, "a table name: lower case letters, digits and `_`, at most 48 characters")
+      .default("memories")
+      .meta({ description: "Postgres table of the memories." }),
+  })
+  .meta({ description: "Names inside the memory." });
+
+const limits = (memory: number, cpu: number) =>
+  z.strictObject({
+    memoryMb: memoryMb.default(memory).meta({ description: "Memory limit in MB." }),
+    cpus: cpus.default(cpu).meta({ description: "CPU limit in cores." }),
+  });
+
+const resources = z
+  .strictObject({
+    server: limits(1024, 2).prefault({}).meta({ description: "Memory server." }),
+    postgres: limits(1024, 2).prefault({}).meta({ description: "PostgreSQL; a quarter of its memory is shared buffers." }),
+    neo4j: limits(1024, 2)
+      .extend({
+        heapMb: z.int().min(256).max(65_536).default(384).meta({ description: "Java heap in MB." }),
+        pageCacheMb: z.int().min(32).max(65_536).default(128).meta({ description: "Neo4j page cache in MB." }),
+      })
+      .prefault({})
+      .meta({ description: "Neo4j." }),
+    model: limits(512, 2).prefault({}).meta({ description: "Embedded model; unused with another provider." }),
+  })
+  .meta({ description: "Limits of each container." });
+
+const timeouts = z
+  .strictObject({
+    startSeconds: seconds.default(300).meta({ description: "How long a container may take to become healthy." }),
+  })
+  .meta({ description: "How long things may take." });
+
+const secret = z.string().min(8).max(4096);
+
+/** All groups of a stack file, without the `mem0:` prefix. */
+export const stackSchema = z.strictObject({
+  ports: ports.prefault({}),
+  data: data.prefault({}),
+  network: network.prefault({}),
+  model,
+  memory: memory.prefault({}),
+  resources: resources.prefault({}),
+  timeouts: timeouts.prefault({}),
+  openaiApiKey: secret.optional().meta({
+    description: "Key of the model's API. Secret: `pulumi config set --secret mem0:openaiApiKey`.",
+  }),
+  apiKey: secret.optional().meta({
+    description: "Key that clients of the memory server send. Secret; generated when left out.",
+  }),
+});
+
+/** Groups whose values are secret: they come as plain strings and never appear in clear. */
+export const SECRET_KEYS = ["openaiApiKey", "apiKey"] as const;
+
+/** A stack file as written, defaults filled in. */
+export type StackFile = z.output<typeof stackSchema>;

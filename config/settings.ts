@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import path from "node:path";
+import { explain } from "./explain.ts";
+import type { Machine } from "./machine.ts";
+import { type Names, namesFor, STACK_NAME } from "./names.ts";
+import { rules } from "./rules.ts";
+import { SECRET_KEYS, type StackFile, stackSchema } from "./schema.ts";
+
+/** Who extracts facts and who embeds, as the memory server is told. */
+export interface ModelSettings {
+  provider: StackFile["model"]["provider"];
+  llm: { model: string; baseUrl?: string };
+  embedder: { model: string; baseUrl?: string; dimensions: number };
+}
+
+/** Everything that a component may need to know; no secrets. */
+export interface Settings {
+  stack: string;
+  names: Names;
+  ports: StackFile["ports"];
+  /** Directory of the data on the host; undefined means named volumes. */
+  dataRoot: string | undefined;
+  /** 0700 directory of this stack on the host: manifest and secret files. */
+  stateDir: string;
+  externalNetwork: { name: string; create: boolean } | undefined;
+  model: ModelSettings;
+  memory: StackFile["memory"];
+  resources: StackFile["resources"];
+  startSeconds: number;
+  runAs: Machine["runAs"];
+  dockerHost: string;
+  baseImage: string;
+  /** Tells this machine set-up apart from others on the same Docker engine. */
+  homeId: string;
+}
+
+/** What set-up found out about this machine, and the home directory that `~/` stands for. */
+export type Host = Machine & { home: string };
+
+/** Secrets given by the user, in clear: the program wraps them at once. */
+export type GivenSecrets = Partial<Record<(typeof SECRET_KEYS)[number], string>>;
+
+export type Parsed = { ok: true; settings: Settings; given: GivenSecrets } | { ok: false; mistakes: string[] };
+
+/** The embedded model's names and dimensions, as `services/model` answers. */
+export const EMBEDDED_MODEL = { llm: "mem0-rules", embedder: "mem0-embedded", dimensions: 384 } as const;
+
+/**
+ * Turns a stack's configuration into settings, or into the list of ALL its mistakes.
+ *
+ * @param config keys without prefix, e.g. `ports`, with values as Pulumi hands them over: JSON text for groups,
+ *   plain text for secrets.
+ */
+export function parseSettings(stack: string, config: Record<string, string>, host: Host): Parsed {
+  const mistakes: string[] = [];
+  if (!STACK_NAME.test(stack)) {
+    mistakes.push(`stack "${stack}": allowed: lower case letters and digits, a letter first, at most 20`);
+  }
+  const raw = decode(config);
+  const parsed = stackSchema.safeParse(raw);
+  if (!parsed.success) {
+    mistakes.push(...parsed.error.issues.flatMap((issue) => explain(issue, raw)));
+    return { ok: false, mistakes };
+  }
+  mistakes.push(...rules.flatMap((rule) => rule(parsed.data)));
+  if (mistakes.length > 0) return { ok: false, mistakes };
+  const { openaiApiKey, apiKey } = parsed.data;
+  const given: GivenSecrets = {
+    ...(openaiApiKey === undefined ? {} : { openaiApiKey }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+  return { ok: true, settings: Object.freeze(derive(stack, parsed.data, host)), given };
+}
+
+function decode(config: Record<string, string>): Record<string, unknown> {
+  const raw: Record<string, unknown> = {};
+  for (const [key, text] of Object.entries(config)) {
+    if (SECRET_KEYS.some((secret) => secret === key)) {
+      raw[key] = text;
+      continue;
+    }
+    try {
+      raw[key] = JSON.parse(text);
+    } catch {
+      raw[key] = text;
+    }
+  }
+  return raw;
+}
+
+function derive(stack: string, file: StackFile, host: Host): Settings {
+  return {
+    stack,
+    names: namesFor(stack),
+    ports: file.ports,
+    dataRoot: file.data.root?.replace(/^~(?=\/)/, host.home),
+    stateDir: path.join(host.stateHome, "stacks", stack),
+    externalNetwork: file.network.external,
+    model: modelSettings(file.model),
+    memory: file.memory,
+    resources: file.resources,
+    startSeconds: file.timeouts.startSeconds,
+    runAs: host.runAs,
+    dockerHost: host.docker.host,
+    baseImage: host.baseImage,
+    homeId: createHash("sha256").update(host.stateHome).digest("hex").slice(0, 12),
+  };
+}
+
+function modelSettings(model: StackFile["model"]): ModelSettings {
+  switch (model.provider) {
+    case "embedded": {
+      const baseUrl = "http://model:8000/v1";
+      const { llm, embedder, dimensions } = EMBEDDED_MODEL;
+      return {
+        provider: "embedded",
+        llm: { model: llm, baseUrl },
+        embedder: { model: embedder, baseUrl, dimensions },
+      };
+    }
+    case "openai":
+      return {
+        provider: "openai",
+        llm: { model: model.llm },
+        embedder: { model: model.embedder, dimensions: model.dimensions },
+      };
+    case "openai-compatible":
+      return {
+        provider: "openai-compatible",
+        llm: { model: model.llm, baseUrl: model.baseUrl },
+        embedder: {
+          model: model.embedder,
+          baseUrl: model.embedderBaseUrl ?? model.baseUrl,
+          dimensions: model.dimensions,
+        },
+      };
+  }
+}

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import path from "node:path";
+import dockerignore from "@balena/dockerignore";
+
+/**
+ * Hash of everything that Docker would send for `directory`, plus `inputs` from elsewhere (the base image).
+ * Files that .dockerignore excludes do not count, nor does anything outside the directory, so an edit elsewhere
+ * rebuilds nothing.
+ *
+ * @returns hex digest; the same digest means the same image
+ */
+export function hashBuildContext(directory: string, inputs: readonly string[]): string {
+  const ignore = dockerignore({ ignorecase: false }).add(readIgnoreFile(directory));
+  const hash = createHash("sha256");
+  for (const input of inputs) hash.update(`${input}\0`);
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => ({ entry, name: path.relative(directory, path.join(entry.parentPath, entry.name)) }))
+    .filter(({ name }) => !ignore.ignores(name))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const { entry, name } of entries) {
+    const file = path.join(directory, name);
+    const content = entry.isSymbolicLink() ? readlinkSync(file) : readFileSync(file);
+    hash.update(`${name}\0${content.length}\0`).update(content);
+  }
+  return hash.digest("hex");
+}
+
+function readIgnoreFile(directory: string): string {
+  try {
+    return readFileSync(path.join(directory, ".dockerignore"), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}
