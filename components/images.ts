@@ -21,7 +21,11 @@ export interface ImagesArgs {
 export class Images extends pulumi.ComponentResource {
   private readonly ids: ReadonlyMap<Service, pulumi.Output<string>>;
 
-  constructor(name: string, { settings, contexts, services }: ImagesArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    { settings, contexts, services }: ImagesArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("mem0:stack:Images", name, {}, opts);
 
     const build = (service: Service) =>

@@ -37,7 +37,12 @@ export class Manifest extends pulumi.ComponentResource {
   }
 }
 
-function manifestContent({ settings, images, secrets, services }: ManifestArgs): pulumi.Output<ManifestContent> {
+function manifestContent({
+  settings,
+  images,
+  secrets,
+  services,
+}: ManifestArgs): pulumi.Output<ManifestContent> {
   const { names, ports, model, memory, dataRoot } = settings;
   const published: Record<Service, Record<string, number>> = {
     server: { http: ports.server },
@@ -45,7 +50,8 @@ function manifestContent({ settings, images, secrets, services }: ManifestArgs):
     neo4j: { http: ports.neo4jHttp, bolt: ports.neo4jBolt },
     model: {},
   };
-  const place = (store: string) => (dataRoot === undefined ? names.volume(store) : path.join(dataRoot, store));
+  const place = (store: string) =>
+    dataRoot === undefined ? names.volume(store) : path.join(dataRoot, store);
   const files = [secrets.postgresPassword, secrets.neo4jPassword, secrets.apiKey, secrets.openaiApiKey];
   return pulumi.output({
     version: 1 as const,

@@ -1,10 +1,11 @@
+import { local } from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { Service } from "../config/names.ts";
+import { LABELS, type Service } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 
 export interface NetworkArgs {
-  settings: Pick<Settings, "names" | "externalNetwork">;
+  settings: Pick<Settings, "names" | "externalNetwork" | "homeId" | "stack">;
 }
 
 /** The stack's own bridge network, and the way to a network shared with other systems. */
@@ -17,7 +18,14 @@ export class Network extends pulumi.ComponentResource {
 
     const internal = new docker.Network(
       `${name}-internal`,
-      { name: settings.names.internalNetwork, driver: "bridge" },
+      {
+        name: settings.names.internalNetwork,
+        driver: "bridge",
+        labels: [
+          { label: LABELS.home, value: settings.homeId },
+          { label: LABELS.stack, value: settings.stack },
+        ],
+      },
       { parent: this, deleteBeforeReplace: true },
     );
     this.internal = internal.name;
@@ -37,11 +45,17 @@ export class Network extends pulumi.ComponentResource {
   private externalNetwork(name: string, external: Settings["externalNetwork"]) {
     if (external === undefined) return undefined;
     if (!external.create) return pulumi.output(external.name);
-    return new docker.Network(
+    // Not a docker.Network: one that somebody else has made meanwhile is as good, and it stays when this stack goes.
+    const ensure = new local.Command(
       `${name}-external`,
-      { name: external.name, driver: "bridge" },
-      // Others may have joined meanwhile: it stays when this stack goes.
-      { parent: this, retainOnDelete: true },
-    ).name;
+      {
+        create: 'docker network inspect "$NAME" >/dev/null 2>&1 || docker network create "$NAME" >/dev/null',
+        environment: { NAME: external.name },
+        triggers: [external.name],
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this },
+    );
+    return ensure.stdout.apply(() => external.name);
   }
 }

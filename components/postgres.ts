@@ -50,7 +50,17 @@ export class Postgres extends pulumi.ComponentResource {
         secrets: [args.secrets.postgresPassword],
         health: {
           // Over TCP: the server that initialises a new directory listens on its socket only.
-          test: ["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", names.databaseUser, "-d", names.database],
+          test: [
+            "CMD",
+            "pg_isready",
+            "-q",
+            "-h",
+            "127.0.0.1",
+            "-U",
+            names.databaseUser,
+            "-d",
+            names.database,
+          ],
           interval: "5s",
           timeout: "5s",
           retries: 6,

@@ -31,8 +31,11 @@ export class Secrets extends pulumi.ComponentResource {
 
     // Letters and digits only: the passwords stand in URLs, where other signs need escaping.
     const generated = (secret: string, length: number) =>
-      new random.RandomPassword(`${name}-${secret}`, { length, special: false }, { parent: this, protect: true })
-        .result;
+      new random.RandomPassword(
+        `${name}-${secret}`,
+        { length, special: false },
+        { parent: this, protect: true },
+      ).result;
     const file = (secret: string, content: pulumi.Output<string>): SecretFile => {
       const { path: filePath, revision } = new HostFile(
         `${name}-${secret}-file`,

@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { Service } from "../config/names.ts";
+import { LABELS, type Service } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Network } from "./network.ts";
 import type { SecretFile } from "./secrets.ts";
@@ -44,9 +44,6 @@ export interface ServiceContext {
 
 /** Where secret files appear inside a container. */
 export const SECRETS_DIRECTORY = "/run/secrets";
-
-/** Labels by which the verbs know our containers. `home` tells apart checkouts with stacks of one name. */
-export const LABELS = { stack: "mem0.stack", service: "mem0.service", home: "mem0.home" } as const;
 
 /**
  * The one place that turns a service into resources, with the defaults that hold for all: loopback, read-only root,

@@ -34,7 +34,12 @@ export class StoreMount extends pulumi.ComponentResource {
       `${name}-volume`,
       { name: volumeName },
       // An edit of labels or options would replace the volume, and a replaced volume is an empty one.
-      { parent: this, protect: true, retainOnDelete: true, ignoreChanges: ["labels", "driver", "driverOpts"] },
+      {
+        parent: this,
+        protect: true,
+        retainOnDelete: true,
+        ignoreChanges: ["labels", "driver", "driverOpts"],
+      },
     );
     return pulumi.output({ type: "volume", source: volume.name, target });
   }

@@ -39,5 +39,8 @@ export function discontinuities(settings: Settings, deployed: Manifest): string[
   ];
   return facts
     .filter(({ now, was }) => now !== was)
-    .map(({ key, now, was, why }) => `${keyName(key)}: is ${now}, but this stack was deployed with ${was}: ${why}`);
+    .map(
+      ({ key, now, was, why }) =>
+        `${keyName(key)}: is ${now}, but this stack was deployed with ${was}: ${why}`,
+    );
 }

@@ -25,7 +25,8 @@ export function explain(issue: Issue, raw: unknown): string[] {
     return issue.keys.map((key) => `${keyName([...path, key])}: unknown key; allowed here: ${allowed}`);
   }
   const value = valueAt(raw, path);
-  const allowed = issue.code === "invalid_format" ? issue.message : describe(nodeAt(path, raw), issue.message);
+  const allowed =
+    issue.code === "invalid_format" ? issue.message : describe(nodeAt(path, raw), issue.message);
   if (value === undefined) return [`${keyName(path)}: missing; needed: ${allowed}`];
   const shown = SECRET_KEYS.some((key) => key === path[0]) ? "is not usable" : `is ${JSON.stringify(value)}`;
   return [`${keyName(path)}: ${shown}; allowed: ${allowed}`];
@@ -47,7 +48,9 @@ function describe(node: SchemaNode | undefined, fallback: string): string {
     case "number":
       return `a ${node.type === "integer" ? "whole " : ""}number from ${node.minimum} to ${node.maximum}`;
     case "string":
-      return node.minLength === undefined ? "text" : `text of ${node.minLength} to ${node.maxLength} characters`;
+      return node.minLength === undefined
+        ? "text"
+        : `text of ${node.minLength} to ${node.maxLength} characters`;
     case "boolean":
       return "true or false";
     case "object":

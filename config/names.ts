@@ -1,5 +1,7 @@
 /** The services of a stack, by the name other containers reach them under. */
-export type Service = "postgres" | "neo4j" | "model" | "server";
+export const SERVICES = ["postgres", "neo4j", "model", "server"] as const;
+
+export type Service = (typeof SERVICES)[number];
 
 /** Every name a stack gives to things on the host, so that two stacks never meet. */
 export interface Names {
@@ -23,3 +25,6 @@ export function namesFor(stack: string): Names {
     databaseUser: `mem0_user_${stack}`,
   };
 }
+
+/** Labels by which the verbs know our containers. `home` tells apart checkouts with stacks of one name. */
+export const LABELS = { stack: "mem0.stack", service: "mem0.service", home: "mem0.home" } as const;

@@ -17,7 +17,12 @@ const OPENAI_DIMENSIONS: Record<string, { max: number; fixed: boolean }> = {
   "text-embedding-ada-002": { max: 1536, fixed: true },
 };
 
-export const rules: readonly Rule[] = [portsDiffer, neo4jMemoryFits, openaiModelMatchesDimensions, openaiHasKey];
+export const rules: readonly Rule[] = [
+  portsDiffer,
+  neo4jMemoryFits,
+  openaiModelMatchesDimensions,
+  openaiHasKey,
+];
 
 function portsDiffer({ ports }: StackFile): string[] {
   const users = Map.groupBy(Object.entries(ports), ([, port]) => port);

@@ -16,7 +16,10 @@ const baseUrl = z.url({ protocol: /^https?$/, error: "a URL that begins with htt
 const modelName = z.string().min(1).max(200);
 const dockerName = z
   .string()
-  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, "a Docker name: letters, digits, `_`, `.`, `-`, at most 63 characters");
+  .regex(
+    /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/,
+    "a Docker name: letters, digits, `_`, `.`, `-`, at most 63 characters",
+  );
 const hostPath = z.string().regex(/^(\/|~\/).+/, "an absolute path, or one that begins with ~/");
 const seconds = z.int().min(1).max(3600);
 
@@ -54,13 +57,17 @@ const network = z
   .meta({ description: "Networks beside the stack's own." });
 
 const embedded = z
-  .strictObject({ provider: z.literal("embedded").meta({ description: "Our own container: no key, no Internet." }) })
+  .strictObject({
+    provider: z.literal("embedded").meta({ description: "Our own container: no key, no Internet." }),
+  })
   .meta({ title: "embedded" });
 
 const openai = z
   .strictObject({
     provider: z.literal("openai").meta({ description: "OpenAI; needs the secret `mem0:openaiApiKey`." }),
-    llm: modelName.default("gpt-4.1-mini").meta({ description: "Chat model that extracts facts and entities." }),
+    llm: modelName
+      .default("gpt-4.1-mini")
+      .meta({ description: "Chat model that extracts facts and entities." }),
     embedder: modelName.default("text-embedding-3-small").meta({ description: "Embedding model." }),
     dimensions: dimensions.default(1536).meta({ description: "Dimensions of the embedding model." }),
   })
@@ -68,14 +75,18 @@ const openai = z
 
 const openaiCompatible = z
   .strictObject({
-    provider: z.literal("openai-compatible").meta({ description: "Ollama, LM Studio or another server that speaks OpenAI's API." }),
+    provider: z
+      .literal("openai-compatible")
+      .meta({ description: "Ollama, LM Studio or another server that speaks OpenAI's API." }),
     baseUrl: baseUrl.meta({
       description: "Base URL as the memory server's container reaches it.",
       examples: ["http://host.docker.internal:11434/v1"],
     }),
     llm: modelName.meta({ description: "Chat model.", examples: ["llama3.1:8b"] }),
     embedder: modelName.meta({ description: "Embedding model.", examples: ["nomic-embed-text"] }),
-    embedderBaseUrl: baseUrl.optional().meta({ description: "Base URL of the embedder, when it is another server." }),
+    embedderBaseUrl: baseUrl
+      .optional()
+      .meta({ description: "Base URL of the embedder, when it is another server." }),
     dimensions: dimensions.meta({ description: "Dimensions of the embedding model.", examples: [768] }),
   })
   .meta({ title: "openai-compatible" });
@@ -95,7 +106,10 @@ const memory = z
       .meta({ description: "User that `remember` and `recall` mean when no `--user` is given." }),
     collection: z
       .string()
-      .regex(/^[a-z][a-z0-9_]{0,47}$/, "a table name: lower case letters, digits and `_`, at most 48 characters")
+      .regex(
+        /^[a-z][a-z0-9_]{0,47}$/,
+        "a table name: lower case letters, digits and `_`, at most 48 characters",
+      )
       .default("memories")
       .meta({ description: "Postgres table of the memories." }),
   })
@@ -110,11 +124,18 @@ const limits = (memory: number, cpu: number) =>
 const resources = z
   .strictObject({
     server: limits(1024, 2).prefault({}).meta({ description: "Memory server." }),
-    postgres: limits(1024, 2).prefault({}).meta({ description: "PostgreSQL; a quarter of its memory is shared buffers." }),
+    postgres: limits(1024, 2)
+      .prefault({})
+      .meta({ description: "PostgreSQL; a quarter of its memory is shared buffers." }),
     neo4j: limits(1024, 2)
       .extend({
         heapMb: z.int().min(256).max(65_536).default(384).meta({ description: "Java heap in MB." }),
-        pageCacheMb: z.int().min(32).max(65_536).default(128).meta({ description: "Neo4j page cache in MB." }),
+        pageCacheMb: z
+          .int()
+          .min(32)
+          .max(65_536)
+          .default(128)
+          .meta({ description: "Neo4j page cache in MB." }),
       })
       .prefault({})
       .meta({ description: "Neo4j." }),
@@ -124,7 +145,9 @@ const resources = z
 
 const timeouts = z
   .strictObject({
-    startSeconds: seconds.default(300).meta({ description: "How long a container may take to become healthy." }),
+    startSeconds: seconds
+      .default(300)
+      .meta({ description: "How long a container may take to become healthy." }),
   })
   .meta({ description: "How long things may take." });
 

@@ -40,7 +40,9 @@ export type Host = Machine & { home: string };
 /** Secrets given by the user, in clear: the program wraps them at once. */
 export type GivenSecrets = Partial<Record<(typeof SECRET_KEYS)[number], string>>;
 
-export type Parsed = { ok: true; settings: Settings; given: GivenSecrets } | { ok: false; mistakes: string[] };
+export type Parsed =
+  | { ok: true; settings: Settings; given: GivenSecrets }
+  | { ok: false; mistakes: string[] };
 
 /** The embedded model's names and dimensions, as `services/model` answers. */
 export const EMBEDDED_MODEL = { llm: "mem0-rules", embedder: "mem0-embedded", dimensions: 384 } as const;

@@ -2,6 +2,22 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import dockerignore from "@balena/dockerignore";
+import type { BuildContext } from "../components/images.ts";
+import type { Service } from "../config/names.ts";
+
+/** Build context of every service under `services/`, for images on top of `baseImage`. */
+export function buildContexts(checkout: string, baseImage: string): Record<Service, BuildContext> {
+  const context = (service: Service): BuildContext => {
+    const directory = `./services/${service}`;
+    return { directory, hash: hashBuildContext(path.join(checkout, directory), [baseImage]) };
+  };
+  return {
+    postgres: context("postgres"),
+    neo4j: context("neo4j"),
+    model: context("model"),
+    server: context("server"),
+  };
+}
 
 /**
  * Hash of everything that Docker would send for `directory`, plus `inputs` from elsewhere (the base image).
@@ -11,7 +27,7 @@ import dockerignore from "@balena/dockerignore";
  * @returns hex digest; the same digest means the same image
  */
 export function hashBuildContext(directory: string, inputs: readonly string[]): string {
-  const ignore = dockerignore({ ignorecase: false }).add(readIgnoreFile(directory));
+  const ignore = dockerignore.default({ ignorecase: false }).add(readIgnoreFile(directory));
   const hash = createHash("sha256");
   for (const input of inputs) hash.update(`${input}\0`);
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true })

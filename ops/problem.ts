@@ -4,7 +4,10 @@ export class Problem extends Error {
   readonly mend: string | undefined;
   readonly exitCode: number;
 
-  constructor(what: string, options: { where?: string; mend?: string; exitCode?: number; cause?: unknown } = {}) {
+  constructor(
+    what: string,
+    options: { where?: string; mend?: string; exitCode?: number; cause?: unknown } = {},
+  ) {
     super(what, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Problem";
     this.where = options.where;

@@ -1,0 +1,32 @@
+import os from "node:os";
+import * as pulumi from "@pulumi/pulumi";
+import { declareStack } from "./components/stack.ts";
+import { readMachine } from "./config/machine.ts";
+import { readStackConfig } from "./config/pulumi-config.ts";
+import { parseSettings } from "./config/settings.ts";
+import { buildContexts } from "./ops/build-context.ts";
+import { gatherHostFacts } from "./ops/host-facts.ts";
+import { preflight } from "./ops/preflight.ts";
+
+const checkout = import.meta.dirname;
+const machine = readMachine(checkout);
+
+const config = readStackConfig();
+const parsed = parseSettings(pulumi.getStack(), config.values, { ...machine, home: os.homedir() });
+if (!parsed.ok) refuse("settings", [...config.mistakes, ...parsed.mistakes]);
+
+const { settings, given } = parsed;
+const found = preflight(settings, await gatherHostFacts(settings, machine.stateHome));
+if (config.mistakes.length > 0 || found.length > 0) refuse("this host", [...config.mistakes, ...found]);
+
+export const { address, manifest, instanceId } = declareStack(
+  settings,
+  given,
+  buildContexts(checkout, settings.baseImage),
+);
+
+/** Stops before anything is declared; the engine shows the message without a stack trace. */
+function refuse(what: string, lines: string[]): never {
+  const list = lines.map((line) => `  - ${line}`).join("\n");
+  throw new pulumi.RunError(`${lines.length} mistake(s) in ${what} of stack ${pulumi.getStack()}:\n${list}`);
+}

@@ -1,0 +1,39 @@
+import { existsSync, rmSync } from "node:fs";
+import path from "node:path";
+import { execa } from "execa";
+import type { Manifest } from "../config/manifest.ts";
+import { type EngineContext, openStack, type Report, removeContainers } from "./deployment.ts";
+import { withDocker } from "./docker.ts";
+import { stackDirectory } from "./manifest.ts";
+
+/**
+ * Deletes a stack for good: containers, then volumes or directories, then secrets, state and manifest. The manifest
+ * goes last, so a run that was cut off is completed by running it again.
+ */
+export async function deleteStack(
+  context: EngineContext,
+  manifest: Manifest,
+  stateHome: string,
+  report: Report,
+): Promise<void> {
+  await removeContainers(context, report);
+  await withDocker(context.dockerHost, async (docker) => {
+    for (const [store, place] of Object.entries(manifest.stores)) {
+      report(`deleting the ${store} data in ${place}`);
+      if (path.isAbsolute(place)) rmSync(place, { recursive: true, force: true });
+      else await docker.getVolume(place).remove().catch(ignoreMissing);
+    }
+  });
+  report("deleting secrets and state");
+  const stack = await openStack(context);
+  const env = { env: context.env, cwd: context.checkout };
+  await execa("pulumi", ["state", "unprotect", "--all", "--yes", "--stack", context.stack], env);
+  await stack.destroy({ color: "never", suppressProgress: true });
+  await execa("pulumi", ["stack", "rm", "--yes", "--preserve-config", context.stack], env);
+  const directory = stackDirectory(stateHome, context.stack);
+  if (existsSync(directory)) rmSync(directory, { recursive: true });
+}
+
+function ignoreMissing(error: { statusCode?: number }): void {
+  if (error.statusCode !== 404) throw error;
+}

@@ -1,0 +1,160 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
+import type Docker from "dockerode";
+import { LABELS } from "../config/names.ts";
+import { withDocker } from "./docker.ts";
+import { EngineNarrator } from "./engine-events.ts";
+import { Problem } from "./problem.ts";
+import {
+  type ExportedState,
+  planRecovery,
+  type RecoveryPlan,
+  type Seen,
+  type StateResource,
+} from "./recovery-plan.ts";
+
+/** Where and how the engine runs: what `./mem0 env` prints, as a value. */
+export interface EngineContext {
+  checkout: string;
+  stack: string;
+  env: Record<string, string>;
+  /** Directory of Pulumi's file backend. */
+  backend: string;
+  dockerHost: string;
+  homeId: string;
+}
+
+export type Report = (line: string) => void;
+
+/** Number of resources by what happened to them, e.g. `{ create: 3, same: 20 }`. */
+export type Changes = Record<string, number>;
+
+/** Selects the stack, or makes it. */
+export function openStack({ checkout, stack, env }: EngineContext): Promise<Stack> {
+  return LocalWorkspace.createOrSelectStack({ stackName: stack, workDir: checkout }, { envVars: env });
+}
+
+/** Brings the stack to what the program says; mends first what a killed run or a hand has left behind. */
+export async function deploy(context: EngineContext, report: Report): Promise<Changes> {
+  releaseDeadLock(context, report);
+  const stack = await openStack(context);
+  const plan = await recover(context, stack, report);
+  return narrate(report, `./mem0 doctor`, async (onEvent) => {
+    const { summary } = await stack.up({
+      onEvent,
+      color: "never",
+      suppressProgress: true,
+      refresh: plan.refresh,
+      replace: plan.rewrite,
+    });
+    return summary.resourceChanges ?? {};
+  });
+}
+
+/** Stops and removes all that holds no data; what is protected stays in the state and on the host. */
+export async function removeContainers(context: EngineContext, report: Report): Promise<Changes> {
+  releaseDeadLock(context, report);
+  const stack = await openStack(context);
+  await recover(context, stack, report);
+  return narrate(report, `./mem0 down ${context.stack}`, async (onEvent) => {
+    const { summary } = await stack.destroy({
+      onEvent,
+      color: "never",
+      suppressProgress: true,
+      excludeProtected: true,
+    });
+    return summary.resourceChanges ?? {};
+  });
+}
+
+/** Runs an engine operation; its own errors become one Problem instead of pages of output. */
+async function narrate<T>(
+  report: Report,
+  mend: string,
+  operation: (onEvent: EngineNarrator["onEvent"]) => Promise<T>,
+): Promise<T> {
+  const narrator = new EngineNarrator(report);
+  try {
+    return await operation(narrator.onEvent);
+  } catch (cause) {
+    const problems = narrator.problems();
+    if (problems.length === 0) throw cause;
+    throw new Problem(problems.join("\n"), { mend, cause });
+  }
+}
+
+async function recover(context: EngineContext, stack: Stack, report: Report): Promise<RecoveryPlan> {
+  const { deployment } = await stack.exportStack();
+  const state: ExportedState = {
+    resources: (deployment?.resources ?? []) as StateResource[],
+    pendingOperations: (deployment?.pending_operations ?? []).length,
+  };
+  return withDocker(context.dockerHost, async (docker) => {
+    const plan = planRecovery(state, await ourThings(docker, context), existsSync);
+    if (state.pendingOperations > 0) {
+      report("an earlier run was cut off: asking Docker how far it came");
+      await stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true });
+    }
+    for (const stray of plan.strays) {
+      report(`removing ${stray.name}, left by a run that was cut off`);
+      await removeStray(docker, stray);
+    }
+    return plan;
+  });
+}
+
+/** Containers first: a network can only go when nothing is attached to it. */
+async function ourThings(docker: Docker, { stack, homeId }: EngineContext): Promise<Seen[]> {
+  const filters = { label: [`${LABELS.stack}=${stack}`, `${LABELS.home}=${homeId}`] };
+  const [containers, networks] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+  ]);
+  return [
+    ...containers.map(({ Id, Names }) => ({
+      kind: "container" as const,
+      id: Id,
+      name: (Names[0] ?? Id).replace(/^\//, ""),
+    })),
+    ...networks.map(({ Id, Name }) => ({ kind: "network" as const, id: Id, name: Name })),
+  ];
+}
+
+async function removeStray(docker: Docker, { kind, id }: Seen): Promise<void> {
+  if (kind === "network") return docker.getNetwork(id).remove();
+  const container = docker.getContainer(id);
+  // Stops with the grace that the container was made with, so that a database closes its files.
+  await container.stop().catch((error: { statusCode?: number }) => {
+    if (error.statusCode !== 304 && error.statusCode !== 404) throw error;
+  });
+  await container.remove({ force: true, v: false });
+}
+
+/** Removes the backend's lock when its holder is a dead process of this host. */
+function releaseDeadLock({ backend, stack }: EngineContext, report: Report): void {
+  const locks = path.join(backend, ".pulumi", "locks", "organization", "mem0", stack);
+  if (!existsSync(locks)) return;
+  for (const name of readdirSync(locks).filter((file) => file.endsWith(".json"))) {
+    const file = path.join(locks, name);
+    const holder = JSON.parse(readFileSync(file, "utf8")) as { pid: number; hostname: string };
+    const mend = `wait for it, or when it is dead: pulumi cancel --stack ${stack}`;
+    if (holder.hostname !== os.hostname() || isAlive(holder.pid)) {
+      throw new Problem(`another run works on stack ${stack} (process ${holder.pid} on ${holder.hostname})`, {
+        mend,
+      });
+    }
+    report(`releasing the lock of process ${holder.pid}, which is dead`);
+    rmSync(file);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

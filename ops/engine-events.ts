@@ -1,0 +1,78 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+
+/** What the engine says, in lines for a person; keeps the errors for the end. */
+export class EngineNarrator {
+  private readonly started = new Map<string, number>();
+  private readonly errors: string[] = [];
+  private readonly report: (line: string) => void;
+  private readonly now: () => number;
+
+  /**
+   * @param report gets one line per event worth showing
+   * @param now milliseconds; passed in so that tests own the clock
+   */
+  constructor(report: (line: string) => void, now: () => number = Date.now) {
+    this.report = report;
+    this.now = now;
+  }
+
+  readonly onEvent = (event: EngineEvent): void => {
+    const { resourcePreEvent, resOutputsEvent, diagnosticEvent } = event;
+    if (resourcePreEvent !== undefined) this.begin(resourcePreEvent.metadata);
+    if (resOutputsEvent !== undefined) this.end(resOutputsEvent.metadata);
+    if (diagnosticEvent !== undefined) this.diagnose(diagnosticEvent);
+  };
+
+  /** Errors reported so far, each once, without colour codes. */
+  problems(): string[] {
+    return [...new Set(this.errors)];
+  }
+
+  private begin({ urn, op }: { urn: string; op: string }): void {
+    if (QUIET.has(op) || isComponent(urn)) return;
+    this.started.set(urn, this.now());
+    this.report(`${resourceName(urn)}: ${op} ...`);
+  }
+
+  private end({ urn, op }: { urn: string; op: string }): void {
+    const started = this.started.get(urn);
+    if (started === undefined) return;
+    this.started.delete(urn);
+    this.report(`${resourceName(urn)}: ${op} done in ${((this.now() - started) / 1000).toFixed(1)} s`);
+  }
+
+  private diagnose({ urn, message, severity }: { urn?: string; message: string; severity: string }): void {
+    const text = plain(message);
+    if (text === "") return;
+    if (severity === "error") {
+      this.errors.push(urn === undefined || urn === "" ? text : `${resourceName(urn)}: ${text}`);
+    } else if (severity !== "info#err") {
+      this.report(urn === undefined || urn === "" ? text : `${resourceName(urn)}: ${lastLine(text)}`);
+    }
+  }
+}
+
+/** Steps that say nothing to a person: nothing changes, or half of a replacement told by its other half. */
+const QUIET = new Set(["same", "read", "refresh", "replace", "discard-replaced", "remove-pending-replace"]);
+
+function isComponent(urn: string): boolean {
+  return urnType(urn).startsWith("mem0:") || urnType(urn).startsWith("pulumi:");
+}
+
+/** Type of the resource itself: the last of the types that a URN lists from the outside in. */
+function urnType(urn: string): string {
+  return urn.split("::")[2]?.split("$").at(-1) ?? "";
+}
+
+function resourceName(urn: string): string {
+  return urn.split("::").at(-1) ?? urn;
+}
+
+/** The engine marks colours as `<{%name%}>`. */
+function plain(message: string): string {
+  return message.replaceAll(/<\{%[^%]*%\}>/g, "").trim();
+}
+
+function lastLine(text: string): string {
+  return text.split("\n").at(-1) ?? text;
+}

@@ -1,0 +1,105 @@
+import { discontinuities } from "../config/continuity.ts";
+import { keyName } from "../config/explain.ts";
+import type { Manifest } from "../config/manifest.ts";
+import { SERVICES } from "../config/names.ts";
+import type { Settings } from "../config/settings.ts";
+
+/** What the host looks like before anything changes. */
+export interface HostFacts {
+  engine: { version: string; apiVersion: string };
+  containers: { name: string; home: string | undefined; stack: string | undefined; ports: number[] }[];
+  networks: string[];
+  /** Those of the settings' ports on 127.0.0.1 that something listens on. */
+  busyPorts: number[];
+  /** Manifest of this stack's last deployment. */
+  deployed: Manifest | undefined;
+  otherStacks: { stack: string; ports: number[] }[];
+  dataRoot:
+    | { path: string; keepsPermissions: boolean; freeBytes: number | undefined; error: string | undefined }
+    | undefined;
+}
+
+/** The oldest engine API that the stack was run on: Docker 20.10. */
+const MINIMUM_API = [1, 41] as const;
+
+/** Below this a database cannot be trusted to finish what it begins; also the guide's alert threshold. */
+const MINIMUM_FREE_BYTES = 10 * 1024 ** 3;
+
+/**
+ * Everything about this host that would make a deployment fail or harm data, found before anything changes.
+ *
+ * @returns one line per mistake, with the setting or the command that mends it
+ */
+export function preflight(settings: Settings, facts: HostFacts): string[] {
+  return [
+    ...engineMistakes(facts),
+    ...portMistakes(settings, facts),
+    ...containerMistakes(settings, facts),
+    ...networkMistakes(settings, facts),
+    ...dataRootMistakes(facts),
+    ...(facts.deployed === undefined ? [] : discontinuities(settings, facts.deployed)),
+  ];
+}
+
+function engineMistakes({ engine }: HostFacts): string[] {
+  const [major = 0, minor = 0] = engine.apiVersion.split(".").map(Number);
+  if (major > MINIMUM_API[0] || (major === MINIMUM_API[0] && minor >= MINIMUM_API[1])) return [];
+  return [
+    `Docker ${engine.version} is too old (API ${engine.apiVersion}); needed: API ${MINIMUM_API.join(".")}, Docker 20.10 or newer`,
+  ];
+}
+
+function portMistakes(settings: Settings, { busyPorts, containers, otherStacks }: HostFacts): string[] {
+  const ours = (container: HostFacts["containers"][number]) =>
+    container.stack === settings.stack && container.home === settings.homeId;
+  return Object.entries(settings.ports).flatMap(([key, port]) => {
+    const name = keyName(["ports", key]);
+    const other = otherStacks.find(({ ports }) => ports.includes(port));
+    if (other !== undefined) return [`${name}: ${port} belongs to stack ${other.stack}; take another port`];
+    const holder = containers.find(({ ports }) => ports.includes(port));
+    if (holder !== undefined) {
+      return ours(holder) ? [] : [`${name}: ${port} is used by container ${holder.name}; take another port`];
+    }
+    if (!busyPorts.includes(port)) return [];
+    return [
+      `${name}: something on this host listens on ${port} (lsof -i :${port}); stop it or take another port`,
+    ];
+  });
+}
+
+function containerMistakes(settings: Settings, { containers }: HostFacts): string[] {
+  const names = new Set(SERVICES.map((service) => settings.names.container(service)));
+  return containers
+    .filter(({ name, home }) => names.has(name) && home !== settings.homeId)
+    .map(
+      ({ name }) =>
+        `container ${name} exists and was not made by this set-up; keep its data, then: docker stop ${name} && docker rm ${name}`,
+    );
+}
+
+function networkMistakes({ externalNetwork }: Settings, { networks }: HostFacts): string[] {
+  if (externalNetwork === undefined || externalNetwork.create || networks.includes(externalNetwork.name))
+    return [];
+  return [
+    `${keyName(["network", "external", "name"])}: there is no Docker network ${externalNetwork.name}; ` +
+      `docker network create ${externalNetwork.name}, or set ${keyName(["network", "external", "create"])}: true`,
+  ];
+}
+
+function dataRootMistakes({ dataRoot }: HostFacts): string[] {
+  if (dataRoot === undefined) return [];
+  const name = keyName(["data", "root"]);
+  if (dataRoot.error !== undefined) return [`${name}: ${dataRoot.path} cannot be written: ${dataRoot.error}`];
+  if (!dataRoot.keepsPermissions) {
+    return [
+      `${name}: the file system of ${dataRoot.path} does not keep owners and modes; databases need one that does (APFS, ext4)`,
+    ];
+  }
+  if (dataRoot.freeBytes !== undefined && dataRoot.freeBytes < MINIMUM_FREE_BYTES) {
+    const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+    return [
+      `${name}: ${gib(dataRoot.freeBytes)} free at ${dataRoot.path}; needed: ${gib(MINIMUM_FREE_BYTES)}`,
+    ];
+  }
+  return [];
+}

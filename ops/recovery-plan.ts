@@ -1,0 +1,65 @@
+/** A container or network that carries the labels of the stack. */
+export interface Seen {
+  kind: "container" | "network";
+  id: string;
+  name: string;
+}
+
+/** The part of Pulumi's exported state that recovery looks at. */
+export interface ExportedState {
+  resources: StateResource[];
+  pendingOperations: number;
+}
+
+export interface StateResource {
+  urn: string;
+  type: string;
+  id?: string;
+  /** Read, not managed. */
+  external?: boolean;
+  inputs?: Record<string, unknown>;
+}
+
+/** What must be put right before a deployment, after an earlier one was killed or a hand has changed things. */
+export interface RecoveryPlan {
+  /** The engine does not know how these operations ended: ask the providers. */
+  refresh: boolean;
+  /** Ours by label, but in no state: made by a run that was killed before it could note them. */
+  strays: Seen[];
+  /** Files that the state believes in and the disk lacks, by the URN of the resource that writes them. */
+  rewrite: string[];
+}
+
+const DOCKER_TYPES = ["docker:index/container:Container", "docker:index/network:Network"];
+const COMMAND = "command:local:Command";
+
+/**
+ * @param seen all containers and networks that carry this stack's labels
+ * @param fileExists tells whether a path on the host is there
+ */
+export function planRecovery(
+  state: ExportedState,
+  seen: readonly Seen[],
+  fileExists: (path: string) => boolean,
+): RecoveryPlan {
+  const known = state.resources
+    .filter(({ type, external }) => DOCKER_TYPES.includes(type) && external !== true)
+    .map(({ id }) => id);
+  const present = new Set(seen.map(({ id }) => id));
+  return {
+    refresh: state.pendingOperations > 0 || known.some((id) => id !== undefined && !present.has(id)),
+    strays: seen.filter(({ id }) => !known.includes(id)),
+    rewrite: state.resources
+      .filter(({ type, inputs }) => {
+        const file = type === COMMAND ? writtenFile(inputs) : undefined;
+        return file !== undefined && !fileExists(file);
+      })
+      .map(({ urn }) => urn),
+  };
+}
+
+/** Path that components/host-file.ts gives its command. */
+function writtenFile(inputs: Record<string, unknown> | undefined): string | undefined {
+  const environment = inputs?.environment as Record<string, unknown> | undefined;
+  return typeof environment?.FILE === "string" ? environment.FILE : undefined;
+}
