@@ -28,13 +28,14 @@ export async function gatherHostFacts(settings: Settings, stateHome: string): Pr
 }
 
 async function dockerFacts(docker: Docker): Promise<Pick<HostFacts, "containers" | "networks" | "engine">> {
-  const [version, containers, networks] = await Promise.all([
+  const [version, info, containers, networks] = await Promise.all([
     docker.version(),
+    docker.info() as Promise<{ NCPU: number }>,
     docker.listContainers({ all: true }),
     docker.listNetworks(),
   ]);
   return {
-    engine: { version: version.Version, apiVersion: version.ApiVersion },
+    engine: { version: version.Version, apiVersion: version.ApiVersion, cpus: info.NCPU },
     networks: networks.map((network) => network.Name),
     containers: containers.map((container) => ({
       name: (container.Names[0] ?? container.Id).replace(/^\//, ""),

@@ -6,7 +6,7 @@ import type { Settings } from "../config/settings.ts";
 
 /** What the host looks like before anything changes. */
 export interface HostFacts {
-  engine: { version: string; apiVersion: string };
+  engine: { version: string; apiVersion: string; cpus: number };
   containers: { name: string; home: string | undefined; stack: string | undefined; ports: number[] }[];
   networks: string[];
   /** Those of the settings' ports on 127.0.0.1 that something listens on. */
@@ -33,6 +33,7 @@ const MINIMUM_FREE_BYTES = 10 * 1024 ** 3;
 export function preflight(settings: Settings, facts: HostFacts): string[] {
   return [
     ...engineMistakes(facts),
+    ...cpuMistakes(settings, facts),
     ...portMistakes(settings, facts),
     ...containerMistakes(settings, facts),
     ...networkMistakes(settings, facts),
@@ -47,6 +48,15 @@ function engineMistakes({ engine }: HostFacts): string[] {
   return [
     `Docker ${engine.version} is too old (API ${engine.apiVersion}); needed: API ${MINIMUM_API.join(".")}, Docker 20.10 or newer`,
   ];
+}
+
+function cpuMistakes({ resources }: Settings, { engine }: HostFacts): string[] {
+  return Object.entries(resources)
+    .filter(([, { cpus }]) => cpus > engine.cpus)
+    .map(
+      ([service, { cpus }]) =>
+        `${keyName(["resources", service, "cpus"])}: is ${cpus}; allowed: at most ${engine.cpus}, all that Docker has`,
+    );
 }
 
 function portMistakes(settings: Settings, { busyPorts, containers, otherStacks }: HostFacts): string[] {

@@ -1,0 +1,165 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { SECRET_KEYS } from "../../../config/schema.ts";
+import { parseSettings } from "../../../config/settings.ts";
+import { exampleHost, exampleSettings } from "../../support/example-settings.ts";
+
+const embedded = { model: '{"provider":"embedded"}' };
+
+function mistakesOf(config: Record<string, string>, stack = "test"): string[] {
+  const parsed = parseSettings(stack, config, exampleHost);
+  return parsed.ok ? [] : parsed.mistakes;
+}
+
+describe("a stack file", () => {
+  it("needs nothing but a model", () => {
+    expect(mistakesOf(embedded)).toEqual([]);
+    expect(mistakesOf({})).toEqual([
+      "mem0:model: missing; needed: a group with provider: embedded, openai, openai-compatible",
+    ]);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    [
+      "an unknown group",
+      { ports2: "{}" },
+      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, resources, timeouts, openaiApiKey, apiKey",
+    ],
+    [
+      "an unknown key",
+      { ports: '{"sever":1}' },
+      "mem0:ports.sever: unknown key; allowed here: server, postgres, neo4jHttp, neo4jBolt",
+    ],
+    [
+      "a wrong type",
+      { ports: '{"server":"abc"}' },
+      'mem0:ports.server: is "abc"; allowed: a whole number from 1024 to 65535',
+    ],
+    [
+      "a number out of bounds",
+      { ports: '{"server":80}' },
+      "mem0:ports.server: is 80; allowed: a whole number from 1024 to 65535",
+    ],
+    [
+      "a group that is no group",
+      { ports: "8888" },
+      "mem0:ports: is 8888; allowed: a group of server, postgres, neo4jHttp, neo4jBolt",
+    ],
+    [
+      "an unknown provider",
+      { model: '{"provider":"ollama"}' },
+      'mem0:model.provider: is "ollama"; allowed: a group with provider: embedded, openai, openai-compatible',
+    ],
+    [
+      "a key of another provider",
+      { model: '{"provider":"embedded","llm":"x"}' },
+      "mem0:model.llm: unknown key; allowed here: provider",
+    ],
+    [
+      "a missing key",
+      { model: '{"provider":"openai-compatible","baseUrl":"http://h/v1","llm":"a","embedder":"b"}' },
+      "mem0:model.dimensions: missing; needed: a whole number from 1 to 2000",
+    ],
+    [
+      "a bad URL",
+      {
+        model: '{"provider":"openai-compatible","baseUrl":"ftp://h","llm":"a","embedder":"b","dimensions":8}',
+      },
+      'mem0:model.baseUrl: is "ftp://h"; allowed: a URL that begins with http:// or https://',
+    ],
+    [
+      "a relative data root",
+      { data: '{"root":"data"}' },
+      'mem0:data.root: is "data"; allowed: an absolute path, or one that begins with ~/',
+    ],
+    [
+      "two equal ports",
+      { ports: '{"server":7474}' },
+      "mem0:ports.server and mem0:ports.neo4jHttp: both are 7474; allowed: every port once",
+    ],
+    [
+      "a Neo4j that does not fit",
+      { resources: '{"neo4j":{"heapMb":1000}}' },
+      "mem0:resources.neo4j.memoryMb: is 1024; allowed: at least 1608 (heapMb 1000 + pageCacheMb 128 + 480 for the JVM)",
+    ],
+  ])("with %s is refused in words", (_, config, mistake) => {
+    expect(mistakesOf({ ...embedded, ...config })).toEqual([mistake]);
+  });
+
+  it.each([
+    ["text-embedding-3-small", 1536, true],
+    ["text-embedding-3-small", 512, true],
+    ["text-embedding-3-small", 1537, false],
+    ["text-embedding-3-large", 2000, true],
+    ["text-embedding-ada-002", 1536, true],
+    ["text-embedding-ada-002", 512, false],
+    ["nomic-embed-text", 768, false],
+  ])("with OpenAI's %s of %i dimensions is accepted: %s", (embedder, dimensions, accepted) => {
+    const model = JSON.stringify({ provider: "openai", embedder, dimensions });
+    expect(mistakesOf({ model, openaiApiKey: "sk-0123456789" }).length === 0).toBe(accepted);
+  });
+
+  it("names the command that stores a missing key", () => {
+    expect(mistakesOf({ model: '{"provider":"openai"}' })).toEqual([
+      "mem0:openaiApiKey: missing; needed with provider openai: pulumi config set --secret mem0:openaiApiKey YOUR_KEY",
+    ]);
+  });
+
+  it("reports every mistake at once", () => {
+    const config = { ports: '{"server":1,"x":2}', model: '{"provider":"openai","dimensions":0}', y: "1" };
+    expect(mistakesOf(config, "Test Stack")).toHaveLength(5);
+  });
+
+  it("never shows the value of a secret", () => {
+    for (const key of SECRET_KEYS) {
+      const shown = mistakesOf({ ...embedded, [key]: "hunter2" }).join("\n");
+      expect(shown).toContain(`mem0:${key}`);
+      expect(shown).not.toContain("hunter2");
+    }
+  });
+
+  it("is never half accepted, whatever stands in it", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.oneof(fc.json(), fc.string())), (config) => {
+        const parsed = parseSettings("test", config, exampleHost);
+        return parsed.ok || parsed.mistakes.every((mistake) => mistake.startsWith("mem0:"));
+      }),
+      { verbose: 1 },
+    );
+  });
+
+  it("with four different ports in bounds is accepted, with a repeated one refused", () => {
+    const port = fc.integer({ min: 1024, max: 65535 });
+    fc.assert(
+      fc.property(
+        fc.array(port, { minLength: 4, maxLength: 4 }),
+        ([server, postgres, neo4jHttp, neo4jBolt]) => {
+          const ports = { server, postgres, neo4jHttp, neo4jBolt };
+          const unique = new Set(Object.values(ports)).size === 4;
+          return unique === (mistakesOf({ ...embedded, ports: JSON.stringify(ports) }).length === 0);
+        },
+      ),
+      { verbose: 1 },
+    );
+  });
+});
+
+describe("settings", () => {
+  it("put the data root's ~ into the user's home and the state beside the other stacks", () => {
+    const settings = exampleSettings({ data: { root: "~/mem0-data" } }, "prd");
+    expect(settings.dataRoot).toBe("/home/me/mem0-data");
+    expect(settings.stateDir).toBe("/home/me/.mem0-host/stacks/prd");
+  });
+
+  it("name things after the stack", () => {
+    const { names } = exampleSettings({}, "prd");
+    expect(names.container("postgres")).toBe("mem0_postgres_prd");
+    expect(names.internalNetwork).toBe("mem0_internal_prd");
+    expect([names.database, names.databaseUser]).toEqual(["mem0_prd", "mem0_user_prd"]);
+  });
+
+  it("cannot be changed afterwards", () => {
+    const settings = exampleSettings();
+    expect(() => Object.assign(settings, { stack: "other" })).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,34 @@
+import { defineConfig } from "vitest/config";
+
+/** One project per kind of test; `./mem0 test` runs them by name. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      {
+        // Real engine, real Docker: one file at a time on two cores.
+        test: {
+          name: "engine",
+          include: ["test/engine/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
+        },
+      },
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["config/**", "components/**", "ops/**", "scripts/**", "toolchain/**/*.ts"],
+      reporter: ["text-summary"],
+    },
+  },
+});
