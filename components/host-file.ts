@@ -46,7 +46,8 @@ export class HostFile extends pulumi.ComponentResource {
         addPreviousOutputInEnv: false,
         logging: "none",
       },
-      { parent: this },
+      // A component's own dependencies do not reach its children.
+      { parent: this, ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }) },
     );
     this.path = command.stdout.apply(() => args.path);
     // The provider marks all outputs secret as soon as one input is; the revision is not derived from the content.

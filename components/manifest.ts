@@ -13,6 +13,8 @@ export interface ManifestArgs {
   secrets: Secrets;
   /** Services that this stack runs. */
   services: readonly Service[];
+  /** What must be up before the manifest says so. */
+  after: pulumi.Resource[];
 }
 
 /** Writes manifest.json, which every host verb reads, once all containers are up. */
@@ -30,7 +32,7 @@ export class Manifest extends pulumi.ComponentResource {
         // It tells which data exists and how it was embedded, also while no container runs.
         keepOnDelete: true,
       },
-      { parent: this },
+      { parent: this, dependsOn: args.after },
     );
     this.path = file.path;
     this.registerOutputs({ path: this.path });

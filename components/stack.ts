@@ -46,11 +46,13 @@ export function declareStack(
     stores: [postgres.container, neo4j.container, ...(model === undefined ? [] : [model.container])],
   });
 
-  const manifest = new Manifest(
-    "manifest",
-    { settings, images, secrets, services },
-    { dependsOn: [server.container] },
-  );
+  const manifest = new Manifest("manifest", {
+    settings,
+    images,
+    secrets,
+    services,
+    after: [server.container],
+  });
 
   return {
     address: `http://127.0.0.1:${settings.ports.server}`,

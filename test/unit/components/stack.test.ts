@@ -1,0 +1,232 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { BuildContext } from "../../../components/images.ts";
+import { declareStack } from "../../../components/stack.ts";
+import type { Service } from "../../../config/names.ts";
+import type { GivenSecrets, Settings } from "../../../config/settings.ts";
+import { exampleSettings } from "../../support/example-settings.ts";
+import { declared, isSecret, type Registered } from "../../support/mock-engine.ts";
+
+const CONTAINER = "docker:index/container:Container";
+const VOLUME = "docker:index/volume:Volume";
+const COMMAND = "command:local:Command";
+const PASSWORD = "random:index/randomPassword:RandomPassword";
+
+function context(service: Service): BuildContext {
+  return { directory: `./services/${service}`, hash: "0123456789abcdef0123" };
+}
+
+const contexts = {
+  postgres: context("postgres"),
+  neo4j: context("neo4j"),
+  model: context("model"),
+  server: context("server"),
+};
+
+function stackOf(settings: Settings, given: GivenSecrets = {}, preview = false): Promise<Registered[]> {
+  return declared(() => declareStack(settings, given, contexts), { preview });
+}
+
+function ofType(resources: Registered[], type: string): Registered[] {
+  return resources.filter((resource) => resource.type === type);
+}
+
+function named(resources: Registered[], name: string): Registered {
+  const found = resources.find((resource) => resource.name === name);
+  if (found === undefined)
+    throw new Error(`no resource ${name} among ${resources.map((r) => r.name).join(", ")}`);
+  return found;
+}
+
+describe.each([
+  ["up", false],
+  ["preview, where nothing computed is known yet", true],
+])("the stack at %s", (_, preview) => {
+  let resources: Registered[];
+  let containers: Registered[];
+
+  beforeAll(async () => {
+    resources = await stackOf(exampleSettings(), {}, preview);
+    containers = ofType(resources, CONTAINER);
+  });
+
+  it("runs postgres, neo4j, model and server", () => {
+    expect(containers.map(({ inputs }) => inputs.name).sort()).toEqual([
+      "mem0_model_test",
+      "mem0_neo4j_test",
+      "mem0_postgres_test",
+      "mem0_server_test",
+    ]);
+  });
+
+  it("publishes ports on the loopback address only", () => {
+    const ports = containers.flatMap(({ inputs }) => inputs.ports as { ip: string }[]);
+    expect(ports).toHaveLength(4);
+    expect(new Set(ports.map(({ ip }) => ip))).toEqual(new Set(["127.0.0.1"]));
+  });
+
+  it("gives no container more than it needs", () => {
+    for (const { inputs } of containers) {
+      expect(inputs).toMatchObject({
+        readOnly: true,
+        user: "10001:10001",
+        capabilities: { drops: ["ALL"] },
+        securityOpts: ["no-new-privileges:true"],
+        restart: "unless-stopped",
+        logOpts: { "max-size": "10m", "max-file": "3" },
+        removeVolumes: false,
+      });
+      expect(inputs).not.toHaveProperty("privileged");
+    }
+  });
+
+  it("limits memory, swap and CPU of every container", () => {
+    for (const { inputs } of containers) {
+      expect(inputs.memory).toBeGreaterThan(0);
+      expect(inputs.memorySwap).toBe(inputs.memory);
+      expect(Number(inputs.cpus)).toBeGreaterThan(0);
+    }
+  });
+
+  it("checks the health of every container and waits for it", () => {
+    for (const { inputs } of containers) {
+      expect(inputs).toMatchObject({ wait: true, healthcheck: { tests: expect.arrayContaining(["CMD"]) } });
+    }
+  });
+
+  it("gives every container time to stop, the stores the most", () => {
+    const grace = (name: string) => named(resources, `${name}-container`).inputs.destroyGraceSeconds;
+    expect(grace("postgres")).toBeGreaterThanOrEqual(60);
+    expect(grace("neo4j")).toBeGreaterThanOrEqual(120);
+    expect(grace("server")).toBeGreaterThan(0);
+    expect(grace("model")).toBeGreaterThan(0);
+  });
+
+  it("replaces a container where the provider would only pretend to update it", () => {
+    for (const { replaceOnChanges, deleteBeforeReplace } of containers) {
+      expect(replaceOnChanges).toEqual(["healthcheck", "tmpfs", "init", "#initerror"]);
+      expect(deleteBeforeReplace).toBe(true);
+    }
+  });
+
+  it("protects and keeps every volume", () => {
+    const volumes = ofType(resources, VOLUME);
+    expect(volumes.map(({ inputs }) => inputs.name).sort()).toEqual([
+      "mem0_data_test",
+      "mem0_neo4j_test",
+      "mem0_postgres_test",
+    ]);
+    for (const volume of volumes) {
+      expect(volume).toMatchObject({
+        protect: true,
+        retainOnDelete: true,
+        ignoreChanges: ["labels", "driver", "driverOpts"],
+      });
+    }
+  });
+
+  it("protects what the data cannot be opened or recognised without", () => {
+    for (const password of ofType(resources, PASSWORD)) expect(password.protect).toBe(true);
+    expect(named(resources, "secrets-instance-id").protect).toBe(true);
+  });
+
+  it("hands secrets over as files, never in the environment", () => {
+    for (const { inputs } of containers) {
+      const environment = (inputs.envs as string[]) ?? [];
+      expect(JSON.stringify(environment)).not.toMatch(/PASSWORD=|API_KEY=/);
+      expect(isSecret(environment)).toBe(false);
+      expect(JSON.stringify(inputs)).not.toContain("password-of-");
+    }
+  });
+
+  it("keeps the content of every secret file secret on its way into the state", () => {
+    const files = ofType(resources, COMMAND).filter(({ inputs }) =>
+      String((inputs.environment as { FILE?: string }).FILE).includes("/secrets/"),
+    );
+    expect(files).toHaveLength(3);
+    for (const { inputs } of files) {
+      expect(inputs.environment).toMatchObject({ MODE: "0600", OWNER: "10001:10001" });
+      expect(inputs.logging).toBe("none");
+      if (!preview) expect(isSecret(inputs.stdin)).toBe(true);
+    }
+  });
+
+  it("prefixes every child with its parent's name", () => {
+    const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
+    const children = resources.filter(({ parent }) => byUrn.has(parent));
+    expect(children.length).toBeGreaterThan(15);
+    for (const child of children) {
+      expect(child.name.startsWith(`${byUrn.get(child.parent)?.name}-`), child.name).toBe(true);
+    }
+  });
+
+  it("starts the server after the stores and the model, and writes the manifest last", () => {
+    const server = named(resources, "server-container");
+    for (const store of ["postgres", "neo4j", "model"]) {
+      expect(server.dependencies).toContain(named(resources, `${store}-container`).urn);
+    }
+    expect(named(resources, "manifest-file-write").dependencies).toContain(server.urn);
+  });
+});
+
+describe("the manifest", () => {
+  it("tells names, ports, identity and paths, and no secret", async () => {
+    const resources = await stackOf(exampleSettings());
+    const content = named(resources, "manifest-file-write").inputs.stdin as string;
+    expect(content).not.toContain("password-of-");
+    expect(JSON.parse(content)).toMatchObject({
+      version: 1,
+      stack: "test",
+      instanceId: "00112233445566778899aabbccddeeff",
+      services: {
+        server: { container: "mem0_server_test", image: "sha256:images-server", ports: { http: 8888 } },
+      },
+      stores: { postgres: "mem0_postgres_test", neo4j: "mem0_neo4j_test", data: "mem0_data_test" },
+      model: { embedder: "mem0-embedded", dimensions: 384 },
+      secretFiles: { api_key: "/home/me/.mem0-host/stacks/test/secrets/api_key" },
+    });
+  });
+
+  it("stays on the host when the stack goes", async () => {
+    const resources = await stackOf(exampleSettings());
+    expect(named(resources, "manifest-file-write").inputs).not.toHaveProperty("delete");
+    expect(named(resources, "secrets-api_key-file-write").inputs).toHaveProperty("delete");
+  });
+});
+
+describe("a stack with another model", () => {
+  it("has no model container, and its key is a secret file of the server alone", async () => {
+    const settings = exampleSettings({ model: { provider: "openai" }, openaiApiKey: "sk-0123456789" });
+    const resources = await stackOf(settings, { openaiApiKey: "sk-0123456789" });
+    const containers = ofType(resources, CONTAINER);
+    expect(containers).toHaveLength(3);
+    const holders = containers.filter(({ inputs }) =>
+      JSON.stringify(inputs.mounts).includes("openai_api_key"),
+    );
+    expect(holders.map(({ name }) => name)).toEqual(["server-container"]);
+    expect(JSON.stringify(containers)).not.toContain("sk-0123456789");
+    expect(isSecret(named(resources, "secrets-openai_api_key-file-write").inputs.stdin)).toBe(true);
+  });
+});
+
+describe("a stack with a data root", () => {
+  it("keeps its stores in protected directories and makes no volume", async () => {
+    const resources = await stackOf(exampleSettings({ data: { root: "~/mem0-data" } }, "prd"));
+    expect(ofType(resources, VOLUME)).toEqual([]);
+    const directory = named(resources, "postgres-data-directory");
+    expect(directory).toMatchObject({ protect: true, retainOnDelete: true });
+    expect(directory.inputs).not.toHaveProperty("delete");
+    expect(named(resources, "postgres-container").inputs.mounts).toContainEqual(
+      expect.objectContaining({ type: "bind", source: "/home/me/mem0-data/postgres" }),
+    );
+  });
+});
+
+describe("a stack with an external network", () => {
+  it("lets only the server join it", async () => {
+    const resources = await stackOf(exampleSettings({ network: { external: { name: "intel-network" } } }));
+    const joined = ofType(resources, CONTAINER).filter(({ inputs }) =>
+      JSON.stringify(inputs.networksAdvanced).includes("intel-network"),
+    );
+    expect(joined.map(({ name }) => name)).toEqual(["server-container"]);
+  });
+});
