@@ -105,8 +105,13 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
     runAs: host.runAs,
     dockerHost: host.docker.host,
     baseImage: host.baseImage,
-    homeId: createHash("sha256").update(host.stateHome).digest("hex").slice(0, 12),
+    homeId: homeIdOf(host.stateHome),
   };
+}
+
+/** Short name of a set-up on this host, which labels what it made in Docker. */
+export function homeIdOf(stateHome: string): string {
+  return createHash("sha256").update(stateHome).digest("hex").slice(0, 12);
 }
 
 function modelSettings(model: StackFile["model"]): ModelSettings {

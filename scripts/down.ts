@@ -1,0 +1,73 @@
+import { createInterface } from "node:readline/promises";
+import type { Command } from "commander";
+import { deleteStack } from "../ops/data-deletion.ts";
+import { removeContainers } from "../ops/deployment.ts";
+import { ExitCode, Problem } from "../ops/problem.ts";
+import { deployedStack, engineContext, requireStackFile } from "./context.ts";
+import { runStep } from "./progress.ts";
+
+interface Options {
+  deleteData?: boolean;
+  yesDelete?: string;
+}
+
+export function register(program: Command): void {
+  program
+    .command("down")
+    .description("stop and remove the containers of a stack; its data stays")
+    .argument("[stack]", "stack", "test")
+    .option("--delete-data", "delete memories, graph, history and secrets too, for good")
+    .option("--yes-delete <name>", "with --delete-data: the stack's name, instead of typing it when asked")
+    .addHelpText("after", "\nExamples:\n  ./mem0 down\n  ./mem0 down test --delete-data --yes-delete test")
+    .action(down);
+}
+
+async function down(stack: string, options: Options): Promise<void> {
+  const context = engineContext(requireStackFile(stack));
+  if (options.deleteData !== true) {
+    if (options.yesDelete !== undefined) {
+      throw new Problem("--yes-delete goes with --delete-data", { exitCode: ExitCode.usage });
+    }
+    await runStep(`remove the containers of stack ${stack}`, (report) => removeContainers(context, report));
+    console.log(`stack ${stack} is down; its data is kept. Back again: ./mem0 up ${stack}`);
+    return;
+  }
+  refuseWithoutBackup(stack);
+  const manifest = deployedStack(stack);
+  await requireTypedName(stack, options.yesDelete);
+  await runStep(`delete stack ${stack} and its data`, (report) =>
+    deleteStack(context, manifest, context.machine.stateHome, report),
+  );
+  console.log(`stack ${stack} and all its data are deleted`);
+}
+
+/** PRD's data goes only when a verified backup holds it, and this version makes none yet. */
+function refuseWithoutBackup(stack: string): void {
+  if (stack !== "prd") return;
+  throw new Problem("the data of prd is not deleted without a verified backup, and there is none", {
+    mend: "./mem0 down prd removes the containers and keeps the data",
+  });
+}
+
+async function requireTypedName(stack: string, given: string | undefined): Promise<void> {
+  const typed = given ?? (await ask(`This deletes every memory of stack ${stack}. Type its name to go on: `));
+  if (typed.trim() === stack) return;
+  throw new Problem(`nothing was deleted: the stack's name is ${stack}, not ${JSON.stringify(typed)}`, {
+    exitCode: ExitCode.usage,
+  });
+}
+
+async function ask(question: string): Promise<string> {
+  if (!process.stdin.isTTY) {
+    throw new Problem("deleting data needs a confirmation, and this is no terminal", {
+      mend: "--yes-delete NAME_OF_THE_STACK",
+      exitCode: ExitCode.usage,
+    });
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
+}

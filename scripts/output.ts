@@ -1,0 +1,33 @@
+import Table from "cli-table3";
+
+/** Prints a report for machines. */
+export function printJson(report: unknown): void {
+  console.log(JSON.stringify(report, null, 2));
+}
+
+const BORDERS = [
+  "top",
+  "top-mid",
+  "top-left",
+  "top-right",
+  "bottom",
+  "bottom-mid",
+  "bottom-left",
+  "bottom-right",
+];
+const RULES = ["left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"];
+
+/** A table without ruled lines; columns as wide as their content. */
+export function table(head: string[], rows: string[][]): string {
+  const plain = new Table({
+    head,
+    chars: Object.fromEntries([...BORDERS, ...RULES].map((name) => [name, ""])),
+    style: { head: process.stdout.isTTY ? ["bold"] : [], "padding-left": 0, "padding-right": 2 },
+  });
+  plain.push(...rows);
+  return plain
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
