@@ -1,0 +1,137 @@
+"""The application: builds the parts, connects them, starts and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from memory_server import __version__, errors, logs
+from memory_server.auth import Keyring
+from memory_server.graph import Graph
+from memory_server.history import History
+from memory_server.identity import Identity, Refused
+from memory_server.intents import Intents
+from memory_server.limits import BodyLimit, RateLimiter
+from memory_server.maintenance import Gate
+from memory_server.memory_store import MemoryStore
+from memory_server.metrics import Metrics
+from memory_server.model_client import ModelClient
+from memory_server.postgres import Postgres
+from memory_server.routes import memories, system
+from memory_server.settings import Settings
+
+DESCRIPTION = """\
+A personal memory: upstream mem0's REST API, with every key, every error and every store accounted for.
+
+Every request but `/health` needs the header `X-API-Key`. Errors are problem documents (RFC 9457)."""
+
+STREAMED = frozenset({"/import"})
+
+
+def create_app(settings: Settings, on_refused: Callable[[str], None] = lambda _: None) -> FastAPI:
+    """Build the server. `on_refused` is called with the reason when the stores turn out not to be ours."""
+    app = FastAPI(title="mem0", version=__version__, description=DESCRIPTION, lifespan=_lifespan)
+    state = app.state
+    state.settings = settings
+    state.on_refused = on_refused
+    state.keyring = Keyring.parse(settings.api_keys.get_secret_value())
+    state.limiter = RateLimiter(settings.rate_limit_per_second)
+    state.metrics = metrics = Metrics()
+    state.gate = Gate()
+    state.postgres = Postgres(settings, metrics)
+    state.graph = Graph(settings, metrics)
+    state.history = History(settings.history_db_path, metrics, settings.store_timeout_s)
+    state.model = ModelClient(settings, metrics)
+    state.intents = Intents(state.postgres, state.graph, state.history, settings.repair_interval_s)
+    state.identity = Identity(settings, state.postgres, state.graph, state.history, state.model)
+    state.store = MemoryStore(settings, state.postgres, state.graph, state.history, state.model, state.intents, metrics)
+    metrics.gauge("mem0_server_writes_in_flight", "Writes under way.", lambda: state.gate.in_flight)
+    metrics.gauge("mem0_server_repairs_pending", "Writes the repair has to finish.", lambda: state.intents.pending)
+    metrics.gauge("mem0_server_repairs_parked", "Writes the graph refuses for good.", lambda: state.intents.parked)
+    errors.install(app)
+    for module in (system, memories):
+        app.include_router(module.router)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, unlimited=STREAMED)
+    app.add_middleware(Observe, metrics=metrics)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state = app.state
+    state.metrics.serve(state.settings.metrics_port)
+    await state.postgres.open()
+    background = asyncio.create_task(_background(app))
+    try:
+        yield
+    finally:
+        background.cancel()
+        await asyncio.gather(background, return_exceptions=True)
+        await state.model.close()
+        await state.graph.close()
+        await state.postgres.close()
+        await state.history.close()
+        state.metrics.close()
+
+
+async def _background(app: FastAPI) -> None:
+    """Wait for the stores, then repair for as long as the server runs."""
+    state = app.state
+    try:
+        await state.identity.establish()
+    except Refused as refusal:
+        state.identity.readiness.refused = str(refusal)
+        logs.server.critical("refused", extra={"fields": {"reason": str(refusal)}})
+        state.on_refused(str(refusal))
+        return
+    await state.intents.run()
+
+
+class Observe:
+    """ASGI middleware: a request id, the access log and the request metrics. Route templates, never paths."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and note how it ended."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        token = logs.request_id.set(request_id)
+        started = time.perf_counter()
+        status = 500
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observed)
+        finally:
+            seconds = time.perf_counter() - started
+            route = getattr(scope.get("route"), "path", "none")
+            self._metrics.requests.labels(route, scope["method"], str(status)).inc()
+            self._metrics.request_seconds.labels(route, scope["method"]).observe(seconds)
+            fields = {
+                "route": route,
+                "method": scope["method"],
+                "status": status,
+                "milliseconds": round(seconds * 1000, 1),
+                "key": scope["state"].get("principal"),
+            }
+            level = logs.access.debug if route == "/health" else logs.access.info
+            level("request", extra={"fields": fields})
+            logs.request_id.reset(token)

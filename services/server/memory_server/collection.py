@@ -1,0 +1,146 @@
+"""The collection: upstream's table `memories (id, vector, payload)`, one function per question or change.
+
+Every function takes the connection, so that a write composes several into one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from memory_server.domain import Memory, Vector
+from memory_server.filters import Condition
+from memory_server.postgres import Connection
+
+Order = Literal["newest", "oldest", "updated"]
+ORDERS: dict[Order, sql.SQL] = {
+    "newest": sql.SQL("payload->>'created_at' DESC, id"),
+    "oldest": sql.SQL("payload->>'created_at', id"),
+    "updated": sql.SQL("payload->>'updated_at' DESC, id"),
+}
+
+
+class Collection:
+    """Queries on one collection table."""
+
+    def __init__(self, name: str) -> None:
+        self._table = sql.Identifier(name)
+
+    def _sql(self, text: str, **parts: sql.Composable) -> sql.Composed:
+        return sql.SQL(text).format(table=self._table, **parts)
+
+    async def get(self, conn: Connection, memory_id: UUID, *, lock: bool = False) -> Memory | None:
+        """One memory; with `lock` nobody changes it until this transaction ends."""
+        text = "SELECT id, payload FROM {table} WHERE id = %s" + (" FOR UPDATE" if lock else "")
+        row = await (await conn.execute(self._sql(text), (memory_id,))).fetchone()
+        return Memory(row[0], row[1]) if row else None
+
+    async def lock(self, conn: Connection, ids: Iterable[UUID]) -> dict[UUID, Memory]:
+        """Those of `ids` that exist, held until this transaction ends. Always in one order: no deadlock."""
+        text = "SELECT id, payload FROM {table} WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+        rows = await (await conn.execute(self._sql(text), (list(ids),))).fetchall()
+        return {row[0]: Memory(row[0], row[1]) for row in rows}
+
+    async def nearest(self, conn: Connection, vector: Vector, where: Condition, limit: int) -> list[Memory]:
+        """The memories nearest to `vector` among those that pass the filter, best first."""
+        text = "SELECT id, payload, vector <=> %s::vector AS distance FROM {table} WHERE {where} " \
+            "ORDER BY distance LIMIT %s"  # fmt: skip
+        values = (literal(vector), *where[1], limit)
+        rows = await (await conn.execute(self._sql(text, where=where[0]), values)).fetchall()
+        # The index yields rows nearly in order (iterative scan).
+        return sorted((Memory(row[0], row[1], float(row[2])) for row in rows), key=lambda m: m.distance or 0.0)
+
+    async def page(
+        self, conn: Connection, where: Condition, order: Order, limit: int, offset: int
+    ) -> tuple[list[Memory], int]:
+        """One page of the memories that pass the filter, and how many do."""
+        count = await (
+            await conn.execute(self._sql("SELECT count(*) FROM {table} WHERE {where}", where=where[0]), where[1])
+        ).fetchone()
+        text = "SELECT id, payload FROM {table} WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s"
+        query = self._sql(text, where=where[0], order=ORDERS[order])
+        rows = await (await conn.execute(query, (*where[1], limit, offset))).fetchall()
+        return [Memory(row[0], row[1]) for row in rows], int(count[0]) if count else 0
+
+    async def insert(self, conn: Connection, rows: Sequence[tuple[UUID, Vector, dict[str, Any]]]) -> None:
+        """Add memories; an id that exists is an error."""
+        text = "INSERT INTO {table} (id, vector, payload) VALUES (%s, %s::vector, %s)"
+        values = [(memory_id, literal(vector), Jsonb(payload)) for memory_id, vector, payload in rows]
+        async with conn.cursor() as cursor:
+            await cursor.executemany(self._sql(text), values)
+
+    async def insert_missing(self, conn: Connection, rows: Sequence[tuple[UUID, Vector, dict[str, Any]]]) -> set[UUID]:
+        """Add those memories whose id is not there yet; returns the ids added."""
+        text = (
+            "INSERT INTO {table} (id, vector, payload) SELECT * FROM unnest(%s::uuid[], %s::vector[], %s::jsonb[]) "
+            "ON CONFLICT (id) DO NOTHING RETURNING id"
+        )
+        ids, vectors, payloads = zip(*((i, literal(v), Jsonb(p)) for i, v, p in rows), strict=True)
+        found = await conn.execute(self._sql(text), (list(ids), list(vectors), list(payloads)))
+        return {row[0] for row in await found.fetchall()}
+
+    async def existing(self, conn: Connection, ids: Iterable[UUID]) -> set[UUID]:
+        """Those of `ids` that are there."""
+        found = await conn.execute(self._sql("SELECT id FROM {table} WHERE id = ANY(%s)"), (list(ids),))
+        return {row[0] for row in await found.fetchall()}
+
+    async def update(
+        self, conn: Connection, memory_id: UUID, payload: dict[str, Any], vector: Vector | None = None
+    ) -> None:
+        """Replace a memory's payload, and its vector when given."""
+        if vector is None:
+            await conn.execute(self._sql("UPDATE {table} SET payload = %s WHERE id = %s"), (Jsonb(payload), memory_id))
+        else:
+            text = "UPDATE {table} SET payload = %s, vector = %s::vector WHERE id = %s"
+            await conn.execute(self._sql(text), (Jsonb(payload), literal(vector), memory_id))
+
+    async def delete(self, conn: Connection, ids: Sequence[UUID]) -> None:
+        """Remove memories by id."""
+        await conn.execute(self._sql("DELETE FROM {table} WHERE id = ANY(%s)"), (list(ids),))
+
+    async def delete_where(self, conn: Connection, where: Condition, scope: str, deleted_at: str, chunk: int) -> int:
+        """Remove all memories that pass the filter and leave their history as intents of `chunk` entries each.
+
+        One statement, so that the rows never travel and all go or none. Returns how many went.
+        """
+        text = """
+            WITH gone AS (DELETE FROM {table} WHERE {where} RETURNING id, payload),
+            entries AS (
+                SELECT (row_number() OVER ()) / %s AS part, jsonb_build_object(
+                    'id', gen_random_uuid(), 'memory_id', id, 'old_memory', payload->>'data', 'new_memory', NULL,
+                    'event', 'DELETE', 'created_at', payload->>'created_at', 'updated_at', %s::text,
+                    'is_deleted', 1, 'actor_id', payload->>'actor_id', 'role', payload->>'role') AS entry
+                FROM gone),
+            kept AS (
+                INSERT INTO mem0_intents (scope, history)
+                SELECT %s, jsonb_agg(entry) FROM entries GROUP BY part)
+            SELECT count(*) FROM gone"""
+        row = await (
+            await conn.execute(self._sql(text, where=where[0]), (*where[1], chunk, deleted_at, scope))
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    async def truncate(self, conn: Connection) -> None:
+        """Remove every memory."""
+        await conn.execute(self._sql("TRUNCATE {table}"))
+
+    async def users(self, conn: Connection, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
+        """User ids with their number of memories and latest write, largest first, and how many users there are."""
+        text = """
+            SELECT payload->>'user_id', count(*), max(payload->>'updated_at') FROM {table}
+            WHERE payload->>'user_id' IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s OFFSET %s"""
+        rows = await (await conn.execute(self._sql(text), (limit, offset))).fetchall()
+        count = await (
+            await conn.execute(self._sql("SELECT count(DISTINCT payload->>'user_id') FROM {table}"))
+        ).fetchone()
+        users = [{"user_id": row[0], "memories": row[1], "updated_at": row[2]} for row in rows]
+        return users, int(count[0]) if count else 0
+
+
+def literal(vector: Vector) -> str:
+    """A vector as pgvector reads it."""
+    return "[" + ",".join(map(repr, vector)) + "]"

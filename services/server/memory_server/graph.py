@@ -1,0 +1,316 @@
+"""Neo4j: entities and relations in upstream's layout (`base_label: true`), each change in one transaction.
+
+Entity nodes carry the label `__Entity__` and one of their type, relations the property `valid`; a relation that is
+no longer true stays with `valid = false`. Ours beside it: `memory_ids` on a relation, the memories it came with, and
+the nodes `Mem0Identity` and `Mem0Applied` (which intent has been carried out).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction
+from neo4j.exceptions import ClientError, DriverError, Neo4jError
+
+from memory_server import logs
+from memory_server.domain import GraphChange, Relation, Vector
+from memory_server.entity_names import resolve_new
+from memory_server.errors import store_unavailable
+from memory_server.metrics import Metrics
+from memory_server.settings import Settings
+
+NAME = "Neo4j"
+SIMILAR_LIMIT = 100
+"""Relations looked at per entity name, upstream's figure."""
+
+# The first two are upstream's, by its names.
+SCHEMA = (
+    "CREATE INDEX entity_single IF NOT EXISTS FOR (n:__Entity__) ON (n.user_id)",
+    "CREATE INDEX entity_composite IF NOT EXISTS FOR (n:__Entity__) ON (n.name, n.user_id)",
+    "CREATE INDEX entity_agent IF NOT EXISTS FOR (n:__Entity__) ON (n.agent_id)",
+    "CREATE INDEX entity_run IF NOT EXISTS FOR (n:__Entity__) ON (n.run_id)",
+    "CREATE CONSTRAINT mem0_applied IF NOT EXISTS FOR (n:Mem0Applied) REQUIRE n.id IS UNIQUE",
+    "CREATE CONSTRAINT mem0_identity IF NOT EXISTS FOR (n:Mem0Identity) REQUIRE n.only_one IS UNIQUE",
+)
+
+# Upstream's measure: cosine between -1 and 1, rounded to four digits.
+SIMILARITY = "round(2 * vector.similarity.cosine(n.embedding, {vector}) - 1, 4)"
+
+type Work[T] = Callable[[AsyncManagedTransaction], Awaitable[T]]
+
+
+class PermanentGraphError(Exception):
+    """Neo4j refuses a change for good: repeating it will not help."""
+
+
+class Graph:
+    """Questions and changes of the graph, each bounded in time."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self.instance_id: str | None = None
+        """Set once the database has been found to be ours; until then nothing but the identity is asked."""
+        self._driver: AsyncDriver = AsyncGraphDatabase.driver(
+            settings.neo4j_uri,
+            auth=(settings.neo4j_username, settings.neo4j_password.get_secret_value()),
+            max_connection_pool_size=settings.neo4j_pool_max,
+            connection_timeout=settings.probe_timeout_s,
+            connection_acquisition_timeout=settings.store_timeout_s,
+            # Repeats are ours to decide, within a bound.
+            max_transaction_retry_time=0,
+            # A connection idle this long is asked before use: Neo4j may have been restarted.
+            liveness_check_timeout=5,
+            notifications_min_severity="OFF",
+            user_agent="mem0-server",
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._driver.close()
+
+    async def _bounded[T](self, operation: str, timeout_s: float, work: Callable[[], Awaitable[T]]) -> T:
+        with self._metrics.call("neo4j", operation):
+            try:
+                async with asyncio.timeout(timeout_s):
+                    return await work()
+            except TimeoutError as error:
+                raise store_unavailable(NAME, f"did not answer within {timeout_s:g} s") from error
+            except ClientError as error:
+                # Also what a wrong password is; the code says so and holds no text of a memory.
+                logs.server.error("neo4j refused", extra={"fields": {"operation": operation, "code": error.code}})
+                if error.code.startswith(("Neo.ClientError.Statement", "Neo.ClientError.Schema")):
+                    raise PermanentGraphError(error.code) from error
+                raise store_unavailable(NAME, f"refused ({error.code})") from error
+            except (DriverError, Neo4jError, OSError) as error:
+                fields = {"operation": operation, "error": type(error).__name__}
+                logs.server.warning("neo4j call failed", extra={"fields": fields})
+                raise store_unavailable(NAME, "cannot be reached") from error
+
+    async def _read[T](self, operation: str, work: Work[T], timeout_s: float | None = None) -> T:
+        async def call() -> T:
+            async with self._driver.session() as session:
+                return await session.execute_read(work)
+
+        return await self._bounded(operation, timeout_s or self._settings.graph_read_timeout_s, call)
+
+    async def _write[T](self, operation: str, work: Work[T]) -> T:
+        async def call() -> T:
+            async with self._driver.session() as session:
+                return await session.execute_write(work)
+
+        return await self._bounded(operation, self._settings.store_timeout_s, call)
+
+    async def ping(self) -> None:
+        """Ask for an answer, any answer. Raises Problem 503."""
+
+        async def ask(tx: AsyncManagedTransaction) -> None:
+            await (await tx.run("RETURN 1")).consume()
+
+        await self._read("ping", ask, self._settings.probe_timeout_s)
+
+    async def create_schema(self) -> None:
+        """Make the indexes and constraints that are missing."""
+
+        async def call() -> None:
+            async with self._driver.session() as session:
+                for statement in SCHEMA:
+                    await (await session.run(statement)).consume()
+
+        await self._bounded("create_schema", self._settings.store_timeout_s * 4, call)
+
+    async def identity(self) -> tuple[str, str, int] | None:
+        """Instance id, embedder and dimensions this database was bound to; None when it never was."""
+
+        async def ask(tx: AsyncManagedTransaction) -> tuple[str, str, int] | None:
+            result = await tx.run("MATCH (n:Mem0Identity) RETURN n.instance_id, n.embedder, n.dimensions LIMIT 1")
+            record = await result.single()
+            return (record[0], record[1], record[2]) if record else None
+
+        return await self._read("identity", ask, self._settings.store_timeout_s)
+
+    async def entities_exist(self) -> bool:
+        """Whether there is any entity."""
+
+        async def ask(tx: AsyncManagedTransaction) -> bool:
+            return await (await tx.run("MATCH (n:__Entity__) RETURN 1 LIMIT 1")).single() is not None
+
+        return await self._read("entities_exist", ask)
+
+    async def bind(self, instance_id: str, embedder: str, dimensions: int, at: str) -> None:
+        """Write the identity into a new database."""
+
+        async def change(tx: AsyncManagedTransaction) -> None:
+            text = "MERGE (n:Mem0Identity {only_one: true}) SET n += $values"
+            values = {"instance_id": instance_id, "embedder": embedder, "dimensions": dimensions, "created_at": at}
+            await (await tx.run(text, values=values)).consume()
+
+        await self._write("bind", change)
+
+    async def similar(self, scope: dict[str, str], vectors: list[Vector]) -> list[Relation]:
+        """Valid relations of the entities whose name is near one of `vectors`, nearest first. For updating."""
+        text = f"""
+            UNWIND $vectors AS vector
+            MATCH (n:__Entity__ {_props(scope)}) WHERE n.embedding IS NOT NULL
+            WITH vector, n, {SIMILARITY.format(vector="vector")} AS similarity WHERE similarity >= $threshold
+            MATCH (n)-[r]-(m:__Entity__ {_props(scope)}) WHERE r.valid IS NULL OR r.valid
+            WITH startNode(r).name AS s, type(r) AS t, endNode(r).name AS d, max(similarity) AS similarity
+            RETURN s, t, d ORDER BY similarity DESC, s, t, d LIMIT $limit"""
+        values = {"vectors": vectors, "threshold": self._settings.graph_threshold, "limit": SIMILAR_LIMIT}
+        return await self._relations("similar", text, scope, values)
+
+    async def of_names(self, scope: dict[str, str], names: list[str], limit: int) -> list[Relation]:
+        """Valid relations of the entities with one of `names`. For searching: index look-ups only."""
+        text = f"""
+            MATCH (n:__Entity__ {_props(scope)}) WHERE n.name IN $names
+            MATCH (n)-[r]-(m:__Entity__ {_props(scope)}) WHERE r.valid IS NULL OR r.valid
+            WITH DISTINCT r LIMIT $limit
+            RETURN startNode(r).name AS s, type(r) AS t, endNode(r).name AS d ORDER BY s, t, d"""
+        return await self._relations("of_names", text, scope, {"names": names, "limit": limit})
+
+    async def all(self, scope: dict[str, str], limit: int) -> list[Relation]:
+        """Valid relations of a scope, for listing."""
+        text = f"""
+            MATCH (n:__Entity__ {_props(scope)})-[r]->(m:__Entity__ {_props(scope)})
+            WHERE r.valid IS NULL OR r.valid
+            RETURN n.name AS s, type(r) AS t, m.name AS d LIMIT $limit"""
+        return await self._relations("all", text, scope, {"limit": limit})
+
+    async def _relations(
+        self, operation: str, text: str, scope: dict[str, str], values: dict[str, Any]
+    ) -> list[Relation]:
+        async def ask(tx: AsyncManagedTransaction) -> list[Relation]:
+            result = await tx.run(text, scope=scope, **values)
+            return [Relation(record["s"], record["t"], record["d"]) async for record in result]
+
+        return await self._read(operation, ask)
+
+    async def apply(self, intent_id: str, change: GraphChange) -> list[Relation]:
+        """Carry a change out, exactly once however often it is called. Returns the relations as they are named now.
+
+        Raises Problem 503 when it may be tried again, PermanentGraphError when not.
+        """
+
+        async def work(tx: AsyncManagedTransaction) -> list[Relation]:
+            text = "MERGE (a:Mem0Applied {id: $id}) ON CREATE SET a.first = true " \
+                "WITH a, a.first AS first REMOVE a.first RETURN first"  # fmt: skip
+            record = await (await tx.run(text, id=intent_id)).single()
+            if record is None or not record["first"]:
+                return change.add
+            if change.wipe:
+                await self._wipe(tx, change)
+            await self._forget(tx, change)
+            await self._invalidate(tx, change)
+            return await self._add(tx, change)
+
+        return await self._write("apply", work)
+
+    async def forget_applied(self, intent_ids: list[str]) -> None:
+        """Drop the marks of intents that are no longer in Postgres."""
+
+        async def change(tx: AsyncManagedTransaction) -> None:
+            text = "MATCH (a:Mem0Applied) WHERE a.id IN $ids DELETE a"
+            await (await tx.run(text, ids=intent_ids)).consume()
+
+        await self._write("forget_applied", change)
+
+    async def _wipe(self, tx: AsyncManagedTransaction, change: GraphChange) -> None:
+        props = _props(change.scope) if change.wipe == "scope" else ""
+        await (await tx.run(f"MATCH (n:__Entity__ {props}) DETACH DELETE n", scope=change.scope)).consume()
+
+    async def _forget(self, tx: AsyncManagedTransaction, change: GraphChange) -> None:
+        """Relations that came with memories that are gone: no longer valid once the last of these is."""
+        if not change.forget:
+            return
+        text = f"""
+            MATCH (n:__Entity__ {_props(change.scope)})-[r]->()
+            WHERE any(id IN r.memory_ids WHERE id IN $gone)
+            SET r.memory_ids = [id IN r.memory_ids WHERE NOT id IN $gone]
+            WITH r WHERE size(r.memory_ids) = 0 AND (r.valid IS NULL OR r.valid)
+            SET r.valid = false, r.invalidated_at = datetime()"""
+        await (await tx.run(text, scope=change.scope, gone=change.forget)).consume()
+
+    async def _invalidate(self, tx: AsyncManagedTransaction, change: GraphChange) -> None:
+        if not change.invalidate:
+            return
+        text = f"""
+            UNWIND $rows AS row
+            MATCH (n:__Entity__ {_props(change.scope, "row.source")})-[r]->
+                  (m:__Entity__ {_props(change.scope, "row.destination")})
+            WHERE type(r) = row.relationship AND (r.valid IS NULL OR r.valid)
+            SET r.valid = false, r.invalidated_at = datetime()"""
+        rows = [vars(relation) for relation in change.invalidate]
+        await (await tx.run(text, scope=change.scope, rows=rows)).consume()
+
+    async def _add(self, tx: AsyncManagedTransaction, change: GraphChange) -> list[Relation]:
+        if not change.add:
+            return []
+        names = list(dict.fromkeys(n for r in change.add for n in (r.source, r.destination)))
+        known = await self._known(tx, change, names)
+        aliases = resolve_new(change, set(known), self._settings.graph_threshold)
+        fresh = [
+            {"name": name, "vector": change.vectors[name], "type": change.types.get(name, "__User__")}
+            for name in names
+            if name not in known and aliases.get(name, name) == name
+        ]
+        create = f"""
+            UNWIND $rows AS row
+            CREATE (n:__Entity__ {_props(change.scope, "row.name")})
+            SET n:$(row.type), n.created = timestamp(), n.mentions = 0
+            WITH n, row CALL db.create.setNodeVectorProperty(n, 'embedding', row.vector)
+            RETURN row.name AS name, elementId(n) AS id"""
+        created = await tx.run(create, scope=change.scope, rows=fresh)
+        ids = known | {record["name"]: record["id"] async for record in created}
+        rows = [
+            {
+                "s": ids[aliases.get(r.source, r.source)],
+                "t": r.relationship,
+                "d": ids[aliases.get(r.destination, r.destination)],
+            }
+            for r in change.add
+        ]
+        relate = """
+            UNWIND $rows AS row
+            MATCH (s) WHERE elementId(s) = row.s
+            MATCH (d) WHERE elementId(d) = row.d
+            SET s.mentions = coalesce(s.mentions, 0) + 1
+            SET d.mentions = coalesce(d.mentions, 0) + 1
+            MERGE (s)-[r:$(row.t)]->(d)
+            ON CREATE SET r.created_at = timestamp(), r.mentions = 0
+            SET r.mentions = coalesce(r.mentions, 0) + 1, r.valid = true, r.updated_at = timestamp(),
+                r.invalidated_at = null,
+                r.memory_ids = coalesce(r.memory_ids, []) + [id IN $ids WHERE NOT id IN coalesce(r.memory_ids, [])]
+            RETURN s.name AS s, type(r) AS t, d.name AS d"""
+        result = await tx.run(relate, rows=rows, ids=change.memory_ids)
+        return [Relation(record["s"], record["t"], record["d"]) async for record in result]
+
+    async def _known(self, tx: AsyncManagedTransaction, change: GraphChange, names: list[str]) -> dict[str, str]:
+        """Element ids of the nodes that stand for `names`: of that name, else the nearest above the threshold."""
+        exact = f"""
+            UNWIND $names AS name
+            MATCH (n:__Entity__ {_props(change.scope, "name")})
+            WITH name, min(elementId(n)) AS id RETURN name, id"""
+        result = await tx.run(exact, scope=change.scope, names=names)
+        found = {record["name"]: record["id"] async for record in result}
+        missing = [{"name": n, "vector": change.vectors[n]} for n in names if n not in found]
+        near = f"""
+            UNWIND $rows AS row
+            MATCH (n:__Entity__ {_props(change.scope)}) WHERE n.embedding IS NOT NULL
+            WITH row, n, {SIMILARITY.format(vector="row.vector")} AS similarity WHERE similarity >= $threshold
+            WITH row, n ORDER BY similarity DESC, n.name
+            WITH row, collect(elementId(n))[0] AS id RETURN row.name AS name, id"""
+        if missing:
+            threshold = self._settings.graph_threshold
+            result = await tx.run(near, scope=change.scope, rows=missing, threshold=threshold)
+            found |= {record["name"]: record["id"] async for record in result}
+        return found
+
+
+def _props(scope: dict[str, str], name: str | None = None) -> str:
+    """The map of node properties in a pattern. Keys are our own three, values stay parameters."""
+    members = [f"{key}: $scope.{key}" for key in ("user_id", "agent_id", "run_id") if key in scope]
+    if name:
+        members.insert(0, f"name: {name}")
+    return "{" + ", ".join(members) + "}"

@@ -1,0 +1,121 @@
+"""The change history: upstream's SQLite file, written in batches by one thread.
+
+Journal mode stays upstream's `delete`: the file may lie on a directory shared into a virtual machine, where the
+shared memory that WAL needs does not work, and a copy of the one file is a whole database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from memory_server.domain import HistoryEntry
+from memory_server.errors import store_unavailable
+from memory_server.metrics import Metrics
+
+NAME = "the history file"
+COLUMNS = tuple(field.name for field in fields(HistoryEntry))
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS history (
+    id TEXT PRIMARY KEY, memory_id TEXT, old_memory TEXT, new_memory TEXT, event TEXT,
+    created_at DATETIME, updated_at DATETIME, is_deleted INTEGER, actor_id TEXT, role TEXT);
+CREATE INDEX IF NOT EXISTS history_memory_id ON history (memory_id);
+CREATE TABLE IF NOT EXISTS mem0_identity (
+    only_one INTEGER PRIMARY KEY CHECK (only_one = 1), instance_id TEXT NOT NULL, embedder TEXT NOT NULL,
+    dimensions INTEGER NOT NULL, created_at TEXT NOT NULL);
+"""
+
+
+class History:
+    """The one writer and reader of the history file."""
+
+    def __init__(self, path: Path, metrics: Metrics, timeout_s: float) -> None:
+        self._path = path
+        self._metrics = metrics
+        self._timeout_s = timeout_s
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
+        self._db: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Open the file and make its tables. Raises Problem 503 when the directory cannot be written."""
+
+        def connect() -> None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=self._timeout_s)
+            db.executescript(_TABLES)
+            self._path.chmod(0o600)
+            self._db = db
+
+        await self._call("open", connect)
+
+    async def close(self) -> None:
+        """Close the file after what is being written."""
+        db, self._db = self._db, None
+        if db:
+            await asyncio.get_running_loop().run_in_executor(self._thread, db.close)
+        self._thread.shutdown(wait=False)
+
+    async def _call[T](self, operation: str, work: Callable[[], T]) -> T:
+        with self._metrics.call("history", operation):
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            except (sqlite3.Error, OSError, TimeoutError) as error:
+                raise store_unavailable(NAME, f"cannot be used ({type(error).__name__})") from error
+
+    def _open_db(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise sqlite3.OperationalError("closed")
+        return self._db
+
+    async def append(self, entries: Sequence[HistoryEntry]) -> None:
+        """Write entries in one transaction; those already there stay as they are."""
+        marks = ", ".join(f":{name}" for name in COLUMNS)
+        text = f"INSERT OR IGNORE INTO history ({', '.join(COLUMNS)}) VALUES ({marks})"
+        rows = [asdict(entry) for entry in entries]
+
+        def write() -> None:
+            db = self._open_db()
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                db.executemany(text, rows)
+                db.execute("COMMIT")
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+
+        await self._call("append", write)
+
+    async def of(self, memory_id: str) -> list[dict[str, Any]]:
+        """All changes of one memory, oldest first, in upstream's form."""
+        text = f"SELECT {', '.join(COLUMNS)} FROM history WHERE memory_id = ? ORDER BY updated_at, rowid"
+
+        def read() -> list[dict[str, Any]]:
+            rows = self._open_db().execute(text, (memory_id,)).fetchall()
+            return [{**dict(zip(COLUMNS, row, strict=True)), "is_deleted": bool(row[7])} for row in rows]
+
+        return await self._call("of", read)
+
+    async def clear(self) -> None:
+        """Forget every change."""
+        await self._call("clear", lambda: self._open_db().execute("DELETE FROM history"))
+
+    async def ping(self) -> None:
+        """Read one row. Raises Problem 503."""
+        await self._call("ping", lambda: self._open_db().execute("SELECT 1 FROM history LIMIT 1").fetchone())
+
+    async def identity(self) -> tuple[str, str, int] | None:
+        """Instance id, embedder and dimensions this file was bound to; None for a new one."""
+        text = "SELECT instance_id, embedder, dimensions FROM mem0_identity"
+        return await self._call("identity", lambda: self._open_db().execute(text).fetchone())
+
+    async def bind(self, instance_id: str, embedder: str, dimensions: int, at: str) -> None:
+        """Write the identity into a new file."""
+        text = "INSERT OR REPLACE INTO mem0_identity VALUES (1, ?, ?, ?, ?)"
+        await self._call("bind", lambda: self._open_db().execute(text, (instance_id, embedder, dimensions, at)))

@@ -1,0 +1,200 @@
+"""Intents: what a committed write still has to do in the graph and the history.
+
+A write changes the memories in Postgres and leaves, in the same transaction, an intent row. After the commit the
+intent is carried out at once; where that fails, or the process ends first, the repair does it later. Repeats are
+harmless: history entries have fixed ids, the graph remembers which intents it has seen. Graph changes of one scope
+are carried out in the order in which they were committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from memory_server import logs
+from memory_server.domain import GraphChange, HistoryEntry, Relation
+from memory_server.errors import Problem
+from memory_server.graph import Graph, PermanentGraphError
+from memory_server.history import History
+from memory_server.postgres import Connection, Postgres
+
+REPAIR_BATCH = 200
+
+
+@dataclass(frozen=True)
+class Intent:
+    """One row of `mem0_intents`."""
+
+    seq: int
+    id: UUID
+    scope: str
+    graph: GraphChange | None = None
+    history: list[HistoryEntry] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What has been carried out: the relations as the graph has them, or None while that is still to be done."""
+
+    relations: list[Relation] | None
+
+
+class Intents:
+    """Records intents, carries them out, repairs."""
+
+    def __init__(self, postgres: Postgres, graph: Graph, history: History, interval_s: float) -> None:
+        self._postgres = postgres
+        self._graph = graph
+        self._history = history
+        self._interval_s = interval_s
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._in_hand: set[UUID] = set()
+        # Scopes with an intent that failed: later ones of the same scope wait for the repair, to keep the order.
+        self._behind: set[str] = set()
+        self._finished: list[UUID] = []
+        self._wake = asyncio.Event()
+        self.pending = 0
+        self.parked = 0
+
+    async def record(
+        self, conn: Connection, scope: str, graph: GraphChange | None, history: Sequence[HistoryEntry]
+    ) -> Intent:
+        """Leave an intent in the transaction of `conn`. Call `carry_out` after the commit."""
+        row = await (
+            await conn.execute(
+                "INSERT INTO mem0_intents (scope, graph, history) VALUES (%s, %s, %s) RETURNING seq, id",
+                (scope, Jsonb(graph.to_json()) if graph else None, Jsonb([asdict(entry) for entry in history])),
+            )
+        ).fetchone()
+        assert row is not None  # noqa: S101 - INSERT ... RETURNING has one row
+        intent = Intent(row[0], row[1], scope, graph, list(history))
+        self._in_hand.add(intent.id)
+        return intent
+
+    def release(self, intent: Intent) -> None:
+        """The transaction of `record` did not commit for sure: leave the row, if there is one, to the repair."""
+        self._in_hand.discard(intent.id)
+        self._wake.set()
+
+    async def carry_out(self, intent: Intent) -> Outcome:
+        """Do a committed intent now. What cannot be done now is left to the repair; this does not fail."""
+        try:
+            async with self._locks[intent.scope]:
+                if intent.graph and intent.scope in self._behind:
+                    return Outcome(None)
+                return await self._do(intent)
+        except Problem as problem:
+            self._behind.add(intent.scope)
+            fields = {"intent": str(intent.id), "failed": problem.extra.get("failed")}
+            logs.server.warning("intent left to the repair", extra={"fields": fields})
+            self._wake.set()
+            return Outcome(None)
+        finally:
+            self._in_hand.discard(intent.id)
+            if not self._locks[intent.scope].locked():
+                self._locks.pop(intent.scope, None)
+
+    async def _do(self, intent: Intent) -> Outcome:
+        if intent.history:
+            await self._history.append(intent.history)
+        relations: list[Relation] = []
+        if intent.graph:
+            try:
+                relations = await self._graph.apply(str(intent.id), intent.graph)
+            except PermanentGraphError as error:
+                await self._park(intent, str(error))
+                return Outcome(None)
+        self._finished.append(intent.id)
+        self._wake.set()
+        return Outcome(relations)
+
+    async def _park(self, intent: Intent, reason: str) -> None:
+        """Set an intent aside that Neo4j refuses for good, so that the ones behind it can go on."""
+        logs.server.error("intent parked", extra={"fields": {"intent": str(intent.id), "reason": reason}})
+
+        async def mark(conn: Connection) -> None:
+            await conn.execute("UPDATE mem0_intents SET parked = true, error = %s WHERE id = %s", (reason, intent.id))
+
+        await self._postgres.run("park_intent", mark)
+
+    async def run(self) -> None:
+        """Repair for ever: when woken, and every interval. Ends when cancelled."""
+        while True:
+            try:
+                await self.repair()
+            except Problem as problem:
+                logs.server.warning("repair waits", extra={"fields": {"reason": problem.detail}})
+            except Exception:
+                logs.server.exception("repair failed")
+            try:
+                async with asyncio.timeout(self._interval_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+            self._wake.clear()
+            if self._behind:
+                # Something just failed: give it a moment instead of asking again at once.
+                await asyncio.sleep(min(1.0, self._interval_s))
+
+    async def repair(self) -> None:
+        """Clear what is finished, then do what is left, oldest first. Raises Problem when a store does not answer."""
+        await self._clear_finished()
+        after = 0
+        failed: set[str] = set()
+        while rows := await self._load(after):
+            for intent in rows:
+                after = intent.seq
+                if intent.id in self._in_hand or intent.scope in failed:
+                    continue
+                async with self._locks[intent.scope]:
+                    try:
+                        await self._do(intent)
+                    except Problem:
+                        failed.add(intent.scope)
+        self._behind = failed
+        await self._clear_finished()
+        await self._count()
+
+    async def _load(self, after: int) -> list[Intent]:
+        async def read(conn: Connection) -> list[tuple[Any, ...]]:
+            text = """
+                SELECT seq, id, scope, graph, history FROM mem0_intents
+                WHERE seq > %s AND NOT parked ORDER BY seq LIMIT %s"""
+            return await (await conn.execute(text, (after, REPAIR_BATCH))).fetchall()
+
+        finished = set(self._finished)
+        return [
+            Intent(seq, key, scope, GraphChange.from_json(graph) if graph else None, [HistoryEntry(**h) for h in past])
+            for seq, key, scope, graph, past in await self._postgres.run("load_intents", read)
+            if key not in finished
+        ]
+
+    async def _clear_finished(self) -> None:
+        """Delete the rows first and the graph's marks after: a row without a mark would be done twice."""
+        done, self._finished = self._finished, []
+        if not done:
+            return
+
+        async def delete(conn: Connection) -> None:
+            await conn.execute("DELETE FROM mem0_intents WHERE id = ANY(%s)", (done,))
+
+        try:
+            await self._postgres.run("clear_intents", delete)
+        except BaseException:
+            self._finished = done + self._finished
+            raise
+        await self._graph.forget_applied([str(key) for key in done])
+
+    async def _count(self) -> None:
+        async def read(conn: Connection) -> tuple[Any, ...] | None:
+            text = "SELECT count(*) FILTER (WHERE NOT parked), count(*) FILTER (WHERE parked) FROM mem0_intents"
+            return await (await conn.execute(text)).fetchone()
+
+        row = await self._postgres.run("count_intents", read)
+        self.pending, self.parked = (int(row[0]), int(row[1])) if row else (0, 0)
