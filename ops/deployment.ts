@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
 import type Docker from "dockerode";
 import { LABELS } from "../config/names.ts";
@@ -101,6 +102,11 @@ async function recover(context: EngineContext, stack: Stack, report: Report): Pr
       report(`removing ${stray.name}, left by a run that was cut off`);
       await removeStray(docker, stray);
     }
+    for (const stopped of plan.stopped) {
+      report(`starting ${stopped.name}, which was stopped`);
+      await docker.getContainer(stopped.id).start();
+    }
+    await Promise.all(plan.stopped.map(({ id, name }) => untilHealthy(docker, id, name)));
     return plan;
   });
 }
@@ -113,13 +119,29 @@ async function ourThings(docker: Docker, { stack, homeId }: EngineContext): Prom
     docker.listNetworks({ filters }),
   ]);
   return [
-    ...containers.map(({ Id, Names }) => ({
+    ...containers.map(({ Id, Names, State }) => ({
       kind: "container" as const,
       id: Id,
       name: (Names[0] ?? Id).replace(/^\//, ""),
+      running: State === "running" || State === "restarting",
     })),
-    ...networks.map(({ Id, Name }) => ({ kind: "network" as const, id: Id, name: Name })),
+    ...networks.map(({ Id, Name }) => ({ kind: "network" as const, id: Id, name: Name, running: true })),
   ];
+}
+
+/** Longest time that a container may take, as its own start period and retries allow. */
+const HEALTHY_WITHIN_MS = 300_000;
+
+async function untilHealthy(docker: Docker, id: string, name: string): Promise<void> {
+  const deadline = Date.now() + HEALTHY_WITHIN_MS;
+  for (;;) {
+    const { State } = await docker.getContainer(id).inspect();
+    if (State.Health?.Status === "healthy") return;
+    if (Date.now() > deadline) {
+      throw new Problem(`${name} does not become healthy`, { mend: `docker logs ${name}` });
+    }
+    await delay(500);
+  }
 }
 
 async function removeStray(docker: Docker, { kind, id }: Seen): Promise<void> {

@@ -3,6 +3,8 @@ export interface Seen {
   kind: "container" | "network";
   id: string;
   name: string;
+  /** A network always does. */
+  running: boolean;
 }
 
 /** The part of Pulumi's exported state that recovery looks at. */
@@ -26,6 +28,8 @@ export interface RecoveryPlan {
   refresh: boolean;
   /** Ours by label, but in no state: made by a run that was killed before it could note them. */
   strays: Seen[];
+  /** In the state and on the host, but stopped: Docker takes `docker kill` for an order and does not restart. */
+  stopped: Seen[];
   /** Files that the state believes in and the disk lacks, by the URN of the resource that writes them. */
   rewrite: string[];
 }
@@ -49,6 +53,7 @@ export function planRecovery(
   return {
     refresh: state.pendingOperations > 0 || known.some((id) => id !== undefined && !present.has(id)),
     strays: seen.filter(({ id }) => !known.includes(id)),
+    stopped: seen.filter(({ id, running }) => known.includes(id) && !running),
     rewrite: state.resources
       .filter(({ type, inputs }) => {
         const file = type === COMMAND ? writtenFile(inputs) : undefined;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type ExportedState, planRecovery, type Seen } from "../../../ops/recovery-plan.ts";
 
-const server: Seen = { kind: "container", id: "c1", name: "mem0_server_test" };
-const network: Seen = { kind: "network", id: "n1", name: "mem0_internal_test" };
+const server: Seen = { kind: "container", id: "c1", name: "mem0_server_test", running: true };
+const network: Seen = { kind: "network", id: "n1", name: "mem0_internal_test", running: true };
 
 const state: ExportedState = {
   pendingOperations: 0,
@@ -20,6 +20,7 @@ describe("recovery before a deployment", () => {
     expect(planRecovery(state, [server, network], filesThere)).toEqual({
       refresh: false,
       strays: [],
+      stopped: [],
       rewrite: [],
     });
   });
@@ -37,8 +38,13 @@ describe("recovery before a deployment", () => {
   });
 
   it("removes what a killed run made without noting it", () => {
-    const stray: Seen = { kind: "container", id: "c2", name: "mem0_model_test" };
+    const stray: Seen = { kind: "container", id: "c2", name: "mem0_model_test", running: false };
     expect(planRecovery(state, [server, network, stray], filesThere).strays).toEqual([stray]);
+  });
+
+  it("starts a container that was stopped by hand", () => {
+    const stopped = { ...server, running: false };
+    expect(planRecovery(state, [stopped, network], filesThere).stopped).toEqual([stopped]);
   });
 
   it("writes a secret file again that is gone, and leaves other commands alone", () => {
