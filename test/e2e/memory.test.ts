@@ -1,0 +1,196 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Manifest } from "../../config/manifest.ts";
+import { connectDocker, execInContainer } from "../../ops/docker.ts";
+import { readManifest } from "../../ops/manifest.ts";
+import { type Clone, cloneWithStack } from "../support/clone.ts";
+import { waitFor } from "../support/eventually.ts";
+
+const STACK = "e2e";
+const PORTS = { server: 28300, postgres: 28301, neo4jHttp: 28302, neo4jBolt: 28303 };
+const SERVICES = ["postgres", "neo4j", "model", "server"];
+
+describe("a new user", () => {
+  let clone: Clone;
+  let manifest: Manifest;
+  let apiKey: string;
+  const docker = () => connectDocker(manifest.dockerHost);
+  const inContainer = (service: string, ...command: string[]) =>
+    execInContainer(docker(), manifest.services[service]?.container ?? "", command);
+  const http = (method: string, path: string, body?: unknown, key = apiKey) =>
+    fetch(`http://127.0.0.1:${PORTS.server}${path}`, {
+      method,
+      headers: { "content-type": "application/json", "x-api-key": key },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const ready = async () => (await http("GET", "/ready").catch(() => undefined))?.status === 200;
+
+  beforeAll(async () => {
+    clone = await cloneWithStack(STACK, { model: { provider: "embedded" }, ports: PORTS });
+    const up = await clone.mem0("up", STACK);
+    expect(up, up.stdout + up.stderr).toMatchObject({ exitCode: 0 });
+    expect(up.stdout).toContain(`http://127.0.0.1:${PORTS.server}`);
+    expect(up.stdout).toContain("./mem0 remember");
+    manifest = readManifest(clone.stateHome, STACK);
+    apiKey = readFileSync(manifest.secretFiles.api_key ?? "", "utf8");
+  });
+
+  afterAll(async () => {
+    await clone.mem0("down", STACK, "--delete-data", "--yes-delete", STACK);
+    clone.remove();
+  });
+
+  it("remembers with one command and recalls with another, by meaning", async () => {
+    for (const text of [
+      "I keep bees on the roof",
+      "My sister Anna works in Berlin",
+      "I am allergic to peanuts",
+    ]) {
+      expect(await clone.mem0("remember", text, "--stack", STACK)).toMatchObject({ exitCode: 0 });
+    }
+    const { stdout } = await clone.mem0("recall", "which animals do I have?", "--stack", STACK, "--json");
+    const [best] = (JSON.parse(stdout) as { results: { memory: string; similarity: number }[] }).results;
+    expect(best?.memory).toMatch(/bees/i);
+    expect(best?.similarity).toBeGreaterThan(0);
+    expect((await clone.mem0("recall", "who has an allergy?", "--stack", STACK)).stdout).toMatch(/peanuts/i);
+  });
+
+  it("keeps the memories of two users apart", async () => {
+    await clone.mem0("remember", "I play the cello", "--user", "bob", "--stack", STACK);
+    const { stdout } = await clone.mem0("recall", "which instrument?", "--stack", STACK, "--json");
+    expect(stdout).not.toMatch(/cello/i);
+  });
+
+  it("finds the memory in Postgres, its entities in Neo4j and its history in SQLite", async () => {
+    const { database } = manifest;
+    const sql = `SELECT payload->>'data' FROM ${database.collection} WHERE payload->>'user_id' = 'me'`;
+    const rows = await inContainer(
+      "postgres",
+      "psql",
+      "-XAt",
+      "-U",
+      database.user,
+      "-d",
+      database.name,
+      "-c",
+      sql,
+    );
+    expect(rows.stdout).toMatch(/bees/i);
+
+    const password = readFileSync(manifest.secretFiles.neo4j_password ?? "", "utf8");
+    const graph = await fetch(`http://127.0.0.1:${PORTS.neo4jHttp}/db/neo4j/query/v2`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        authorization: `Basic ${Buffer.from(`neo4j:${password}`).toString("base64")}`,
+      },
+      body: JSON.stringify({ statement: "MATCH (n {user_id: 'me'}) RETURN n.name" }),
+    });
+    expect(await graph.text()).toMatch(/bees/i);
+
+    const script =
+      "import sqlite3; print(sqlite3.connect('file:/data/history.db?mode=ro', uri=True)" +
+      ".execute('SELECT new_memory FROM history').fetchall())";
+    expect((await inContainer("server", "python3", "-c", script)).stdout).toMatch(/bees/i);
+  });
+
+  it("adds, gets, lists, searches, updates and deletes over HTTP", async () => {
+    const user_id = "http";
+    const messages = [{ role: "user", content: "I have a dog called Rex" }];
+    const added = await http("POST", "/memories", { messages, user_id });
+    expect(added.status).toBe(200);
+    const { results } = (await added.json()) as { results: { id: string; memory: string; event: string }[] };
+    const [memory] = results;
+    expect(memory).toMatchObject({ event: "ADD", memory: expect.stringMatching(/Rex/) });
+    const path = `/memories/${memory?.id}`;
+
+    expect(await (await http("GET", path)).json()).toMatchObject({ id: memory?.id });
+    expect(await (await http("GET", `/memories?user_id=${user_id}`)).text()).toContain("Rex");
+    expect(
+      await (await http("POST", "/search", { query: "what is my dog's name?", user_id })).text(),
+    ).toContain("Rex");
+    expect((await http("PUT", path, { text: "Has a dog called Max" })).status).toBe(200);
+    expect(await (await http("GET", path)).text()).toContain("Max");
+    expect((await http("DELETE", path)).status).toBe(200);
+    expect((await http("GET", path)).status).toBe(404);
+  });
+
+  it("is refused with a wrong key or none, but may always ask whether the server lives", async () => {
+    expect((await http("GET", "/memories?user_id=me", undefined, "wrong-key")).status).toBe(401);
+    expect((await fetch(`http://127.0.0.1:${PORTS.server}/memories?user_id=me`)).status).toBe(401);
+    expect((await fetch(`http://127.0.0.1:${PORTS.server}/health`)).status).toBe(200);
+  });
+
+  it("sees with one command that all is well", async () => {
+    const { exitCode, stdout } = await clone.mem0("status", STACK, "--json");
+    expect(exitCode).toBe(0);
+    const report = JSON.parse(stdout) as {
+      healthy: boolean;
+      memories: number;
+      users: number;
+      services: unknown[];
+    };
+    expect(report).toMatchObject({ healthy: true, users: 2 });
+    expect(report.memories).toBeGreaterThanOrEqual(4);
+    expect(report.services).toHaveLength(4);
+  });
+
+  it("finds no secret in logs", async () => {
+    const secrets = Object.values(manifest.secretFiles).map((file) => readFileSync(file, "utf8"));
+    for (const service of SERVICES) {
+      const container = docker().getContainer(manifest.services[service]?.container ?? "");
+      const log = (await container.logs({ stdout: true, stderr: true, follow: false })).toString();
+      for (const secret of secrets) expect(log, service).not.toContain(secret);
+    }
+  });
+
+  it.each(SERVICES)("keeps his memories when %s crashes, and it heals by itself", async (service) => {
+    const container = docker().getContainer(manifest.services[service]?.container ?? "");
+    const before = (await container.inspect()).RestartCount;
+    // The child of PID 1 is the service. `docker kill` would be an order to stop, which Docker obeys for good.
+    await inContainer(service, "sh", "-c", "kill -9 $(cat /proc/1/task/1/children)");
+    await waitFor(`${service} restarted`, async () => (await container.inspect()).RestartCount > before);
+    await waitFor("the server is ready again", ready);
+    const { stdout } = await clone.mem0("recall", "which animals do I have?", "--stack", STACK, "--json");
+    expect(stdout).toMatch(/bees/i);
+    expect(
+      (
+        await http("POST", "/memories", {
+          messages: [{ role: "user", content: `I repaired the ${service}` }],
+          user_id: "crash",
+        })
+      ).status,
+    ).toBe(200);
+  });
+
+  it("gets back what was stopped with `docker kill` by the next up, which then changes nothing", async () => {
+    await docker()
+      .getContainer(manifest.services.postgres?.container ?? "")
+      .kill();
+    const up = await clone.mem0("up", STACK);
+    expect(up, up.stdout + up.stderr).toMatchObject({ exitCode: 0 });
+    await waitFor("the server is ready again", ready);
+    expect(readManifest(clone.stateHome, STACK)).toEqual(manifest);
+  });
+
+  it("is told what is wrong and how to mend it", async () => {
+    const unknown = await clone.mem0("up", "nosuch");
+    expect(unknown.exitCode).toBe(2);
+    expect(unknown.stderr).toContain("there is no stack file Pulumi.nosuch.yaml");
+    const unconfirmed = await clone.mem0("down", STACK, "--delete-data", "--yes-delete", "other");
+    expect(unconfirmed.exitCode).toBe(2);
+    expect(unconfirmed.stderr).toContain("nothing was deleted");
+    const prd = await clone.mem0("down", "prd", "--delete-data", "--yes-delete", "prd");
+    expect(prd.exitCode).toBe(1);
+    expect(prd.stderr).toContain("without a verified backup");
+  });
+
+  it("keeps the data when the stack goes down", async () => {
+    expect(await clone.mem0("down", STACK)).toMatchObject({ exitCode: 0 });
+    expect((await clone.mem0("status", STACK)).stdout).toContain("data is kept");
+    expect(await clone.mem0("up", STACK)).toMatchObject({ exitCode: 0 });
+    expect((await clone.mem0("recall", "which animals do I have?", "--stack", STACK)).stdout).toMatch(
+      /bees/i,
+    );
+  });
+});
