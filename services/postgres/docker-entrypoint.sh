@@ -1,0 +1,144 @@
+#!/bin/bash
+# Makes the data directory at the first start, sets the role's password at every start, then becomes
+# PostgreSQL. Arguments are handed to the server (`-c shared_buffers=256MB`).
+#
+# Environment: POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD_FILE (one line), PGDATA.
+set -euo pipefail
+
+readonly config=/etc/mem0-postgres/postgresql.conf
+readonly sql=/usr/local/share/mem0-postgres
+readonly volume=${PGDATA%/*}
+readonly unfinished=$PGDATA.unfinished
+
+refuse() {
+  printf 'mem0-postgres: %s\n' "$@" >&2
+  exit 1
+}
+
+check_settings() {
+  local name
+  for name in POSTGRES_DB POSTGRES_USER POSTGRES_PASSWORD_FILE; do
+    [[ -n ${!name:-} ]] || refuse "$name is not set." "Set it in the container's environment."
+  done
+  [[ $POSTGRES_USER != postgres ]] ||
+    refuse "POSTGRES_USER is 'postgres', the superuser, which is refused over the network." \
+      "Choose another name for the application's role."
+}
+
+check_password_file() {
+  local file=$POSTGRES_PASSWORD_FILE
+  [[ -e $file ]] ||
+    refuse "The password file $file (POSTGRES_PASSWORD_FILE) does not exist." \
+      "Mount it read-only at this path."
+  [[ -f $file && -r $file ]] ||
+    refuse "The password file $file cannot be read by uid $(id -u)." \
+      "Make it a file that belongs to this uid, mode 0600, or run the container as its owner."
+  [[ -n $(head -n 1 "$file") ]] ||
+    refuse "The password file $file is empty." "Write the password into its first line."
+  [[ -z $(tail -n +2 "$file") ]] ||
+    refuse "The password file $file has more than one line." "A password is one line."
+}
+
+check_volume() {
+  [[ -d $volume && -w $volume && -x $volume ]] ||
+    refuse "$volume is not writable for uid $(id -u)." \
+      "Mount a volume there that this uid may write to, or run the container as its owner."
+
+  # PostgreSQL's own lock holds a process id, and every container has its server at the same one:
+  # it cannot tell a second container on the same volume from a crash of the first. This lock is held
+  # by the open descriptor until the server ends, however it ends; so a postmaster.pid found under it
+  # is a dead server's.
+  local locked=0
+  exec {lock}>"$volume/.lock"
+  flock --nonblock --conflict-exit-code 75 "$lock" || locked=$?
+  ((locked != 75)) ||
+    refuse "Another container is running on $volume." "Stop it first: two servers would destroy the data."
+  if ((locked == 0)); then
+    rm -f "$PGDATA/postmaster.pid"
+  else
+    echo "mem0-postgres: $volume knows no file locks: a second container on it would go unnoticed." >&2
+  fi
+}
+
+check_data_directory() {
+  [[ -O $PGDATA ]] ||
+    refuse "$PGDATA belongs to uid $(stat -c %u "$PGDATA"), the container runs as uid $(id -u)." \
+      "Run it as the owner (docker run --user $(stat -c %u:%g "$PGDATA"))."
+  [[ -f $PGDATA/PG_VERSION ]] ||
+    refuse "$PGDATA is not a PostgreSQL data directory (it has no PG_VERSION)." \
+      "Look at what is mounted at $volume; nothing was changed."
+  local version
+  version=$(<"$PGDATA/PG_VERSION")
+  [[ $version == "$PG_MAJOR" ]] ||
+    refuse "$PGDATA was made by PostgreSQL $version, this image is PostgreSQL $PG_MAJOR." \
+      "Dump it with an image of version $version and restore the dump into a new volume."
+}
+
+# local_server DIRECTORY COMMAND...: runs the command while a server listens on the socket only, one
+# that never logs a statement (there is a password in one).
+local_server() {
+  local data=$1
+  shift
+  # A shell that is PID 1 ignores signals it does not trap. No timeout of our own on crash recovery.
+  trap 'pg_ctl -D "$data" -s -m fast stop || true; exit 143' INT TERM
+  pg_ctl -D "$data" -s -w -t 3600 start \
+    -o "-c config_file=$config -c listen_addresses='' -c log_min_error_statement=panic -c log_checkpoints=off"
+  "$@" || { pg_ctl -D "$data" -s -m fast stop; return 1; }
+  pg_ctl -D "$data" -s -m fast stop
+  trap - INT TERM
+}
+
+run_sql() {
+  psql --no-psqlrc --quiet --username postgres --dbname postgres --file "$1"
+}
+
+first_start() {
+  local found
+  found=$(find "$volume" -mindepth 1 -maxdepth 1 \
+    ! -name .lock ! -name lost+found ! -path "$unfinished" -print -quit)
+  [[ -z $found ]] ||
+    refuse "$volume holds no $PGDATA, but it is not empty: $found." \
+      "A new database beside other data would hide it. Mount an empty volume, or the right one."
+
+  # initdb, alone of all PostgreSQL programs, wants its user to have a name.
+  printf 'postgres:x:%d:%d::/tmp:/bin/false\n' "$(id -u)" "$(id -g)" >/tmp/passwd
+  printf 'postgres:x:%d:\n' "$(id -g)" >/tmp/group
+
+  # The directory gets its final name when it is complete; what an interrupted start left is dropped.
+  # The collation is PostgreSQL's own C.UTF-8: unlike those of the C library and of ICU it never changes
+  # under an index when the image gets newer packages.
+  rm -rf "$unfinished"
+  LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_PASSWD=/tmp/passwd NSS_WRAPPER_GROUP=/tmp/group \
+    initdb --pgdata "$unfinished" --username postgres --auth trust --data-checksums --no-instructions \
+    --encoding UTF8 --locale C.UTF-8 --locale-provider builtin --builtin-locale C.UTF-8
+  rm "$unfinished"/{postgresql,pg_hba,pg_ident}.conf # the image's are used
+  local_server "$unfinished" run_sql "$sql/first-start.sql"
+  mv "$unfinished" "$PGDATA"
+  sync "$volume"
+}
+
+every_start() {
+  local missing
+  missing=$(psql --no-psqlrc -qAt -U postgres -d postgres <<'SQL'
+\getenv user POSTGRES_USER
+\getenv database POSTGRES_DB
+SELECT 'role ' || :'user' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'user')
+UNION ALL
+SELECT 'database ' || :'database' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database');
+SQL
+  ) || return
+  if [[ -n $missing ]]; then
+    printf 'mem0-postgres: %s\n' "The data in $volume has no ${missing//$'\n'/ and no }." \
+      "It is another stack's volume, or POSTGRES_USER or POSTGRES_DB was changed. Nothing was changed." >&2
+    return 1
+  fi
+  run_sql "$sql/every-start.sql"
+}
+
+check_settings
+check_password_file
+check_volume
+[[ -e $PGDATA ]] || first_start
+check_data_directory
+local_server "$PGDATA" every_start
+exec postgres -D "$PGDATA" -c "config_file=$config" "$@"
