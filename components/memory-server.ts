@@ -3,7 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ModelSettings } from "../config/settings.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
-import { SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
+import {
+  pythonHealth,
+  SECRETS_DIRECTORY,
+  type ServiceContext,
+  serviceContainer,
+} from "./service-container.ts";
 import { StoreMount } from "./store-mount.ts";
 
 export interface MemoryServerArgs extends ServiceContext {
@@ -58,13 +63,7 @@ export class MemoryServer extends pulumi.ComponentResource {
           secrets.apiKey,
           ...(modelKey === undefined ? [] : [modelKey]),
         ],
-        health: {
-          test: ["CMD", "healthcheck"],
-          interval: "5s",
-          timeout: "5s",
-          retries: 6,
-          startPeriod: "1m0s",
-        },
+        health: pythonHealth("http://127.0.0.1:8888/health"),
         limits: settings.resources.server,
         graceSeconds: 30,
         outward: true,

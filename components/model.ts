@@ -1,7 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Images } from "./images.ts";
-import { type ServiceContext, serviceContainer } from "./service-container.ts";
+import { pythonHealth, type ServiceContext, serviceContainer } from "./service-container.ts";
 
 export interface ModelArgs extends ServiceContext {
   images: Images;
@@ -19,13 +19,7 @@ export class Model extends pulumi.ComponentResource {
       {
         service: "model",
         image: args.images.id("model"),
-        health: {
-          test: ["CMD", "healthcheck"],
-          interval: "5s",
-          timeout: "5s",
-          retries: 6,
-          startPeriod: "1m0s",
-        },
+        health: pythonHealth("http://127.0.0.1:8000/health"),
         limits: args.settings.resources.model,
         graceSeconds: 10,
       },

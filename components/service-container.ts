@@ -37,6 +37,22 @@ export interface HealthCheck {
   startPeriod: string;
 }
 
+/** Health check of a service written in Python, whose image has no other HTTP client. */
+export function pythonHealth(url: string): HealthCheck {
+  return {
+    test: [
+      "CMD",
+      "python3",
+      "-c",
+      `import urllib.request; urllib.request.urlopen("${url}", timeout=4).read()`,
+    ],
+    interval: "10s",
+    timeout: "5s",
+    retries: 3,
+    startPeriod: "1m0s",
+  };
+}
+
 export interface ServiceContext {
   settings: Settings;
   network: Network;

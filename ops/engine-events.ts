@@ -3,7 +3,8 @@ import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 /** What the engine says, in lines for a person; keeps the errors for the end. */
 export class EngineNarrator {
   private readonly started = new Map<string, number>();
-  private readonly errors: string[] = [];
+  private readonly resourceErrors: string[] = [];
+  private readonly otherErrors: string[] = [];
   private readonly report: (line: string) => void;
   private readonly now: () => number;
 
@@ -23,9 +24,13 @@ export class EngineNarrator {
     if (diagnosticEvent !== undefined) this.diagnose(diagnosticEvent);
   };
 
-  /** Errors reported so far, each once, without colour codes. */
+  /**
+   * Errors reported so far, each once, without colour codes. What the engine and the program say when a resource has
+   * failed only repeats it, in more words.
+   */
   problems(): string[] {
-    return [...new Set(this.errors)];
+    const errors = this.resourceErrors.length > 0 ? this.resourceErrors : this.otherErrors;
+    return [...new Set(errors)];
   }
 
   private begin({ urn, op }: { urn: string; op: string }): void {
@@ -45,12 +50,16 @@ export class EngineNarrator {
     const text = plain(message);
     if (text === "") return;
     if (severity === "error") {
-      this.errors.push(urn === undefined || urn === "" ? text : `${resourceName(urn)}: ${text}`);
+      if (urn === undefined || urn === "" || urnType(urn) === STACK_TYPE) this.otherErrors.push(text);
+      else this.resourceErrors.push(`${resourceName(urn)}: ${text}`);
     } else if (severity !== "info#err") {
       this.report(urn === undefined || urn === "" ? text : `${resourceName(urn)}: ${lastLine(text)}`);
     }
   }
 }
+
+/** The stack itself is a resource too: what the program throws is reported on it. */
+const STACK_TYPE = "pulumi:pulumi:Stack";
 
 /** Steps that say nothing to a person: nothing changes, or half of a replacement told by its other half. */
 const QUIET = new Set(["same", "read", "refresh", "replace", "discard-replaced", "remove-pending-replace"]);

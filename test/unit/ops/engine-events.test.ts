@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { EngineNarrator } from "../../../ops/engine-events.ts";
 
 const image = "urn:pulumi:test::mem0::mem0:stack:Images$docker:index/remoteImage:RemoteImage::images-neo4j";
+const stackUrn = "urn:pulumi:test::mem0::pulumi:pulumi:Stack::mem0-test";
 const component = "urn:pulumi:test::mem0::mem0:stack:Images::images";
 
 function step(kind: "resourcePreEvent" | "resOutputsEvent", urn: string, op: string): EngineEvent {
@@ -49,7 +50,12 @@ describe("what the engine says", () => {
     const error = diagnostic("error", "<{%reset%}>build failed\nno space<{%reset%}>\n", image);
     const { lines, problems } = narrate([error, error, diagnostic("error", "update failed")]);
     expect(lines).toEqual([]);
-    expect(problems).toEqual(["images-neo4j: build failed\nno space", "update failed"]);
+    expect(problems).toEqual(["images-neo4j: build failed\nno space"]);
+  });
+
+  it("tells what the program itself refused when no resource failed", () => {
+    const { problems } = narrate([diagnostic("error", "1 mistake(s) in settings", stackUrn)]);
+    expect(problems).toEqual(["1 mistake(s) in settings"]);
   });
 
   it("shows the last line of what a provider logs meanwhile", () => {
