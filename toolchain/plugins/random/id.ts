@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import type {
+  CheckResult,
+  Created,
+  CreateRequest,
+  Difference,
+  DiffRequest,
+  Found,
+  Operation,
+  ReadRequest,
+  Resource,
+  Subject,
+  UpdateRequest,
+} from "../protocol/resource.ts";
+import { type MarkedProperties, type Properties, UNKNOWN } from "../protocol/value.ts";
+import { checkInputs } from "../schema/check.ts";
+import { changesOf } from "../schema/compare.ts";
+import { ID } from "./schema.ts";
+
+export class IdResource implements Resource {
+  check(_: Subject, inputs: Properties): CheckResult {
+    return checkInputs(ID, inputs, "random RandomId");
+  }
+
+  diff({ state, inputs }: DiffRequest): Difference {
+    return { changes: changesOf(ID, state, inputs), deleteBeforeReplace: false };
+  }
+
+  async create({ preview }: Operation, { inputs }: CreateRequest): Promise<Created> {
+    if (preview) {
+      const [b64Std, b64Url, dec, hex] = [UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN];
+      return { id: "", outputs: { ...inputs, b64Std, b64Url, dec, hex } };
+    }
+    const bytes = randomBytes(Number(inputs.byteLength));
+    return { id: bytes.toString("base64url"), outputs: { ...inputs, ...spellings(bytes, prefixOf(inputs)) } };
+  }
+
+  /** Never called: there is no change that does not replace. */
+  async update(_: Operation, { state, inputs }: UpdateRequest): Promise<MarkedProperties> {
+    return { ...state, ...inputs };
+  }
+
+  /** Imported as `[prefix,]base64url`; a prefix may hold commas itself. */
+  async read(_: Operation, { id, known }: ReadRequest): Promise<Found> {
+    if (known !== undefined) return { id, outputs: known.state, inputs: known.inputs };
+    const comma = id.lastIndexOf(",");
+    const bytes = Buffer.from(id.slice(comma + 1), "base64url");
+    const inputs = { byteLength: bytes.length, ...(comma < 0 ? {} : { prefix: id.slice(0, comma) }) };
+    const outputs = { ...inputs, ...spellings(bytes, prefixOf(inputs)) };
+    return { id: bytes.toString("base64url"), outputs, inputs };
+  }
+
+  async delete(): Promise<void> {}
+}
+
+function prefixOf(inputs: Properties): string {
+  return typeof inputs.prefix === "string" ? inputs.prefix : "";
+}
+
+/** The bytes in the notations of the official plugin; `dec` is the big-endian number. */
+export function spellings(bytes: Buffer, prefix: string): Properties {
+  return {
+    b64Std: prefix + bytes.toString("base64"),
+    b64Url: prefix + bytes.toString("base64url"),
+    dec: prefix + BigInt(`0x${bytes.toString("hex")}`).toString(10),
+    hex: prefix + bytes.toString("hex"),
+  };
+}
