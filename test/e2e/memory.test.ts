@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
+import path from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../config/manifest.ts";
 import { connectDocker, execInContainer } from "../../ops/docker.ts";
 import { readManifest } from "../../ops/manifest.ts";
 import { type Clone, cloneWithStack } from "../support/clone.ts";
 import { waitFor } from "../support/eventually.ts";
+import { shellBlocks } from "../support/runbook.ts";
 
 const STACK = "e2e";
 const PORTS = { server: 28300, postgres: 28301, neo4jHttp: 28302, neo4jBolt: 28303 };
@@ -183,6 +186,22 @@ describe("a new user", () => {
     const prd = await clone.mem0("down", "prd", "--delete-data", "--yes-delete", "prd");
     expect(prd.exitCode).toBe(1);
     expect(prd.stderr).toContain("without a verified backup");
+  });
+
+  it("can follow the runbook, command by command", async () => {
+    const runbook = readFileSync(path.join(clone.directory, "docs/runbook.md"), "utf8");
+    const blocks = shellBlocks(runbook);
+    expect(blocks.length).toBeGreaterThan(5);
+    for (const block of blocks) {
+      const commands = block.replaceAll(/(?<=[ _=/])test(?=[ /'"]|_|$)/gm, STACK);
+      const { exitCode, all } = await execa("bash", ["-euo", "pipefail", "-c", commands], {
+        cwd: clone.directory,
+        env: { MEM0_HOME: clone.stateHome },
+        reject: false,
+        all: true,
+      });
+      expect(exitCode, `${commands}\n${all}`).toBe(0);
+    }
   });
 
   it("keeps the data when the stack goes down", async () => {
