@@ -193,7 +193,9 @@ describe("a new user", () => {
     const blocks = shellBlocks(runbook);
     expect(blocks.length).toBeGreaterThan(5);
     for (const block of blocks) {
-      const commands = block.replaceAll(/(?<=[ _=/])test(?=[ /'"]|_|$)/gm, STACK);
+      const commands = block
+        .replaceAll(/(?<=[ _=/])test(?=[ /'"]|_|$)/gm, STACK)
+        .replaceAll("18888", String(PORTS.server));
       const { exitCode, all } = await execa("bash", ["-euo", "pipefail", "-c", commands], {
         cwd: clone.directory,
         env: { MEM0_HOME: clone.stateHome },
