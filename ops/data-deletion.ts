@@ -26,10 +26,11 @@ export async function deleteStack(
   });
   report("deleting secrets and state");
   const stack = await openStack(context);
+  const pulumi = path.join(context.tools, "bin", "pulumi");
   const env = { env: context.env, cwd: context.checkout };
-  await execa("pulumi", ["state", "unprotect", "--all", "--yes", "--stack", context.stack], env);
+  await execa(pulumi, ["state", "unprotect", "--all", "--yes", "--stack", context.stack], env);
   await stack.destroy({ color: "never", suppressProgress: true });
-  await execa("pulumi", ["stack", "rm", "--yes", "--preserve-config", context.stack], env);
+  await execa(pulumi, ["stack", "rm", "--yes", "--preserve-config", context.stack], env);
   const directory = stackDirectory(stateHome, context.stack);
   if (existsSync(directory)) rmSync(directory, { recursive: true });
 }

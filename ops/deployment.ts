@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
+import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import type Docker from "dockerode";
 import { LABELS } from "../config/names.ts";
 import { withDocker } from "./docker.ts";
@@ -21,6 +21,8 @@ export interface EngineContext {
   checkout: string;
   stack: string;
   env: Record<string, string>;
+  /** Directory whose `bin` holds the Pulumi CLI. */
+  tools: string;
   /** Directory of Pulumi's file backend. */
   backend: string;
   dockerHost: string;
@@ -33,8 +35,21 @@ export type Report = (line: string) => void;
 export type Changes = Record<string, number>;
 
 /** Selects the stack, or makes it. */
-export function openStack({ checkout, stack, env }: EngineContext): Promise<Stack> {
-  return LocalWorkspace.createOrSelectStack({ stackName: stack, workDir: checkout }, { envVars: env });
+export async function openStack({ checkout, stack, env, tools }: EngineContext): Promise<Stack> {
+  const pulumiCommand = await PulumiCommand.get({ root: tools });
+  return LocalWorkspace.createOrSelectStack(
+    { stackName: stack, workDir: checkout },
+    { envVars: env, pulumiCommand },
+  );
+}
+
+/** What `deploy` would do, as counts by kind of change; changes nothing. */
+export async function previewChanges(context: EngineContext, report: Report): Promise<Changes> {
+  const stack = await openStack(context);
+  return narrate(report, `./mem0 doctor`, async (onEvent) => {
+    const { changeSummary } = await stack.preview({ onEvent, color: "never", suppressProgress: true });
+    return changeSummary;
+  });
 }
 
 /** Brings the stack to what the program says; mends first what a killed run or a hand has left behind. */

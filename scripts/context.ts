@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { type Machine, readMachine } from "../config/machine.ts";
 import type { Manifest } from "../config/manifest.ts";
@@ -8,14 +7,7 @@ import type { EngineContext } from "../ops/deployment.ts";
 import { readManifest } from "../ops/manifest.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import { environment } from "../toolchain/environment.ts";
-
-/** Root of this checkout. */
-export const CHECKOUT = path.dirname(import.meta.dirname);
-
-/** Directory of backend, passphrase, manifests and secret files; `MEM0_HOME` moves it. */
-export function stateHome(): string {
-  return path.resolve(process.env.MEM0_HOME ?? path.join(os.homedir(), ".mem0-host"));
-}
+import { CHECKOUT, stateHome, stateLayout, toolchainLayout } from "../toolchain/layout.ts";
 
 /** The stack a person named; a Problem that lists the stacks when there is no such stack file. */
 export function requireStackFile(stack: string): string {
@@ -36,7 +28,8 @@ export function engineContext(stack: string): EngineContext & { machine: Machine
     checkout: CHECKOUT,
     stack,
     env: environment(CHECKOUT, machine),
-    backend: path.join(machine.stateHome, "pulumi"),
+    tools: toolchainLayout(CHECKOUT).root,
+    backend: stateLayout(machine.stateHome).backend,
     dockerHost: machine.docker.host,
     homeId: homeIdOf(machine.stateHome),
     machine,

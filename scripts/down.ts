@@ -1,8 +1,8 @@
-import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { deleteStack } from "../ops/data-deletion.ts";
 import { removeContainers } from "../ops/deployment.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
+import { ask } from "./ask.ts";
 import { deployedStack, engineContext, requireStackFile } from "./context.ts";
 import { runStep } from "./progress.ts";
 
@@ -50,24 +50,14 @@ function refuseWithoutBackup(stack: string): void {
 }
 
 async function requireTypedName(stack: string, given: string | undefined): Promise<void> {
-  const typed = given ?? (await ask(`This deletes every memory of stack ${stack}. Type its name to go on: `));
-  if (typed.trim() === stack) return;
+  const typed =
+    given ??
+    (await ask(
+      `This deletes every memory of stack ${stack}. Type its name to go on: `,
+      "--yes-delete NAME_OF_THE_STACK",
+    ));
+  if (typed === stack) return;
   throw new Problem(`nothing was deleted: the stack's name is ${stack}, not ${JSON.stringify(typed)}`, {
     exitCode: ExitCode.usage,
   });
-}
-
-async function ask(question: string): Promise<string> {
-  if (!process.stdin.isTTY) {
-    throw new Problem("deleting data needs a confirmation, and this is no terminal", {
-      mend: "--yes-delete NAME_OF_THE_STACK",
-      exitCode: ExitCode.usage,
-    });
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return await terminal.question(question);
-  } finally {
-    terminal.close();
-  }
 }

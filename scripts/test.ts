@@ -3,7 +3,7 @@ import prettyMs from "pretty-ms";
 import { ExitCode } from "../ops/problem.ts";
 import { type Check, checksOf, type Suite } from "../test/runner/checks.ts";
 import { renderTally, sum, type Tally } from "../test/runner/tally.ts";
-import { CHECKOUT } from "./context.ts";
+import { CHECKOUT } from "../toolchain/layout.ts";
 import { testEnvironment } from "./test-environment.ts";
 
 const SUITES = ["unit", "engine", "e2e"] as const;

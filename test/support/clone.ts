@@ -3,8 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { execa, type Options } from "execa";
 import { stringify } from "yaml";
-
-const CHECKOUT = path.resolve(import.meta.dirname, "../..");
+import { CHECKOUT } from "../../toolchain/layout.ts";
 
 /** What a new user has: the files of the project, nothing installed, a home of its own. */
 export interface Clone {

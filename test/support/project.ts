@@ -6,8 +6,7 @@ import { MACHINE_FILE, readMachine } from "../../config/machine.ts";
 import { homeIdOf } from "../../config/settings.ts";
 import type { EngineContext } from "../../ops/deployment.ts";
 import { environment } from "../../toolchain/environment.ts";
-
-const CHECKOUT = path.resolve(import.meta.dirname, "../..");
+import { CHECKOUT, toolchainLayout } from "../../toolchain/layout.ts";
 
 /** What a copy needs to be a project of its own; dependencies and tools are shared. */
 const COPIED = [
@@ -54,6 +53,7 @@ export function makeProject(): Project {
       checkout: directory,
       stack,
       env,
+      tools: toolchainLayout(CHECKOUT).root,
       backend: path.join(stateHome, "pulumi"),
       dockerHost: machine.docker.host,
       homeId: homeIdOf(stateHome),
