@@ -23,8 +23,9 @@ from memory_server.memory_store import MemoryStore
 from memory_server.metrics import Metrics
 from memory_server.model_client import ModelClient
 from memory_server.postgres import Postgres
-from memory_server.routes import memories, system
+from memory_server.routes import admin, memories, system, transfer
 from memory_server.settings import Settings
+from memory_server.transfer import Transfer
 
 DESCRIPTION = """\
 A personal memory: upstream mem0's REST API, with every key, every error and every store accounted for.
@@ -49,13 +50,22 @@ def create_app(settings: Settings, on_refused: Callable[[str], None] = lambda _:
     state.history = History(settings.history_db_path, metrics, settings.store_timeout_s)
     state.model = ModelClient(settings, metrics)
     state.intents = Intents(state.postgres, state.graph, state.history, settings.repair_interval_s)
-    state.identity = Identity(settings, state.postgres, state.graph, state.history, state.model)
+    state.identity = Identity(settings, state.postgres, state.graph, state.history, state.model, state.intents.sweep)
     state.store = MemoryStore(settings, state.postgres, state.graph, state.history, state.model, state.intents, metrics)
+    state.transfer = Transfer(
+        settings,
+        state.store.collection,
+        state.postgres,
+        state.graph,
+        state.model,
+        state.store.commits,
+        state.gate,
+    )
     metrics.gauge("mem0_server_writes_in_flight", "Writes under way.", lambda: state.gate.in_flight)
     metrics.gauge("mem0_server_repairs_pending", "Writes the repair has to finish.", lambda: state.intents.pending)
     metrics.gauge("mem0_server_repairs_parked", "Writes the graph refuses for good.", lambda: state.intents.parked)
     errors.install(app)
-    for module in (system, memories):
+    for module in (system, memories, transfer, admin):
         app.include_router(module.router)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, unlimited=STREAMED)
     app.add_middleware(Observe, metrics=metrics)

@@ -5,6 +5,7 @@ Every function takes the connection, so that a write composes several into one t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 from uuid import UUID
@@ -65,6 +66,17 @@ class Collection:
         query = self._sql(text, where=where[0], order=ORDERS[order])
         rows = await (await conn.execute(query, (*where[1], limit, offset))).fetchall()
         return [Memory(row[0], row[1]) for row in rows], int(count[0]) if count else 0
+
+    async def after(
+        self, conn: Connection, where: Condition, last: UUID | None, limit: int
+    ) -> list[tuple[Memory, Vector]]:
+        """The memories that follow `last` in the order of ids, with their vectors."""
+        text = (
+            "SELECT id, payload, vector::text FROM {table} WHERE {where} AND (%s::uuid IS NULL OR id > %s) "
+            "ORDER BY id LIMIT %s"
+        )
+        found = await conn.execute(self._sql(text, where=where[0]), (*where[1], last, last, limit))
+        return [(Memory(row[0], row[1]), json.loads(row[2])) for row in await found.fetchall()]
 
     async def insert(self, conn: Connection, rows: Sequence[tuple[UUID, Vector, dict[str, Any]]]) -> None:
         """Add memories; an id that exists is an error."""

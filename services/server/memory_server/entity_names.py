@@ -24,8 +24,8 @@ def resolve_new(change: GraphChange, known: set[str], threshold: float) -> dict[
     names = dict.fromkeys(n for r in change.add for n in (r.source, r.destination) if n not in known)
     aliases: dict[str, str] = {}
     for name in names:
-        for earlier in aliases:
-            if aliases[earlier] != earlier or frozenset((name, earlier)) in ends:
+        for earlier, meaning in aliases.items():
+            if meaning != earlier or frozenset((name, earlier)) in ends:
                 continue
             if round(cosine(change.vectors[name], change.vectors[earlier]), 4) >= threshold:
                 aliases[name] = earlier
@@ -33,6 +33,18 @@ def resolve_new(change: GraphChange, known: set[str], threshold: float) -> dict[
         else:
             aliases[name] = name
     return aliases
+
+
+def without_loops(change: GraphChange, exact: dict[str, str], near: dict[str, str]) -> dict[str, str]:
+    """The `near` nodes of names, without those that would relate a node to itself: their name gets its own node."""
+    nodes = near | exact
+    clashing = {
+        name
+        for r in change.add
+        if r.source != r.destination and nodes.get(r.source, r.source) == nodes.get(r.destination, r.destination)
+        for name in ((r.destination,) if r.destination not in exact else (r.source,))
+    }
+    return {name: node for name, node in near.items() if name not in clashing}
 
 
 def cosine(a: Vector, b: Vector) -> float:

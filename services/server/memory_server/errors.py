@@ -66,7 +66,7 @@ def store_unavailable(store: str, reason: str) -> Problem:
         "store-unavailable",
         f"{store} {reason}. Retry later, with the same Idempotency-Key if this was an add.",
         headers={"Retry-After": "5"},
-        extra={"failed": store},
+        extra={"failed": store, "reason": f"{store} {reason}"},
     )
 
 

@@ -8,7 +8,7 @@ the nodes `Mem0Identity` and `Mem0Applied` (which intent has been carried out).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction
@@ -16,8 +16,8 @@ from neo4j.exceptions import ClientError, DriverError, Neo4jError
 
 from memory_server import logs
 from memory_server.domain import GraphChange, Relation, Vector
-from memory_server.entity_names import resolve_new
-from memory_server.errors import store_unavailable
+from memory_server.entity_names import resolve_new, without_loops
+from memory_server.errors import Problem, store_unavailable
 from memory_server.metrics import Metrics
 from memory_server.settings import Settings
 
@@ -39,6 +39,10 @@ SCHEMA = (
 SIMILARITY = "round(2 * vector.similarity.cosine(n.embedding, {vector}) - 1, 4)"
 
 type Work[T] = Callable[[AsyncManagedTransaction], Awaitable[T]]
+
+
+BEFORE_BINDING = frozenset({"ping", "identity", "entities_exist", "create_schema", "bind", "keep_applied"})
+"""What may be asked before the database has been found to be ours."""
 
 
 class PermanentGraphError(Exception):
@@ -72,6 +76,8 @@ class Graph:
         await self._driver.close()
 
     async def _bounded[T](self, operation: str, timeout_s: float, work: Callable[[], Awaitable[T]]) -> T:
+        if self.instance_id is None and operation not in BEFORE_BINDING:
+            raise store_unavailable(NAME, "has not been reached since the start")
         with self._metrics.call("neo4j", operation):
             try:
                 async with asyncio.timeout(timeout_s):
@@ -104,12 +110,15 @@ class Graph:
         return await self._bounded(operation, self._settings.store_timeout_s, call)
 
     async def ping(self) -> None:
-        """Ask for an answer, any answer. Raises Problem 503."""
+        """Ask for an answer, and whether this is still our database. Raises Problem 503."""
 
-        async def ask(tx: AsyncManagedTransaction) -> None:
-            await (await tx.run("RETURN 1")).consume()
+        async def ask(tx: AsyncManagedTransaction) -> bool:
+            result = await tx.run("MATCH (n:Mem0Identity {instance_id: $id}) RETURN 1 LIMIT 1", id=self.instance_id)
+            return await result.single() is not None
 
-        await self._read("ping", ask, self._settings.probe_timeout_s)
+        ours = await self._read("ping", ask, self._settings.probe_timeout_s)
+        if self.instance_id and not ours:
+            raise _swapped()
 
     async def create_schema(self) -> None:
         """Make the indexes and constraints that are missing."""
@@ -178,6 +187,24 @@ class Graph:
             RETURN n.name AS s, type(r) AS t, m.name AS d LIMIT $limit"""
         return await self._relations("all", text, scope, {"limit": limit})
 
+    async def export(self, scope: dict[str, str], page: int) -> AsyncIterator[dict[str, Any]]:
+        """Valid relations with their types, owners and memories. Each page has the bound of one call."""
+        text = f"""
+            MATCH (n:__Entity__ {_props(scope)})-[r]->(m:__Entity__ {_props(scope)})
+            WHERE r.valid IS NULL OR r.valid
+            RETURN n.name AS source, type(r) AS relationship, m.name AS destination,
+                head([l IN labels(n) WHERE l <> '__Entity__']) AS source_type,
+                head([l IN labels(m) WHERE l <> '__Entity__']) AS destination_type,
+                n.user_id AS user_id, n.agent_id AS agent_id, n.run_id AS run_id,
+                coalesce(r.memory_ids, []) AS memory_ids"""
+        async with self._driver.session(fetch_size=page) as session:
+            result = await self._bounded(
+                "export", self._settings.store_timeout_s, lambda: session.run(text, scope=scope)
+            )
+            while rows := await self._bounded("export", self._settings.store_timeout_s, lambda: result.fetch(page)):
+                for row in rows:
+                    yield {key: value for key, value in row.data().items() if value is not None}
+
     async def _relations(
         self, operation: str, text: str, scope: dict[str, str], values: dict[str, Any]
     ) -> list[Relation]:
@@ -196,8 +223,10 @@ class Graph:
         async def work(tx: AsyncManagedTransaction) -> list[Relation]:
             text = "MERGE (a:Mem0Applied {id: $id}) ON CREATE SET a.first = true " \
                 "WITH a, a.first AS first REMOVE a.first RETURN first"  # fmt: skip
-            record = await (await tx.run(text, id=intent_id)).single()
-            if record is None or not record["first"]:
+            record = await (await tx.run(text, id=intent_id, instance=self.instance_id)).single()
+            if record is None:
+                raise _swapped()
+            if not record["first"]:
                 return change.add
             if change.wipe:
                 await self._wipe(tx, change)
@@ -215,6 +244,15 @@ class Graph:
             await (await tx.run(text, ids=intent_ids)).consume()
 
         await self._write("forget_applied", change)
+
+    async def keep_applied(self, intent_ids: list[str]) -> None:
+        """Drop all marks but those of intents that are still in Postgres."""
+
+        async def change(tx: AsyncManagedTransaction) -> None:
+            text = "MATCH (a:Mem0Applied) WHERE NOT a.id IN $ids DELETE a"
+            await (await tx.run(text, ids=intent_ids)).consume()
+
+        await self._write("keep_applied", change)
 
     async def _wipe(self, tx: AsyncManagedTransaction, change: GraphChange) -> None:
         props = _props(change.scope) if change.wipe == "scope" else ""
@@ -304,8 +342,13 @@ class Graph:
         if missing:
             threshold = self._settings.graph_threshold
             result = await tx.run(near, scope=change.scope, rows=missing, threshold=threshold)
-            found |= {record["name"]: record["id"] async for record in result}
+            nearby = {record["name"]: record["id"] async for record in result}
+            found |= without_loops(change, found, nearby)
         return found
+
+
+def _swapped() -> Problem:
+    return store_unavailable(NAME, "is not the database this stack was deployed with any more: see ./mem0 status")
 
 
 def _props(scope: dict[str, str], name: str | None = None) -> str:

@@ -41,6 +41,8 @@ class History:
         self._timeout_s = timeout_s
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
         self._db: sqlite3.Connection | None = None
+        self._queue: list[tuple[list[dict[str, Any]], asyncio.Future[None]]] = []
+        self._flushing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open the file and make its tables. Raises Problem 503 when the directory cannot be written."""
@@ -75,22 +77,44 @@ class History:
         return self._db
 
     async def append(self, entries: Sequence[HistoryEntry]) -> None:
-        """Write entries in one transaction; those already there stay as they are."""
-        marks = ", ".join(f":{name}" for name in COLUMNS)
-        text = f"INSERT OR IGNORE INTO history ({', '.join(COLUMNS)}) VALUES ({marks})"
-        rows = [asdict(entry) for entry in entries]
+        """Write entries; those already there stay as they are. Raises Problem 503.
 
-        def write() -> None:
-            db = self._open_db()
-            db.execute("BEGIN IMMEDIATE")
+        Entries that come while others are being written go into the next transaction together: one flush to the disk
+        for all of them.
+        """
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(([asdict(entry) for entry in entries], waiter))
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush())
+        await waiter
+
+    async def _flush(self) -> None:
+        while self._queue:
+            batch, self._queue = self._queue, []
+            error: BaseException | None = None
             try:
-                db.executemany(text, rows)
-                db.execute("COMMIT")
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
+                await self._call("append", lambda batch=batch: self._insert([r for rows, _ in batch for r in rows]))  # type: ignore[misc]
+            except BaseException as caught:  # noqa: BLE001 - handed to those who wait
+                error = caught
+            for _, waiter in batch:
+                if waiter.done():
+                    continue
+                if error:
+                    waiter.set_exception(error)
+                else:
+                    waiter.set_result(None)
+        self._flushing = None
 
-        await self._call("append", write)
+    def _insert(self, rows: list[dict[str, Any]]) -> None:
+        marks = ", ".join(f":{name}" for name in COLUMNS)
+        db = self._open_db()
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.executemany(f"INSERT OR IGNORE INTO history ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
 
     async def of(self, memory_id: str) -> list[dict[str, Any]]:
         """All changes of one memory, oldest first, in upstream's form."""

@@ -8,6 +8,7 @@ the same name. Neither is served: an empty database behind a healthy API once we
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,9 +63,16 @@ class Identity:
     """Establishes the identity at start and checks it on every new connection."""
 
     def __init__(
-        self, settings: Settings, postgres: Postgres, graph: Graph, history: History, model: ModelClient
+        self,
+        settings: Settings,
+        postgres: Postgres,
+        graph: Graph,
+        history: History,
+        model: ModelClient,
+        before_writes: Callable[[], Awaitable[None]],
     ) -> None:
         self._settings = settings
+        self._before_writes = before_writes
         self._postgres = postgres
         self._graph = graph
         self._history = history
@@ -77,7 +85,7 @@ class Identity:
             try:
                 await self._once()
             except Problem as problem:
-                self._wait_for(problem.detail)
+                self._wait_for(str(problem.extra.get("reason", problem.detail)))
             except PermanentGraphError as error:
                 self._wait_for(f"Neo4j refused: {error}")
             except ModelError as error:
@@ -109,6 +117,7 @@ class Identity:
         await self._bind_history(stored, past)
         self.readiness.history = True
         await self._bind_graph(stored)
+        await self._before_writes()
         self._graph.instance_id = self._settings.instance_id
         self.readiness.graph = True
 

@@ -57,10 +57,18 @@ class Intents:
         self._in_hand: set[UUID] = set()
         # Scopes with an intent that failed: later ones of the same scope wait for the repair, to keep the order.
         self._behind: set[str] = set()
-        self._finished: list[UUID] = []
+        self._finished: list[Intent] = []
+        # Marks in the graph of rows that are gone.
+        self._spent_marks: list[str] = []
+        self._repairing = asyncio.Lock()
         self._wake = asyncio.Event()
         self.pending = 0
         self.parked = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is left to do in the graph or the history."""
+        return bool(self._in_hand or self.pending or self._finished)
 
     async def record(
         self, conn: Connection, scope: str, graph: GraphChange | None, history: Sequence[HistoryEntry]
@@ -110,7 +118,7 @@ class Intents:
             except PermanentGraphError as error:
                 await self._park(intent, str(error))
                 return Outcome(None)
-        self._finished.append(intent.id)
+        self._finished.append(intent)
         self._wake.set()
         return Outcome(relations)
 
@@ -130,7 +138,7 @@ class Intents:
                 await self.repair()
             except Problem as problem:
                 logs.server.warning("repair waits", extra={"fields": {"reason": problem.detail}})
-            except Exception:
+            except Exception:  # noqa: BLE001 - the repair must outlive any single failure
                 logs.server.exception("repair failed")
             try:
                 async with asyncio.timeout(self._interval_s):
@@ -142,24 +150,32 @@ class Intents:
                 # Something just failed: give it a moment instead of asking again at once.
                 await asyncio.sleep(min(1.0, self._interval_s))
 
+    async def try_repair(self) -> None:
+        """Repair once. What cannot be done now is done later; this does not fail."""
+        try:
+            await self.repair()
+        except Problem:
+            self._wake.set()
+
     async def repair(self) -> None:
         """Clear what is finished, then do what is left, oldest first. Raises Problem when a store does not answer."""
-        await self._clear_finished()
-        after = 0
-        failed: set[str] = set()
-        while rows := await self._load(after):
-            for intent in rows:
-                after = intent.seq
-                if intent.id in self._in_hand or intent.scope in failed:
-                    continue
-                async with self._locks[intent.scope]:
-                    try:
-                        await self._do(intent)
-                    except Problem:
-                        failed.add(intent.scope)
-        self._behind = failed
-        await self._clear_finished()
-        await self._count()
+        async with self._repairing:
+            await self._clear_finished()
+            after = 0
+            failed: set[str] = set()
+            while rows := await self._load(after):
+                for intent in rows:
+                    after = intent.seq
+                    if intent.id in self._in_hand or intent.scope in failed:
+                        continue
+                    async with self._locks[intent.scope]:
+                        try:
+                            await self._do(intent)
+                        except Problem:
+                            failed.add(intent.scope)
+            self._behind = failed
+            await self._clear_finished()
+            await self._count()
 
     async def _load(self, after: int) -> list[Intent]:
         async def read(conn: Connection) -> list[tuple[Any, ...]]:
@@ -168,7 +184,7 @@ class Intents:
                 WHERE seq > %s AND NOT parked ORDER BY seq LIMIT %s"""
             return await (await conn.execute(text, (after, REPAIR_BATCH))).fetchall()
 
-        finished = set(self._finished)
+        finished = {intent.id for intent in self._finished}
         return [
             Intent(seq, key, scope, GraphChange.from_json(graph) if graph else None, [HistoryEntry(**h) for h in past])
             for seq, key, scope, graph, past in await self._postgres.run("load_intents", read)
@@ -178,18 +194,30 @@ class Intents:
     async def _clear_finished(self) -> None:
         """Delete the rows first and the graph's marks after: a row without a mark would be done twice."""
         done, self._finished = self._finished, []
-        if not done:
-            return
+        keys = [intent.id for intent in done]
 
         async def delete(conn: Connection) -> None:
-            await conn.execute("DELETE FROM mem0_intents WHERE id = ANY(%s)", (done,))
+            await conn.execute("DELETE FROM mem0_intents WHERE id = ANY(%s)", (keys,))
 
-        try:
-            await self._postgres.run("clear_intents", delete)
-        except BaseException:
-            self._finished = done + self._finished
-            raise
-        await self._graph.forget_applied([str(key) for key in done])
+        if done:
+            try:
+                await self._postgres.run("clear_intents", delete)
+            except BaseException:
+                self._finished = done + self._finished
+                raise
+            self._spent_marks += [str(intent.id) for intent in done if intent.graph]
+        if self._spent_marks:
+            await self._graph.forget_applied(self._spent_marks)
+            self._spent_marks = []
+
+    async def sweep(self) -> None:
+        """At start, before anything is written: drop marks whose rows are gone. Raises Problem."""
+
+        async def read(conn: Connection) -> list[str]:
+            rows = await (await conn.execute("SELECT id FROM mem0_intents")).fetchall()
+            return [str(row[0]) for row in rows]
+
+        await self._graph.keep_applied(await self._postgres.run("intent_ids", read))
 
     async def _count(self) -> None:
         async def read(conn: Connection) -> tuple[Any, ...] | None:

@@ -103,11 +103,14 @@ class ModelClient:
         """The calls the model makes of `tools`; none is an answer too. Raises ModelError."""
         message = await self._chat(messages, {"tools": tools, "tool_choice": "auto"})
         calls = []
-        for call in message.get("tool_calls") or []:
+        asked = message.get("tool_calls") or []
+        if not isinstance(asked, list):
+            raise ModelError("answered with tool calls that are not a list")
+        for call in asked:
             try:
                 arguments = json.loads(extract_json(call["function"]["arguments"]))
                 name = call["function"]["name"]
-            except (KeyError, TypeError, ValueError):
+            except (AttributeError, KeyError, TypeError, ValueError):
                 raise ModelError("answered with a tool call that cannot be read") from None
             if isinstance(arguments, dict):
                 calls.append(ToolCall(str(name), arguments))

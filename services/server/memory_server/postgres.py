@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from memory_server import logs
-from memory_server.errors import Problem, store_unavailable
+from memory_server.errors import store_unavailable
 from memory_server.metrics import Metrics
 from memory_server.settings import Settings
 
@@ -33,7 +33,7 @@ class Postgres:
         self._settings = settings
         self._metrics = metrics
         self.on_connect: OnConnect | None = None
-        self.transactions_open = 0
+        self._left_behind: set[asyncio.Task[Any]] = set()
         # make_conninfo quotes: a password may hold any character.
         conninfo = make_conninfo(
             host=settings.postgres_host,
@@ -104,44 +104,42 @@ class Postgres:
         gone = asyncio.Event()
 
         async def transaction() -> T:
-            self.transactions_open += 1
-            try:
-                async with self._pool.connection() as conn:
-                    result = await work(conn)
-                    if gone.is_set():
-                        raise Abandoned
-                return result
-            finally:
-                self.transactions_open -= 1
+            async with self._pool.connection() as conn:
+                result = await work(conn)
+                if gone.is_set():
+                    raise Abandoned
+            return result
 
         with self._metrics.call("postgres", operation):
             task = asyncio.create_task(transaction())
-            task.add_done_callback(_consume)
+            task.add_done_callback(self._ended)
             try:
                 done, _ = await asyncio.wait({task}, timeout=bound)
-            except asyncio.CancelledError:
-                gone.set()
-                raise
+            finally:
+                if not task.done():
+                    gone.set()
+                    self._left_behind.add(task)
             if not done:
-                gone.set()
                 raise store_unavailable(NAME, f"did not answer within {bound:g} s")
             try:
                 return task.result()
             except (psycopg.OperationalError, PoolTimeout) as error:
-                logs.server.warning(
-                    "postgres call failed",
-                    extra={"fields": {"operation": operation, "error": type(error).__name__}},
-                )
-                raise store_unavailable(NAME, "cannot be reached") from error
+                fields = {"operation": operation, "error": type(error).__name__}
+                logs.server.warning("postgres call failed", extra={"fields": fields})
+                slow = isinstance(error, QueryCanceled | LockNotAvailable | PoolTimeout)
+                reason = f"did not answer within {bound:g} s" if slow else "cannot be reached"
+                raise store_unavailable(NAME, reason) from error
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for a stream that may take longer than one call; its reader bounds each step."""
-        try:
-            async with self._pool.connection() as conn:
-                yield conn
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise store_unavailable(NAME, "cannot be reached") from error
+    @property
+    def writing(self) -> bool:
+        """Whether a transaction is open that somebody gave up on: it may still end."""
+        return bool(self._left_behind)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Look at the outcome of work nobody may wait for any more: asyncio complains about errors unseen."""
+        self._left_behind.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def ping(self) -> None:
         """Ask for an answer, any answer. Raises Problem 503."""
@@ -150,11 +148,3 @@ class Postgres:
             await conn.execute("SELECT 1")
 
         await self.run("ping", ask, self._settings.probe_timeout_s)
-
-
-def _consume(task: asyncio.Task[Any]) -> None:
-    """Look at the outcome of work nobody waits for any more, so that asyncio does not complain about it."""
-    if not task.cancelled():
-        error = task.exception()
-        if error is not None and not isinstance(error, Problem | Abandoned | psycopg.Error | PoolTimeout):
-            logs.server.debug("abandoned transaction ended", extra={"fields": {"error": type(error).__name__}})

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS mem0_idempotency (
     owner text NOT NULL,
     key text NOT NULL,
     fingerprint text NOT NULL,
-    reply jsonb NOT NULL,
+    reply json NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (owner, key)
 );

@@ -158,12 +158,15 @@ def _across(env: Mapping[str, str]) -> list[str]:
             problems.append(f"{role}_BASE_URL: needed, because {source} is openai-compatible")
         if provider != "embedded" and not env.get(f"{role}_MODEL"):
             problems.append(f"{role}_MODEL: needed, because {source} is {provider}")
-    if env.get("POSTGRES_POOL_MIN", "").isdigit() and env.get("POSTGRES_POOL_MAX", "").isdigit():
-        if int(env["POSTGRES_POOL_MIN"]) > int(env["POSTGRES_POOL_MAX"]):
-            problems.append("POSTGRES_POOL_MIN: must not exceed POSTGRES_POOL_MAX")
-    for plain in ("POSTGRES_PASSWORD", "NEO4J_PASSWORD", "OPENAI_API_KEY", "API_KEY"):
-        if env.get(plain):
-            problems.append(f"{plain}: a secret in the environment is refused; give a file by {plain}_FILE")
+    pool = [env.get(f"POSTGRES_POOL_{end}", "") for end in ("MIN", "MAX")]
+    if all(size.isdigit() for size in pool) and int(pool[0]) > int(pool[1]):
+        problems.append("POSTGRES_POOL_MIN: must not exceed POSTGRES_POOL_MAX")
+    secrets = ("POSTGRES_PASSWORD", "NEO4J_PASSWORD", "OPENAI_API_KEY", "API_KEY")
+    problems += [
+        f"{plain}: a secret in the environment is refused; give a file by {plain}_FILE"
+        for plain in secrets
+        if env.get(plain)
+    ]
     return list(dict.fromkeys(problems))
 
 

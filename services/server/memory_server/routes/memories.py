@@ -10,10 +10,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from memory_server import logs
+from memory_server.adding import Add
 from memory_server.auth import Reader, Writer
 from memory_server.domain import Scope
 from memory_server.errors import Problem
-from memory_server.memory_store import Add, Found
+from memory_server.memory_store import Found
 from memory_server.routes.deps import Store, WriteGate
 from memory_server.schemas import MemoryCreate, MemoryUpdate, SearchRequest, query_scope
 

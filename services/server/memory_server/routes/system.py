@@ -60,7 +60,7 @@ async def _probe(ask: Callable[[], Awaitable[Any]], bound: float) -> dict[str, A
         async with asyncio.timeout(bound * 2):
             await ask()
     except Problem as problem:
-        return {"ok": False, "reason": problem.detail}
+        return {"ok": False, "reason": problem.extra.get("reason", problem.detail)}
     except ModelError as error:
         return {"ok": False, "reason": f"The model {error}."}
     except TimeoutError:

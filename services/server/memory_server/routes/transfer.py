@@ -1,0 +1,68 @@
+"""Bulk export and import as JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from memory_server import logs
+from memory_server.auth import Reader, Writer
+from memory_server.domain import Scope
+from memory_server.errors import Problem
+from memory_server.routes.deps import Store
+from memory_server.schemas import QueryId
+from memory_server.transfer import Transfer
+
+router = APIRouter(tags=["transfer"])
+
+MEDIA_TYPE = "application/x-ndjson"
+
+
+@router.get(
+    "/export",
+    summary="Export memories as JSON lines",
+    response_class=StreamingResponse,
+    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "One object a line."}},
+)
+async def export_memories(
+    request: Request,
+    _store: Store,
+    who: Reader,
+    user_id: QueryId = None,
+    agent_id: QueryId = None,
+    run_id: QueryId = None,
+    vectors: Annotated[bool, Query(description="With embeddings: larger, but imported without the model.")] = False,
+) -> StreamingResponse:
+    """All memories and relations, or those of a user, agent or run. The last line has the counts."""
+    transfer: Transfer = request.app.state.transfer
+    scope = Scope(user_id or None, agent_id or None, run_id or None)
+    logs.audit("export", key=who.name, scope=scope.ids())
+    return StreamingResponse(transfer.export(scope, vectors=vectors), media_type=MEDIA_TYPE)
+
+
+@router.post(
+    "/import",
+    summary="Import memories from JSON lines",
+    openapi_extra={"requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+)
+async def import_memories(request: Request, _store: Store, who: Writer) -> dict[str, Any]:
+    """Take the lines of an export. Memories that are there already are skipped: a repeat does no harm."""
+    transfer: Transfer = request.app.state.transfer
+    report = await transfer.take(_lines(request.stream(), request.app.state.settings.max_body_bytes))
+    logs.audit("import", key=who.name, added=report.added, skipped=report.skipped, relations=report.relations)
+    return vars(report)
+
+
+async def _lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    rest = b""
+    async for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line
+        if len(rest) > limit:
+            raise Problem(413, "line-too-long", f"A line may have at most {limit} bytes.")
+    if rest:
+        yield rest

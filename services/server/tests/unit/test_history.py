@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from memory_server.domain import HistoryEntry
+from memory_server.errors import Problem
+from memory_server.history import History
+from memory_server.metrics import Metrics
+
+
+def line(number: int, memory_id: str = "m") -> HistoryEntry:
+    return HistoryEntry(str(number), memory_id, None, f"text {number}", "ADD", "c", f"2024-01-0{number}")
+
+
+async def test_entries_come_back_oldest_first_in_upstreams_form(tmp_path: Path) -> None:
+    history = History(tmp_path / "new" / "history.db", Metrics(), 5)
+    await history.open()
+    await history.append([line(2), line(1), line(3, "other")])
+    rows = await history.of("m")
+    assert [row["id"] for row in rows] == ["1", "2"]
+    assert rows[0] == {
+        "id": "1",
+        "memory_id": "m",
+        "old_memory": None,
+        "new_memory": "text 1",
+        "event": "ADD",
+        "created_at": "c",
+        "updated_at": "2024-01-01",
+        "is_deleted": False,
+        "actor_id": None,
+        "role": None,
+    }
+    await history.close()
+
+
+async def test_writing_the_same_entry_again_changes_nothing(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db", Metrics(), 5)
+    await history.open()
+    await asyncio.gather(*(history.append([line(1), line(2)]) for _ in range(50)))
+    assert len(await history.of("m")) == 2
+    await history.close()
+
+
+async def test_a_file_of_upstream_is_taken_over_with_its_rows(tmp_path: Path) -> None:
+    from mem0.memory.storage import SQLiteManager  # noqa: PLC0415
+
+    upstream = SQLiteManager(str(tmp_path / "history.db"))
+    upstream.add_history("m", None, "theirs", "ADD", created_at="a", updated_at="a")
+    upstream.close()
+    history = History(tmp_path / "history.db", Metrics(), 5)
+    await history.open()
+    await history.append([line(1)])
+    await history.close()
+    again = SQLiteManager(str(tmp_path / "history.db"))
+    assert {row["new_memory"] for row in again.get_history("m")} == {"theirs", "text 1"}
+    again.close()
+
+
+async def test_a_directory_that_cannot_be_written_is_a_503_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Problem) as caught:
+        await History(tmp_path / "file" / "history.db", Metrics(), 5).open()
+    assert (caught.value.status, caught.value.extra["failed"]) == (503, "the history file")
+
+
+async def test_a_failed_write_reaches_everyone_who_waits_for_it(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db", Metrics(), 5)
+    await history.open()
+    other = sqlite3.connect(tmp_path / "history.db")
+    other.execute("DROP TABLE history")
+    other.close()
+    outcomes = await asyncio.gather(*(history.append([line(n)]) for n in range(1, 4)), return_exceptions=True)
+    assert all(isinstance(outcome, Problem) for outcome in outcomes)
+    await history.close()
+
+
+async def test_the_identity_is_kept_in_the_file(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db", Metrics(), 5)
+    await history.open()
+    assert await history.identity() is None
+    await history.bind("abc", "mem0-embedded", 384, "now")
+    assert await history.identity() == ("abc", "mem0-embedded", 384)
+    await history.close()

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from memory_server import model_client
+from memory_server.metrics import Metrics
+from memory_server.model_client import BATCH, ModelClient, ModelError
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_client, "RETRY_PAUSE_S", 0)
+
+
+def client(settings: Any, answer: Callable[[httpx.Request], httpx.Response]) -> ModelClient:
+    return ModelClient(settings, Metrics(), httpx.MockTransport(answer))
+
+
+def embeddings(request: httpx.Request, dimensions: int = 384) -> httpx.Response:
+    texts = json.loads(request.content)["input"]
+    rows = [{"index": n, "embedding": [float(len(text))] * dimensions} for n, text in enumerate(texts)]
+    return httpx.Response(200, json={"data": rows[::-1]})
+
+
+async def test_vectors_come_back_in_the_order_of_the_texts_and_in_batches(settings: Any) -> None:
+    sizes: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sizes.append(len(json.loads(request.content)["input"]))
+        return embeddings(request)
+
+    texts = ["x" * (n % 90) for n in range(BATCH + 10)]
+    vectors = await client(settings(), answer).embed(texts)
+    assert [vector[0] for vector in vectors] == [float(len(text)) for text in texts]
+    assert sizes == [BATCH, 10]
+
+
+async def test_line_breaks_are_embedded_as_upstream_does(settings: Any) -> None:
+    asked: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content))
+        return embeddings(request)
+
+    await client(settings(), answer).embed(["two\nlines"])
+    assert asked[0]["input"] == ["two lines"]
+    assert "dimensions" not in asked[0]
+
+
+async def test_only_openai_is_told_the_dimensions_and_the_key(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "openai").write_text("sk-test")
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return embeddings(request, 1536)
+
+    given = settings(
+        MODEL_PROVIDER="openai",
+        LLM_MODEL="gpt-4.1-nano",
+        EMBEDDER_MODEL="text-embedding-3-small",
+        EMBEDDER_DIMENSIONS="1536",
+        OPENAI_API_KEY_FILE=str(tmp_path / "openai"),
+    )
+    await client(given, answer).embed(["x"])
+    assert json.loads(asked[0].content)["dimensions"] == 1536
+    assert asked[0].headers["authorization"] == "Bearer sk-test"
+
+
+async def test_wrong_dimensions_name_the_setting(settings: Any) -> None:
+    with pytest.raises(ModelError, match="answered with 3 dimensions, EMBEDDER_DIMENSIONS says 384"):
+        await client(settings(), lambda request: embeddings(request, 3)).embed(["x"])
+
+
+async def test_an_overloaded_model_is_asked_once_more(settings: Any) -> None:
+    answers = [httpx.Response(503), None]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return answers.pop(0) or embeddings(request)
+
+    assert len(await client(settings(), answer).embed(["x"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("response", "words"),
+    [
+        (httpx.Response(401, text="bad key sk-secret"), "HTTP status 401"),
+        (httpx.Response(503), "HTTP status 503"),
+        (httpx.Response(200, text="<html>"), "not JSON"),
+        (httpx.Response(200, json=[]), "not a JSON object"),
+        (httpx.Response(200, json={"data": "x"}), "something else"),
+        (httpx.Response(200, json={"data": []}), "1 texts with 0 embeddings"),
+    ],
+)
+async def test_every_failure_says_what_happened(settings: Any, response: httpx.Response, words: str) -> None:
+    with pytest.raises(ModelError, match=words) as caught:
+        await client(settings(), lambda _: response).embed(["x"])
+    assert "sk-secret" not in str(caught.value)
+
+
+async def test_a_model_that_is_not_there_is_told_as_such(settings: Any) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    with pytest.raises(ModelError, match="cannot be reached"):
+        await client(settings(), answer).embed(["x"])
+
+
+async def test_a_model_that_hangs_is_given_up(settings: Any) -> None:
+    import asyncio  # noqa: PLC0415
+
+    class Hangs(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    given = ModelClient(settings(MODEL_TIMEOUT_S="0.05"), Metrics(), Hangs())
+    with pytest.raises(ModelError, match=r"within 0\.05 s"):
+        await given.json_reply([])
+
+
+async def test_reasoning_models_get_no_temperature(settings: Any) -> None:
+    asked: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content))
+        return httpx.Response(200, json={"choices": [{"message": {"content": "{}"}}]})
+
+    for name in ("gpt-4.1-nano", "gpt-5-mini"):
+        await client(settings(LLM_MODEL=name), answer).json_reply([{"role": "user", "content": "x"}])
+    assert asked[0]["temperature"] == 0.2
+    assert "temperature" not in asked[1]
+
+
+@pytest.mark.parametrize("arguments", ["not json", None])
+async def test_tool_calls_that_cannot_be_read_are_an_error(settings: Any, arguments: Any) -> None:
+    call = {"function": {"name": "extract_entities", "arguments": arguments}}
+    reply = httpx.Response(200, json={"choices": [{"message": {"tool_calls": [call]}}]})
+    with pytest.raises(ModelError):
+        await client(settings(), lambda _: reply).tool_calls([], [])
