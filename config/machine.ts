@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { ExitCode, Problem } from "../ops/problem.ts";
 
 /** How a tool came to this machine: the vendor's own way, built from package registries, or already there. */
 const way = z.enum(["official", "registries", "found"]);
+export type Way = z.output<typeof way>;
+
 const tool = z.strictObject({ version: z.string(), way });
 
 /** What set-up found out about this machine. Written by `./mem0 setup`, read by the program; holds no secret. */
@@ -33,6 +36,10 @@ export function readMachine(checkout: string): Machine {
   try {
     return machineSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   } catch (cause) {
-    throw new Error(`this machine is not set up (${file}); run: ./mem0 setup`, { cause });
+    throw new Problem("this machine is not set up; run: ./mem0 setup", {
+      where: file,
+      exitCode: ExitCode.notSetUp,
+      cause,
+    });
   }
 }

@@ -1,0 +1,21 @@
+// Entry of ./mem0. Loads nothing but Node's own modules until the packages are there.
+import { ExitCode, Problem } from "../ops/problem.ts";
+import { ensureDependencies } from "../toolchain/dependencies.ts";
+import { CHECKOUT } from "../toolchain/layout.ts";
+
+try {
+  await ensureDependencies(CHECKOUT);
+  const { run } = await import("./program.ts");
+  await run(process.argv.slice(2));
+} catch (error) {
+  // Work that runs beside what failed ends with it: what it made is kept, and the next run goes on.
+  process.stderr.write(`${explain(error)}\n`);
+  process.exit(error instanceof Problem ? error.exitCode : ExitCode.failed);
+}
+
+function explain(error: unknown): string {
+  if (process.env.MEM0_DEBUG === "1" && error instanceof Error) return error.stack ?? error.message;
+  if (error instanceof Problem) return `mem0: ${error.render()}`;
+  const message = error instanceof Error ? error.message : String(error);
+  return `mem0: ${message}\n  (this was not foreseen; MEM0_DEBUG=1 shows where it comes from)`;
+}

@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+
+export interface Verb {
+  name: string;
+  /** One line for `./mem0 --help`. */
+  summary: string;
+  /** The verb's module, loaded when it is the one that was asked for. */
+  load: () => Promise<{ register(program: Command): void }>;
+}
+
+/** Every verb of `./mem0`, in the order of `./mem0 --help`. */
+export const VERBS: readonly Verb[] = [
+  {
+    name: "up",
+    summary: "set up this machine and deploy a stack; again: changes only what differs",
+    load: () => import("./up.ts"),
+  },
+  {
+    name: "setup",
+    summary: "get everything this machine needs; again: mends what is missing",
+    load: () => import("./setup.ts"),
+  },
+  {
+    name: "doctor",
+    summary: "what of it is there, what is missing, and the command that mends it",
+    load: () => import("./doctor.ts"),
+  },
+  {
+    name: "env",
+    summary: 'the environment for plain pulumi: eval "$(./mem0 env)"',
+    load: () => import("./env.ts"),
+  },
+  {
+    name: "down",
+    summary: "stop and remove the containers of a stack; its data stays",
+    load: () => import("./down.ts"),
+  },
+  {
+    name: "status",
+    summary: "services with health, ports, memory and uptime; number of memories and users",
+    load: () => import("./status.ts"),
+  },
+  { name: "remember", summary: "store what a text says", load: () => import("./remember.ts") },
+  {
+    name: "recall",
+    summary: "find the memories nearest in meaning to a question",
+    load: () => import("./recall.ts"),
+  },
+  { name: "test", summary: "run the project's own tests", load: () => import("./test.ts") },
+];

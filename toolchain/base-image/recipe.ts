@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { Way } from "../../config/machine.ts";
+
+/** Debian's own image, by the digest of its index (all platforms). */
+export const OFFICIAL_IMAGE =
+  "debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f";
+
+/** Files of this directory that make the image; a change of one makes another image. */
+export const CONTEXT_FILES = ["Dockerfile", "apt-image.conf", "dpkg-slim.conf", "policy-rc.d"] as const;
+
+/** Debian's archives; a machine that has a mirror names it. */
+export interface Mirrors {
+  debian: string;
+  security: string;
+}
+
+export function mirrors(env: NodeJS.ProcessEnv): Mirrors {
+  return {
+    debian: env.MEM0_DEBIAN_MIRROR || "http://deb.debian.org/debian",
+    security: env.MEM0_DEBIAN_SECURITY_MIRROR || "http://deb.debian.org/debian-security",
+  };
+}
+
+/** All that the base image depends on. */
+export interface Recipe {
+  /** `CONTEXT_FILES` by name, with their text. */
+  files: Record<string, string>;
+  /** As `parseCertificates` spells and sorts them. */
+  certificates: readonly string[];
+  mirrors: Mirrors;
+  way: Exclude<Way, "found">;
+}
+
+export function readContextFiles(): Record<string, string> {
+  return Object.fromEntries(
+    CONTEXT_FILES.map((name) => [name, readFileSync(path.join(import.meta.dirname, name), "utf8")]),
+  );
+}
+
+/** Name of the image: the same recipe gives the same tag, and an edit of any part of it another. */
+export function baseImageTag(recipe: Recipe): string {
+  const origin = recipe.way === "official" ? OFFICIAL_IMAGE : "mmdebstrap trixie";
+  const canonical = JSON.stringify([
+    CONTEXT_FILES.map((name) => recipe.files[name]),
+    recipe.certificates,
+    [recipe.mirrors.debian, recipe.mirrors.security],
+    origin,
+  ]);
+  return `mem0/base:trixie-${createHash("sha256").update(canonical).digest("hex").slice(0, 16)}`;
+}
+
+/** Arguments of mmdebstrap that write the smallest Debian with certificates to a tar file, slim from the start. */
+export function mmdebstrapArguments({ debian, security }: Mirrors, slim: string, output: string): string[] {
+  return [
+    "--variant=minbase",
+    "--include=ca-certificates",
+    `--dpkgopt=${slim}`,
+    "trixie",
+    output,
+    `deb ${debian} trixie main`,
+    `deb ${debian} trixie-updates main`,
+    `deb ${security} trixie-security main`,
+  ];
+}

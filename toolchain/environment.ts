@@ -1,0 +1,57 @@
+import path from "node:path";
+import type { Machine } from "../config/machine.ts";
+import { stateLayout, toolchainLayout } from "./layout.ts";
+
+/** Variables that would win over what `environment` sets; nothing that runs Pulumi here may see them. */
+export const OVERRIDING = ["PULUMI_CONFIG_PASSPHRASE"] as const;
+
+/**
+ * What Pulumi and its program need to know of this machine: the tools of this checkout first on PATH, the backend,
+ * the passphrase, the Docker engine.
+ *
+ * @param searchPath the PATH that the tools are put before
+ */
+export function environment(
+  checkout: string,
+  machine: Machine,
+  searchPath: string = process.env.PATH ?? "",
+): Record<string, string> {
+  const { bin } = toolchainLayout(checkout);
+  const rest = searchPath.split(path.delimiter).filter((directory) => directory !== bin && directory !== "");
+  return { PATH: [bin, ...rest].join(path.delimiter), ...variables(checkout, machine) };
+}
+
+/**
+ * Lines for a POSIX shell that set the same environment in it: `eval "$(./mem0 env)"`. PATH is extended rather than
+ * set, so it stays the shell's own.
+ */
+export function exportLines(checkout: string, machine: Machine): string[] {
+  const { bin } = toolchainLayout(checkout);
+  return [
+    `case ":$PATH:" in *:${shellQuote(bin)}:*) ;; *) export PATH=${shellQuote(bin)}:"$PATH" ;; esac`,
+    ...Object.entries(variables(checkout, machine)).map(
+      ([name, value]) => `export ${name}=${shellQuote(value)}`,
+    ),
+    ...OVERRIDING.map((name) => `unset ${name}`),
+  ];
+}
+
+function variables(checkout: string, machine: Machine): Record<string, string> {
+  const { backend, passphrase } = stateLayout(machine.stateHome);
+  const hasStandIns = Object.values(machine.tools.plugins).some(({ way }) => way === "registries");
+  return {
+    MEM0_HOME: machine.stateHome,
+    DOCKER_HOST: machine.docker.host,
+    PULUMI_HOME: toolchainLayout(checkout).pulumiHome,
+    PULUMI_BACKEND_URL: `file://${backend}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Where the vendor does not answer, looking for plugins there only costs time.
+    ...(hasStandIns ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
+  };
+}
+
+/** A word that every POSIX shell takes literally. */
+export function shellQuote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

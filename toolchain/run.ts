@@ -1,0 +1,65 @@
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import { Problem } from "../ops/problem.ts";
+
+/** A kind of package registry, as a person knows it. */
+export type Registry = "npm" | "Go" | "Debian";
+
+interface RunOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Where the command gets things from, for the error message. */
+  registry?: Registry;
+  /** Called for every line that the command prints. */
+  onLine?: (line: string) => void;
+  timeoutMs?: number;
+}
+
+/** What tools print when the network, not their work, is the trouble: curl, Go, apt and npm. */
+const NO_NETWORK =
+  /could not resolve|couldn't resolve|temporary failure (in name resolution|resolving)|no such host|connection (refused|timed out|reset)|network is unreachable|i\/o timeout|unable to connect|cannot initiate the connection|TLS handshake timeout|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN/i;
+
+const MENDS: Record<Registry, string> = {
+  npm: "npm ping shows whether it answers; `npm config set registry` names a mirror; then: ./mem0 setup goes on",
+  Go: "connect to the Internet, or name a mirror in GOPROXY; then: ./mem0 setup goes on",
+  Debian: "connect to the Internet, or name a mirror in MEM0_DEBIAN_MIRROR; then: ./mem0 setup goes on",
+};
+
+/**
+ * Runs a command to its end.
+ *
+ * @returns what it printed to standard output
+ * @throws Problem with the last lines that it printed, or that says which kind of registry does not answer
+ */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  const { cwd, env, registry, onLine, timeoutMs } = options;
+  const running = execa(command, args, {
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env }),
+    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+    stdin: "ignore",
+    all: true,
+    reject: false,
+  });
+  if (onLine !== undefined && running.all !== undefined) createInterface(running.all).on("line", onLine);
+  const result = await running;
+  if (!result.failed) return result.stdout;
+  const printed = result.all ?? "";
+  const shown = [command, ...args].join(" ");
+  if (registry !== undefined && NO_NETWORK.test(printed)) {
+    throw new Problem(`the ${registry} registry does not answer:\n${lastLines(printed, 3)}`, {
+      where: shown,
+      mend: MENDS[registry],
+    });
+  }
+  const reason = printed.trim() === "" ? result.shortMessage : lastLines(printed, 12);
+  throw new Problem(`${command} failed:\n${reason}`, { where: shown });
+}
+
+function lastLines(text: string, count: number): string {
+  return text.trimEnd().split("\n").slice(-count).join("\n");
+}

@@ -1,0 +1,72 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { toolchainLayout } from "../layout.ts";
+import { installStandIns, MARKER, type PluginName, pluginVersion } from "../plugins/install.ts";
+import { run } from "../run.ts";
+import { getByWay } from "../ways.ts";
+import { type Host, type Part, SETUP, type Step } from "./step.ts";
+
+/** The vendor's site is asked first whether it answers; a download of 40 MB that takes longer than this has failed. */
+const INSTALL_MS = 300_000;
+
+/** The provider plugin `name`, in the version that its npm package asks for. */
+export function plugin(name: PluginName): Step {
+  return {
+    name: rowName(name),
+
+    async inspect({ checkout }): Promise<Part> {
+      const row = { name: rowName(name) };
+      const version = await pluginVersion(checkout, name);
+      const { directory, binary } = place(checkout, name, version);
+      if (!existsSync(binary) || existsSync(`${directory}.partial`)) {
+        return { ...row, state: "missing", detail: `${version} is not installed`, mend: SETUP };
+      }
+      if (!existsSync(path.join(directory, MARKER))) {
+        return { ...row, state: "there", version, way: "official", detail: directory };
+      }
+      const main = path.join(checkout, "toolchain", "plugins", name, "main.ts");
+      if (!existsSync(main) || !readFileSync(binary, "utf8").includes(main)) {
+        return {
+          ...row,
+          state: "wrong",
+          version,
+          way: "registries",
+          detail: "runs from another checkout",
+          mend: SETUP,
+        };
+      }
+      return { ...row, state: "there", version, way: "registries", detail: `stand-in: ${main}` };
+    },
+
+    async ensure(host, report): Promise<void> {
+      await getByWay(host.way, host.vendors.pulumi, report, {
+        official: () => installOfficial(host, name),
+        registries: () => installStandIn(host, name),
+      });
+    },
+  };
+}
+
+const rowName = (name: PluginName) => `plugin ${name}`;
+
+function place(checkout: string, name: PluginName, version: string): { directory: string; binary: string } {
+  const { pulumiHome } = toolchainLayout(checkout);
+  const directory = path.join(pulumiHome, "plugins", `resource-${name}-v${version}`);
+  return { directory, binary: path.join(directory, `pulumi-resource-${name}`) };
+}
+
+async function installOfficial({ checkout }: Host, name: PluginName): Promise<void> {
+  const { bin, pulumiHome } = toolchainLayout(checkout);
+  const version = await pluginVersion(checkout, name);
+  const { directory } = place(checkout, name, version);
+  if (existsSync(path.join(directory, MARKER))) rmSync(directory, { recursive: true });
+  await run(path.join(bin, "pulumi"), ["plugin", "install", "resource", name, version], {
+    env: { PULUMI_HOME: pulumiHome, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    timeoutMs: INSTALL_MS,
+  });
+}
+
+async function installStandIn({ checkout }: Host, name: PluginName): Promise<void> {
+  const { bin, pulumiHome } = toolchainLayout(checkout);
+  await installStandIns({ checkout, pulumiHome, node: path.join(bin, "node"), names: [name] });
+}
