@@ -144,7 +144,7 @@ export const CONTAINER: Schema = {
   cgroupnsMode: refused(null),
   cpuPeriod: refused(null),
   cpuQuota: refused(null),
-  deviceCgroupRules: refused(null),
+  deviceCgroupRules: refused(),
   deviceReadBps: refused([]),
   deviceReadIops: refused([]),
   deviceRequests: refused([]),
@@ -166,4 +166,4 @@ export const CONTAINER: Schema = {
 };
 
 /** Outputs that are no inputs. */
-export const CONTAINER_OUTPUTS = ["bridge", "containerLogs", "exitCode", "networkDatas"] as const;
+export const CONTAINER_OUTPUTS = ["id", "bridge", "containerLogs", "exitCode", "networkDatas"] as const;

@@ -25,6 +25,7 @@ export function containerState(facts: ContainerFacts, known: Properties): Proper
   const stopped = !facts.State.Running;
   return {
     ...stateOf(CONTAINER, known),
+    id: facts.Id,
     name: facts.Name.replace(/^\//, ""),
     image: config.Image,
     command: config.Cmd ?? [],

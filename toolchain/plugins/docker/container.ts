@@ -65,7 +65,10 @@ export class ContainerResource implements Resource {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const facts = await ifExists(inspect(container));
-      const state = facts === undefined ? stateOf(CONTAINER, inputs) : containerState(facts, inputs);
+      const state =
+        facts === undefined
+          ? { ...stateOf(CONTAINER, inputs), id: container.id }
+          : containerState(facts, inputs);
       throw new InitializationFailure(container.id, { ...state, [FAILED]: reason }, reason);
     }
   }

@@ -62,4 +62,4 @@ export const IMAGE: Schema = {
 };
 
 /** Outputs that are no inputs. */
-export const IMAGE_OUTPUTS = ["imageId", "repoDigest"] as const;
+export const IMAGE_OUTPUTS = ["id", "imageId", "repoDigest"] as const;

@@ -70,8 +70,7 @@ export class ImageResource implements Resource {
   }
 
   async update(operation: Operation, { state, inputs }: UpdateRequest): Promise<MarkedProperties> {
-    const { imageId = "", repoDigest = "" } = state;
-    if (operation.preview) return { ...stateOf(IMAGE, inputs), imageId, repoDigest };
+    if (operation.preview) return { ...state, ...stateOf(IMAGE, inputs) };
     const name = String(inputs.name);
     const docker = await this.#client.docker();
     const found = findOrPull(docker, name, textOf(inputs.platform), operation);
@@ -120,6 +119,7 @@ async function unlessUsed(removal: Promise<unknown>): Promise<void> {
 function imageState(facts: Docker.ImageInspectInfo, known: Properties): Properties {
   return {
     ...stateOf(IMAGE, known),
+    id: stateId(facts, String(known.name)),
     imageId: facts.Id,
     repoDigest: repoDigest(String(known.name), facts.RepoDigests ?? []),
   };

@@ -48,7 +48,7 @@ export const NETWORK: Schema = {
   ipamOptions: refused(null),
 };
 
-const OUTPUTS = ["scope"] as const;
+const OUTPUTS = ["id", "scope"] as const;
 
 export class NetworkResource implements Resource {
   readonly #client: Client;
@@ -128,6 +128,7 @@ export function networkOptions(inputs: Properties): Docker.NetworkCreateOptions 
 export function networkState(facts: NetworkFacts, known: Properties): Properties {
   return {
     ...stateOf(NETWORK, known),
+    id: facts.Id,
     name: facts.Name,
     driver: facts.Driver,
     options: facts.Options ?? {},

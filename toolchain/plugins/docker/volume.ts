@@ -32,7 +32,7 @@ export const VOLUME: Schema = {
   cluster: refused(null),
 };
 
-const OUTPUTS = ["mountpoint"] as const;
+const OUTPUTS = ["id", "mountpoint"] as const;
 
 export class VolumeResource implements Resource {
   readonly #client: Client;
@@ -102,6 +102,7 @@ export function volumeState(facts: Docker.VolumeInspectInfo, known: Properties):
   const options = Object.entries(facts.Options ?? {});
   return {
     ...stateOf(VOLUME, known),
+    id: facts.Name,
     name: facts.Name,
     driver: facts.Driver,
     driverOpts: options.length === 0 ? null : Object.fromEntries(options),

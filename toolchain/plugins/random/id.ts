@@ -17,6 +17,8 @@ import { checkInputs } from "../schema/check.ts";
 import { changesOf } from "../schema/compare.ts";
 import { ID } from "./schema.ts";
 
+const OUTPUTS = ["id", "b64Std", "b64Url", "dec", "hex"] as const;
+
 export class IdResource implements Resource {
   check(_: Subject, inputs: Properties): CheckResult {
     return checkInputs(ID, inputs, "random RandomId");
@@ -28,8 +30,8 @@ export class IdResource implements Resource {
 
   async create({ preview }: Operation, { inputs }: CreateRequest): Promise<Created> {
     if (preview) {
-      const [b64Std, b64Url, dec, hex] = [UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN];
-      return { id: "", outputs: { ...inputs, b64Std, b64Url, dec, hex } };
+      const unknown = Object.fromEntries(OUTPUTS.map((name) => [name, UNKNOWN]));
+      return { id: "", outputs: { ...inputs, ...unknown } };
     }
     const bytes = randomBytes(Number(inputs.byteLength));
     return { id: bytes.toString("base64url"), outputs: { ...inputs, ...spellings(bytes, prefixOf(inputs)) } };
@@ -60,6 +62,7 @@ function prefixOf(inputs: Properties): string {
 /** The bytes in the notations of the official plugin; `dec` is the big-endian number. */
 export function spellings(bytes: Buffer, prefix: string): Properties {
   return {
+    id: bytes.toString("base64url"),
     b64Std: prefix + bytes.toString("base64"),
     b64Url: prefix + bytes.toString("base64url"),
     dec: prefix + BigInt(`0x${bytes.toString("hex")}`).toString(10),

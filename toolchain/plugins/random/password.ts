@@ -61,7 +61,7 @@ export class PasswordResource implements Resource {
 
   async create({ preview }: Operation, { inputs }: CreateRequest): Promise<Created> {
     if (preview) {
-      const unknown = { bcryptHash: new Secret(UNKNOWN), result: new Secret(UNKNOWN) };
+      const unknown = { id: UNKNOWN, bcryptHash: new Secret(UNKNOWN), result: new Secret(UNKNOWN) };
       return { id: "", outputs: { ...stateOf(inputs), ...unknown } };
     }
     const wanted = { ...DEFAULTS, ...inputs };
@@ -94,7 +94,12 @@ function stateOf(inputs: Properties): Properties {
 async function withPassword(inputs: Properties, password: string): Promise<MarkedProperties> {
   const { default: bcrypt } = await import("bcryptjs");
   const bcryptHash = await bcrypt.hash(password, BCRYPT_COST);
-  return { ...stateOf(inputs), bcryptHash: new Secret(bcryptHash), result: new Secret(password) };
+  return {
+    ...stateOf(inputs),
+    id: STATE_ID,
+    bcryptHash: new Secret(bcryptHash),
+    result: new Secret(password),
+  };
 }
 
 function classesOf(wanted: Properties): CharacterClass[] {

@@ -29,8 +29,8 @@ export type Fields = Readonly<Record<string, Field>>;
 
 export interface Property extends Field {
   onChange: "replace" | "update";
-  /** What the state shows when there is none. */
-  absent: Value;
+  /** What the state shows when there is none; undefined: nothing. */
+  absent: Value | undefined;
 }
 
 /** All inputs of a resource type, those included that are refused. */
@@ -60,7 +60,7 @@ export function updated(kind: Kind, options: Partial<Property> = {}): Property {
 }
 
 /** A property of the official plugin that is refused here; the state shows it as the official plugin does. */
-export function refused(absent: Value): Property {
+export function refused(absent?: Value): Property {
   return { kind: anything(), onChange: "replace", absent, unimplemented: true };
 }
 

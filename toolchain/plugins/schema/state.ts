@@ -4,12 +4,13 @@ import { absentOf, type Kind, type Schema } from "./schema.ts";
 
 /** `inputs` as the official plugin shows them in the state: every property, every field, with what stands for nothing. */
 export function stateOf(schema: Schema, inputs: Properties): Properties {
-  return Object.fromEntries(
-    Object.entries(schema).map(([name, property]) => {
-      const value = inputs[name];
-      return [name, value === undefined || value === null ? property.absent : complete(property.kind, value)];
-    }),
-  );
+  const state: Properties = {};
+  for (const [name, property] of Object.entries(schema)) {
+    const value = inputs[name];
+    const shown = value === undefined || value === null ? property.absent : complete(property.kind, value);
+    if (shown !== undefined) state[name] = shown;
+  }
+  return state;
 }
 
 /** The state that a preview of a creation foresees: what Docker decides is unknown. */
