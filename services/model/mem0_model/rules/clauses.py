@@ -1,0 +1,170 @@
+"""Tagged sentences to clauses: where one statement ends and the next begins."""
+
+from dataclasses import dataclass, replace
+
+from mem0_model.rules.tagging import Language, Token, tag
+
+#: What follows these is not said to be so.
+CONDITIONAL = frozenset("if whether unless wenn falls ob".split())
+_SUBJECTS = frozenset("i we he she they it you ich wir er sie es du ihr man".split())
+#: Nouns that the tagger prefers to the verb: "and work as a nurse".
+_VERB_NOUNS = frozenset(
+    "work study train run walk drive play cook swim plan hope love live dance paint bike cycle "
+    "surf ski sail fish hike climb travel drink sleep rent own teach need want use".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A stretch of a sentence with one finite verb.
+
+    `link` is "" for a main clause, "and" for one that goes on with the subject of the one before,
+    "relative" for one about the noun before it, "sub" for "because ...", "if" for a condition.
+    """
+
+    tokens: list[Token]
+    link: str = ""
+
+
+def tag_sentence(text: str, language: Language) -> list[Token]:
+    """Return the tokens of one sentence; facts without a subject ("Plays chess") are understood."""
+    tokens = _repaired(tag(text, language), language)
+    if tokens and tokens[0].pos in ("noun", "name", "adj", "other", "adv"):
+        lead = {"en": "He ", "de": "Er "}[language]
+        again = _repaired(tag(lead + text[:1].lower() + text[1:], language), language)
+        first = again[1] if len(again) > 1 else None
+        if first and is_finite(first) and first.form in ("third", "past", "finite", ""):
+            if not any(is_finite(token) for token in tokens):
+                shift = len(lead)
+                return [
+                    replace(
+                        token,
+                        text=text[token.start - shift : token.end - shift],
+                        start=token.start - shift,
+                        end=token.end - shift,
+                    )
+                    for token in again[1:]
+                ]
+    return tokens
+
+
+def is_finite(token: Token) -> bool:
+    """Tell whether a token can be the verb of a clause."""
+    if token.pos == "modal":
+        return token.form != "infinitive"
+    return token.pos == "verb" and token.form in ("base", "third", "past", "finite")
+
+
+def clauses_of(tokens: list[Token], language: Language) -> list[Clause]:
+    """Return the clauses of a sentence."""
+    cuts: list[tuple[int, int, str]] = [(0, 0, "")]  # (end of the one before, start, link)
+    i = 0
+    while i < len(tokens):
+        cut = _cut_at(tokens, i, cuts[-1][1], language)
+        if cut is not None:
+            cuts.append((i, *cut))
+            i = cut[0]
+        i += 1
+    ends = [cut[0] for cut in cuts[1:]] + [len(tokens)]
+    found = [
+        Clause(_trimmed(tokens[start:end]), link)
+        for (_, start, link), end in zip(cuts, ends, strict=True)
+    ]
+    return [clause for clause in found if clause.tokens]
+
+
+def _cut_at(
+    tokens: list[Token], i: int, begin: int, language: Language
+) -> tuple[int, str] | None:
+    """Return (start, link) of the clause that begins at token `i`, or None."""
+    token = tokens[i]
+    j = i + 1 if token.text in (",", ";", "-", "–") else i
+    if j >= len(tokens):
+        return None
+    comma = j > i
+    word = tokens[j]
+    if word.pos == "sub" or word.low in ("because", "weil", "denn", "although", "obwohl"):
+        if not any(is_finite(t) for t in tokens[j + 1 :]) or not (comma or language == "en"):
+            return None
+        if j == begin or word.low in ("than", "as", "als", "wie") and not comma:
+            return (j + 1, _link(word)) if j == begin and not comma and i > 0 else None
+        return j + 1, _link(word)
+    if not any(is_finite(t) for t in tokens[begin:i]):
+        return None
+    if word.pos == "rel" or (word.pos == "wh" and word.low in ("who", "which", "whom")):
+        before = tokens[i - 1].pos if i else ""
+        return (j + 1, "relative") if before in ("noun", "name") else None
+    if word.pos == "conj":
+        return _coordinated(tokens, j + 1, begin)
+    if comma and word.low in _SUBJECTS and _finite_soon(tokens, j + 1):
+        return j, ""
+    return None
+
+
+def _link(word: Token) -> str:
+    return "if" if word.low in CONDITIONAL else "sub"
+
+
+def _coordinated(tokens: list[Token], j: int, begin: int) -> tuple[int, str] | None:
+    start = j
+    while j < len(tokens) and tokens[j].pos in ("adv", "neg"):
+        j += 1
+    if j >= len(tokens):
+        return None
+    word = tokens[j]
+    if word.low in _SUBJECTS:
+        return (start, "") if _finite_soon(tokens, j + 1) else None
+    if is_finite(word):
+        infinitive = any(
+            t.pos in ("to", "modal") or (t.pos == "verb" and t.form == "infinitive")
+            for t in tokens[begin : start - 1]
+        )
+        return None if infinitive and word.form == "base" else (start, "and")
+    k = j
+    while k < len(tokens) and tokens[k].pos in ("det", "poss", "adj", "noun", "name", "num", "of"):
+        k += 1
+    if k > j and k < len(tokens) and is_finite(tokens[k]):
+        return start, ""
+    return None
+
+
+def _finite_soon(tokens: list[Token], i: int) -> bool:
+    while i < len(tokens) and tokens[i].pos in ("adv", "neg", "reflexive", "pron"):
+        i += 1
+    return i < len(tokens) and is_finite(tokens[i])
+
+
+def _trimmed(tokens: list[Token]) -> list[Token]:
+    while tokens and tokens[0].pos in ("punct", "conj"):
+        tokens = tokens[1:]
+    while tokens and tokens[-1].pos in ("punct", "conj"):
+        tokens = tokens[:-1]
+    return tokens
+
+
+def _repaired(tokens: list[Token], language: Language) -> list[Token]:
+    """Mend what the tagger gets wrong often: verbs that it takes for nouns."""
+    if language == "de":
+        return tokens
+    fixed: list[Token] = []
+    for index, token in enumerate(tokens):
+        if token.pos == "noun" and token.text.islower():
+            before = [t for t in fixed if t.pos not in ("adv", "neg")]
+            while len(before) >= 2 and before[-2].low == "no" and before[-1].low == "longer":
+                before = before[:-2]
+            lead = before[-1] if before else None
+            follower = tokens[index + 1].pos if index + 1 < len(tokens) else "punct"
+            subject = lead is not None and lead.low in ("i", "we", "they", "you")
+            joined = (
+                lead is not None
+                and lead.pos == "conj"
+                and token.low in _VERB_NOUNS
+                and follower in ("prep", "sub", "det", "poss", "to", "adv", "name")
+                and any(t.low in ("i", "we", "they") for t in fixed)
+            )
+            if subject or joined:
+                token = replace(token, pos="verb", form="base")
+        if token.pos == "name" and token.text.islower() and token.low.endswith("ing"):
+            token = replace(token, pos="verb", form="gerund")
+        fixed.append(token)
+    return fixed
