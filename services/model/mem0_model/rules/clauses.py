@@ -57,6 +57,21 @@ def is_finite(token: Token) -> bool:
 
 def clauses_of(tokens: list[Token], language: Language) -> list[Clause]:
     """Return the clauses of a sentence."""
+    cuts = _cuts(tokens, language)
+    ends = [cut[0] for cut in cuts[1:]] + [len(tokens)]
+    found = [
+        Clause(_trimmed(tokens[start:end]), link)
+        for (_, start, link), end in zip(cuts, ends, strict=True)
+    ]
+    return [clause for clause in found if clause.tokens]
+
+
+def cuts_of(tokens: list[Token], language: Language) -> list[tuple[int, str]]:
+    """Return (index of its first token, link) of every clause but the first."""
+    return [(start, link) for _, start, link in _cuts(tokens, language)[1:]]
+
+
+def _cuts(tokens: list[Token], language: Language) -> list[tuple[int, int, str]]:
     cuts: list[tuple[int, int, str]] = [(0, 0, "")]  # (end of the one before, start, link)
     i = 0
     while i < len(tokens):
@@ -65,12 +80,7 @@ def clauses_of(tokens: list[Token], language: Language) -> list[Clause]:
             cuts.append((i, *cut))
             i = cut[0]
         i += 1
-    ends = [cut[0] for cut in cuts[1:]] + [len(tokens)]
-    found = [
-        Clause(_trimmed(tokens[start:end]), link)
-        for (_, start, link), end in zip(cuts, ends, strict=True)
-    ]
-    return [clause for clause in found if clause.tokens]
+    return cuts
 
 
 def _cut_at(

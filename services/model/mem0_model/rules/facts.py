@@ -1,21 +1,79 @@
-"""Facts: what of a message is worth remembering, one statement each."""
+"""Facts: what of a message is worth remembering, one statement each, in mem0's style.
+
+mem0 writes facts about the user without a subject: "Keeps bees on the roof", "Name is Anna". A
+sentence is shortened no further than that: what cannot be turned with certainty stays as it was said.
+"""
 
 import re
 
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
-_SMALL_TALK = re.compile(
-    r"\s*(hi|hello|hey|thanks|thank you|ok|okay|yes|no|hallo|danke|ja|nein|bye)[\s,.!]*$", re.I
+from mem0_model.rules import english, german
+from mem0_model.rules.clauses import cuts_of, tag_sentence
+from mem0_model.rules.sentences import Sentence, sentences_of
+from mem0_model.rules.tagging import Language, Token, language_of
+
+#: Marks a fact that is not to be kept but to be forgotten; `updates` reads it.
+FORGET = "Forget: "
+
+#: A sentence that begins so is about the one before it, and goes with it.
+_REFERS_BACK = re.compile(
+    r"^(?:he|she|it|they|his|her|its|their|this|these|that|those|there|then|"
+    r"er|sie|es|sein\w*|ihre?\w*|dies\w*|das|dort|dann|deshalb|therefore)\b",
+    re.IGNORECASE,
 )
+_TRAILING = re.compile(r"[\s,;:–-]*(?:\b(?:and|but|und|aber|so)\b)?[\s,;:–-]*$", re.IGNORECASE)
 
 
 def extract_facts(messages: list[str]) -> list[str]:
     """Return the facts of `messages` in their order, without repetition."""
     facts: dict[str, None] = {}
     for message in messages:
-        for sentence in _SENTENCE.findall(message):
-            text = sentence.strip()
-            if text.endswith("?") or _SMALL_TALK.match(text) or not re.search(r"\w", text):
-                continue
-            text = re.sub(r"^(I|Ich)\s+", "", text.rstrip(".!"))
-            facts[text[:1].upper() + text[1:]] = None
+        for fact in _of_message(message):
+            facts.setdefault(fact)
     return list(facts)
+
+
+def _of_message(message: str) -> list[str]:
+    facts: list[str] = []
+    for sentence in sentences_of(message):
+        if sentence.question:
+            continue
+        if facts and _REFERS_BACK.match(sentence.text) and not sentence.forget:
+            facts[-1] = f"{facts[-1]}. {_capital(sentence.text)}"
+            continue
+        for part in _facts_of(sentence):
+            facts.append(f"{FORGET}{part}" if sentence.forget else part)
+    return facts
+
+
+def _facts_of(sentence: Sentence) -> list[str]:
+    """Return the facts of one sentence: two where the user says two things of himself."""
+    text = " ".join(sentence.text.split()).rstrip(" .!,:")
+    language = language_of(text)
+    tokens = tag_sentence(text, language)
+    if sentence.reported and language == "de":
+        return [_capital(german.from_reported(text, tokens))]
+    style = english.fact if language == "en" else german.fact
+    return [
+        _capital(style(_TRAILING.sub("", text[start:end]), goes_on))
+        for start, end, goes_on in _parts(text, tokens, language)
+    ]
+
+
+def _parts(text: str, tokens: list[Token], language: Language) -> list[tuple[int, int, bool]]:
+    """Return (start, end, goes on without a subject) of the user's statements in a sentence."""
+    first = next((t for t in tokens if t.pos not in ("adv", "punct", "conj")), None)
+    if first is None or first.low not in ("i", "ich"):
+        return [(0, len(text), False)]
+    starts = [(0, False)]
+    for index, link in cuts_of(tokens, language):
+        token = tokens[index] if index < len(tokens) else None
+        if token is None:
+            continue
+        if link == "and" or (link == "" and token.low in ("i", "ich")):
+            starts.append((token.start, link == "and"))
+    ends = [start for start, _ in starts[1:]] + [len(text)]
+    return [(start, end, goes_on) for (start, goes_on), end in zip(starts, ends, strict=True)]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

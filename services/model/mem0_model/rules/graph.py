@@ -60,8 +60,8 @@ def _read(text: str, user: str) -> tuple[Found, list[tuple[Noun, str]]]:
         language = language_of(sentence.text)
         tokens = tag_sentence(sentence.text, language)
         nouns += _nouns(tokens, language)
-        if not sentence.question:
-            for statement in statements_of(tokens, language):
+        if not sentence.question and not sentence.forget:
+            for statement in statements_of(tokens, language, sentence.reported):
                 relate(statement, found)
     return found, nouns
 

@@ -1,47 +1,85 @@
-"""Texts to sentences, and which of them ask instead of tell."""
+"""Texts to sentences: which tell, which ask, which ask to forget, which say nothing."""
 
 import re
 from dataclasses import dataclass
+
+from mem0_model.rules.words import small_talk
 
 _ABBREVIATIONS = frozenset(
     "dr mr mrs ms prof st sr jr vs etc e.g i.e approx no nr ca z.b d.h u.a bzw usw inkl str tel "
     "hr fr geb evtl ggf min max std".split()
 )
-_END = re.compile(r"(?:[.!?…]+[\"'”’)»]*(?=\s|$)|\n+|;(?=\s))")
-_ASKING = re.compile(
-    r"^(?:and |but |so |und |aber )?(?:"
+#: A number with a dot before one of these is a German ordinal: "am 3. Mai".
+_AFTER_ORDINAL = frozenset(
+    "januar februar märz april mai juni juli august september oktober november dezember "
+    "stock klasse etage geburtstag jahrhundert".split()
+)
+_END = re.compile(r"[.!?…]+[\"'”’)»]*(?=\s|$)|\n+|;(?=\s)")
+_ASKS = (
+    r"(?:"
     r"(?:what|which|who|whom|whose|where|when|why|how)(?:'s|'re)?\s+(?!i\b|we\b|my\b)"
     r"|(?:do|does|did|is|are|was|were|am|can|could|will|would|should|have|has|shall|may)\s+"
     r"(?:i|you|we|he|she|it|they|there|my|your|the|this|that|anyone|someone)\b"
-    r"|(?:was|welche[rsnm]?|wer|wen|wem|wessen|wo|wohin|woher|wann|warum|wieso|wie|weshalb|womit)\s"
+    r"|(?:welche[rsnm]?|wer|wen|wem|wessen|wo|wohin|woher|wann|warum|wieso|wie|weshalb|womit)\s"
+    r"|was\s+(?:bin|ist|sind|hast|habe|haben|kann|soll|muss|mache?n?|weißt|meinst|war|wird|gibt)\b"
     r"|(?:bin|bist|ist|sind|hast|habe|haben|kann|kannst|können|könnt|könntest|willst|wirst|soll|"
     r"magst|gibt|weißt|wisst|darf|muss|machst|kennst)\s+"
     r"(?:ich|du|ihr|wir|sie|es|er|mein\w*|der|die|das|jemand)\b"
+    r")"
+)
+_ASKING = re.compile(rf"^(?:(?:and|but|so|und|aber|or|oder)\s+)?{_ASKS}", re.IGNORECASE)
+_TURNS_TO_ASK = re.compile(rf"\s*(?:,|\s-|\s–)\s*(?:(?:and|but|so|und|aber)\s+)?(?={_ASKS})", re.I)
+#: Requests to the assistant; with "my" in them they say something about the user and stay.
+_REQUEST = re.compile(
+    r"^(?:please\s+|bitte\s+)?(?:(?:tell|show|give|explain|write|translate|recommend|suggest|find|"
+    r"help|sing|play|read)\s+(?:to\s+)?(?:me|us)\b"
+    r"|(?:sag|zeig|gib|erklär|erkläre|schreib|schreibe|übersetz|übersetze|empfiehl|hilf|erzähl|"
+    r"erzähle|nenn|nenne)\s+(?:mir|uns)\b)",
+    re.IGNORECASE,
+)
+_OWN = re.compile(r"\b(?:my|our|mein\w*|unser\w*|unsere\w*)\b", re.IGNORECASE)
+_REMEMBER = re.compile(
+    r"^(?:please\s+|bitte\s+)?(?:"
+    r"(?:remember|note|keep in mind|don't forget|do not forget|save|memorize)(?:\s+please)?"
+    r"(?:\s+that\b|\s+this\b|\s+the following\b)?\s*[:,]?\s+(?!to\b|me\b)"
+    r"|(?:merke?|notiere?)(?:\s+dir)?(?:\s+bitte)?(?:\s*[:,]\s*|\s+)(?:dass\s+)?"
+    r"|vergiss(?:\s+bitte)?\s+nicht(?:\s*[:,]\s*)(?:dass\s+)?"
+    r"|denk(?:e)?(?:\s+bitte)?\s+(?:dran|daran)(?:\s*[:,]\s*)(?:dass\s+)?"
     r")",
+    re.IGNORECASE,
+)
+_FORGET = re.compile(
+    r"^(?:please\s+|bitte\s+)?(?:(?:forget|delete|erase)(?:\s+the\s+(?:fact|memory))?\s+that\s+"
+    r"|forget:\s*|vergiss(?:\s+bitte)?(?:\s*,)?\s+dass\s+|lösch(?:e)?(?:\s+bitte)?(?:\s*,)?\s+dass\s+)",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence without its closing sign; `question` when it asks."""
+    """One sentence without its closing sign and without greetings or "remember that" before it.
+
+    question: it asks; forget: its statement is to be forgotten; reported: German word order of a
+    "dass" clause, verb last.
+    """
 
     text: str
-    question: bool
+    question: bool = False
+    forget: bool = False
+    reported: bool = False
 
 
 def sentences_of(text: str) -> list[Sentence]:
-    """Return the sentences of `text` in order; nothing of it is lost but closing signs."""
+    """Return the sentences of `text` in order, small talk and bare requests left out."""
     text = text.replace("’", "'").replace("‘", "'").replace("ʼ", "'")
     found: list[Sentence] = []
     start = 0
     for end in _END.finditer(text):
         if end.group().startswith(".") and not _closes(text, start, end):
             continue
-        _append(found, text[start : end.start()], "?" in end.group())
+        found += _read(text[start : end.start()], "?" in end.group())
         start = end.end()
-    _append(found, text[start:], False)
-    return found
+    return found + _read(text[start:], asked=False)
 
 
 def _closes(text: str, start: int, end: re.Match[str]) -> bool:
@@ -49,27 +87,71 @@ def _closes(text: str, start: int, end: re.Match[str]) -> bool:
     rest = text[end.end() :].lstrip()
     if not rest:
         return True
-    word = re.search(r"([\w.]*)$", text[start : end.start()])
-    last = (word.group(1) if word else "").lower()
+    word = re.search(r"[\w.]*$", text[start : end.start()])
+    last = word.group().lower() if word else ""
     if last in _ABBREVIATIONS:
         return False
-    if len(last) == 1 and last.isalpha() and last not in ("i",):
+    if len(last) == 1 and last.isalpha() and last != "i":
         return False
     if last.isdigit() and len(last) <= 2:
-        following = re.match(r"(\w+)", rest)
-        month = following.group(1).lower() if following else ""
-        return not (month in _MONTHS or rest[0].islower())
+        following = re.match(r"\w+", rest)
+        return (following.group().lower() if following else "") not in _AFTER_ORDINAL
     return True
 
 
-_MONTHS = frozenset(
-    "januar februar märz april mai juni juli august september oktober november dezember "
-    "stock klasse etage geburtstag jahrhundert".split()
-)
-
-
-def _append(found: list[Sentence], text: str, asked: bool) -> None:
-    text = text.strip()
+def _read(text: str, asked: bool) -> list[Sentence]:
+    text = _without_small_talk(text.strip().strip("-–*•> \t"))
     if not re.search(r"\w", text):
-        return
-    found.append(Sentence(text, asked or bool(_ASKING.match(text))))
+        return []
+    if _FORGET.match(text):
+        rest = _FORGET.sub("", text)
+        german = re.search(r"dass\s+$", _FORGET.match(text).group())  # type: ignore[union-attr]
+        return [Sentence(rest, forget=True, reported=bool(german))] if rest.strip() else []
+    remember = _REMEMBER.match(text)
+    if remember and text[remember.end() :].strip():
+        reported = remember.group().lower().rstrip().endswith("dass")
+        return [Sentence(text[remember.end() :].strip(), reported=reported)]
+    if _ASKING.match(text):
+        return [Sentence(text, question=True)]
+    if asked:
+        turn = None
+        for turn in _TURNS_TO_ASK.finditer(text):
+            pass
+        if turn is None or not turn.start():
+            return [Sentence(text, question=True)]
+        told, question = text[: turn.start()], text[turn.end() :]
+        return [Sentence(told.strip()), Sentence(question.strip(), question=True)]
+    if _REQUEST.match(text) and not _OWN.search(text):
+        return []
+    return [Sentence(text)]
+
+
+def _without_small_talk(text: str) -> str:
+    """Return `text` without the greetings and fillers at its start, "" when it is nothing else."""
+    rest = text
+    while True:
+        head, comma, tail = rest.partition(",")
+        if _is_small_talk(head):
+            rest = tail.strip()
+            if not comma:
+                return ""
+            continue
+        words = head.split()
+        for size in (3, 2, 1):
+            lead = " ".join(words[:size])
+            # "Hi I am Anna": only words that open nothing else.
+            if len(words) > size and lead.lower().rstrip("!") in _OPENERS:
+                rest = rest[len(lead) :].strip()
+                break
+        else:
+            return rest
+
+
+_OPENERS = frozenset(
+    ("hi", "hello", "hey", "hi there", "hello there", "hey there", "by the way", "btw", "fyi",
+     "hallo", "übrigens", "good morning", "guten morgen", "guten tag")
+)  # fmt: skip
+
+
+def _is_small_talk(text: str) -> bool:
+    return re.sub(r"[^\w' ]", "", text).strip().lower() in small_talk()

@@ -51,8 +51,13 @@ class Statement:
     asserted: bool = True
 
 
-def statements_of(tokens: list[Token], language: Language) -> list[Statement]:
-    """Return the statements of one sentence in order."""
+def statements_of(
+    tokens: list[Token], language: Language, reported: bool = False
+) -> list[Statement]:
+    """Return the statements of one sentence in order.
+
+    `reported`: the sentence stood after "dass", its verb is the last word.
+    """
     found: list[Statement] = []
     subject: list[Noun] = []
     last_noun: list[Noun] = []
@@ -62,6 +67,8 @@ def statements_of(tokens: list[Token], language: Language) -> list[Statement]:
             default = last_noun
         elif index == 0 and not clause.link:
             default = [USER]
+        if reported and index == 0:
+            clause = replace(clause, link="sub")
         statement = _statement(clause, default, language)
         if statement is None:
             continue

@@ -66,3 +66,15 @@ def english_verbs() -> dict[str, str]:
         for lemma in lemmas.split(", "):
             found[lemma] = verb
     return found
+
+
+@cache
+def small_talk() -> frozenset[str]:
+    """Return the phrases that carry nothing to remember, lower case."""
+    return frozenset(_lines("small_talk.txt"))
+
+
+@cache
+def german_third() -> dict[str, str]:
+    """Return irregular third persons by German infinitive."""
+    return {line.split()[0]: line.split()[1] for line in _lines("german_third.txt")}
