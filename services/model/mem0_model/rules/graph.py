@@ -32,7 +32,7 @@ def entities_of(text: str, user: str) -> list[Entity]:
         note(user, "person")
     related = {end for r in found.relations for end in (r.source, r.destination)}
     for noun, role in nouns:
-        if noun.text in related or not _only_attribute(noun):
+        if noun.text in related or not (_only_attribute(noun) or (noun.kin and related)):
             note(noun.text, found.hints.get(noun.text.lower()) or _kind(noun, role))
         for name in noun.names:
             note(name, found.hints.get(name.lower()) or "thing")
@@ -89,11 +89,13 @@ def _kind(noun: Noun, role: str) -> str:
         return "date"
     if _CONTACT.match(noun.text):
         return "contact"
-    if noun.number:
-        return "number"
     known = noun.common_kind
     if known:
         return known
+    if noun.number:
+        return "number"
+    if noun.activity:
+        return "activity"
     if noun.text.split()[0].lower() in ("university", "universität", "bank", "institute"):
         return "organization"
     if noun.proper:

@@ -37,8 +37,13 @@ class Noun:
     owner: str = ""
     negative: bool = False
     indefinite: bool = False
+    definite: bool = False
     proper: bool = False
     number: bool = False
+    activity: bool = False
+    german: bool = False
+    #: Of "my mother's name": the relation of the owner to the user.
+    owner_kin: str = ""
 
     @property
     def kin(self) -> str:
@@ -49,7 +54,7 @@ class Noun:
     @property
     def common_kind(self) -> str:
         """The kind of the head noun by the word lists, or ""."""
-        return kind_of_word(self.text, self.head)
+        return kind_of_word(self.text, self.head, self.german)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +75,21 @@ class Phrase:
         return self.token is not None and self.token.pos in positions
 
 
-def kind_of_word(text: str, head: str) -> str:
-    """Return the kind of a common noun by its text or head; German compounds by their end."""
+def kind_of_word(text: str, head: str, german: bool = False) -> str:
+    """Return the kind of a common noun by its text or head; German compounds by their end.
+
+    "" when no list has it.
+    """
     table = kinds()
     low, head = text.lower(), head.lower()
     for word in (low, head, low.split()[-1] if low else ""):
         if word in table:
             return table[word]
-    for word in (head, low):
-        for cut in range(2, len(word) - 3):
-            if word[cut:] in table and len(word) - cut >= 4 and " " not in word:
-                return table[word[cut:]]
+    if german:
+        for word in (head, low):
+            for cut in range(2, len(word) - 3):
+                if word[cut:] in table:
+                    return table[word[cut:]]
     return ""
 
 
@@ -131,12 +140,13 @@ def _noun_at(tokens: list[Token], i: int, language: Language) -> tuple[Noun, int
         rest = _noun_at(tokens, i + 1, language)
         if rest is not None:
             owner = _build(core, language)
-            whose = owner.text if owner.owner != "user" else (owner.kin and owner.text)
-            return replace(rest[0], owner=whose or owner.text), rest[1]
+            kin = owner.kin if owner.owner == "user" or not owner.proper else ""
+            return replace(rest[0], owner=owner.text, owner_kin=kin), rest[1]
     noun = _build(core, language)
     if i < len(tokens) and tokens[i].low in _OF:
         rest = _noun_at(tokens, i + 1, language)
-        if rest is not None:
+        whole = noun.text[:1].isupper() or noun.common_kind == "organization"
+        if rest is not None and (whole or not rest[0].proper):
             text = f"{noun.text} of {rest[0].text}"
             noun = replace(noun, text=text, names=())
             i = rest[1]
@@ -164,7 +174,7 @@ def _capital_adjective(token: Token, language: Language) -> bool:
 
 def _build(core: list[Token], language: Language) -> Noun:
     owner = ""
-    negative = indefinite = False
+    negative = indefinite = definite = False
     words: list[Token] = []
     for token in core:
         if token.pos == "poss":
@@ -172,6 +182,7 @@ def _build(core: list[Token], language: Language) -> Noun:
         elif token.pos == "det" or token.low in NEGATIVE:
             negative = negative or token.low in NEGATIVE
             indefinite = indefinite or token.low in ("a", "an", "ein", "eine", "einen", "einem")
+            definite = definite or not (negative or indefinite)
         elif token.lemma.lower() not in _EMPTY and token.low not in _EMPTY:
             words.append(token)
     words = words or [core[-1]]
@@ -195,8 +206,10 @@ def _build(core: list[Token], language: Language) -> Noun:
         owner=owner,
         negative=negative,
         indefinite=indefinite,
+        definite=definite,
         proper=proper,
         number=words[0].pos == "num",
+        german=language == "de",
     )
 
 
@@ -263,7 +276,7 @@ def _gerund_at(tokens: list[Token], i: int, language: Language) -> tuple[Noun, i
     text = " ".join(token.text for token in words)
     if thing is not None:
         text, j = f"{text} {thing[0].text}", thing[1]
-    return Noun(text, head=words[0].low), j
+    return Noun(text, head=words[0].low, activity=True), j
 
 
 def gerund_at(tokens: list[Token], i: int, language: Language) -> tuple[Noun, int] | None:

@@ -61,6 +61,8 @@ def relate(statement: Statement, found: Found) -> None:
 def _resolve_subject(noun: Noun, statement: Statement, found: Found) -> list[str]:
     if noun is USER:
         return [found.user]
+    if noun.owner not in ("", "user"):
+        found.hint(noun.owner, "person")
     bare_relative = not noun.owner and not noun.indefinite and bool(noun.kin or noun.names)
     owner = found.user if noun.owner == "user" or bare_relative else noun.owner
     for name in noun.names:
@@ -70,7 +72,7 @@ def _resolve_subject(noun: Noun, statement: Statement, found: Found) -> list[str
     if _is_attribute(noun, statement):
         return [noun.text]
     if owner and not noun.proper:
-        found.add(owner, noun.kin and "has" or "has", noun.text)
+        found.add(owner, "has", noun.text)
     return [noun.text]
 
 
@@ -84,7 +86,9 @@ def _is_copula(statement: Statement) -> bool:
 
 
 def _attribute(noun: Noun) -> str:
-    """Return the relation of "my <noun> is ...", or ""."""
+    """Return the relation of "my <noun> is ...", or "". "The password" is nobody's in particular."""
+    if noun.definite and not noun.owner:
+        return ""
     low = noun.text.lower()
     for group in ("single", "many"):
         if low in attributes(group):
@@ -127,12 +131,11 @@ def _of_subject(source: str, noun: Noun, statement: Statement, found: Found) -> 
 
 def _targets(noun: Noun, owner: str, found: Found) -> list[str]:
     """Return what stands for `noun` in the graph, after noting what it introduces."""
+    if noun.activity:
+        found.hint(noun.text, "activity")
     if noun.names:
         for name in noun.names:
-            if noun.kin and not noun.indefinite:
-                found.add(owner, relation_name(noun.kin), name)
-                found.hint(name, "person")
-            elif noun.kin:
+            if noun.kin:
                 found.add(owner, relation_name(noun.kin), name)
                 found.hint(name, "person")
             else:
@@ -207,9 +210,12 @@ def _attribute_values(
     owner: str, attribute: str, noun: Noun, statement: Statement, found: Found
 ) -> None:
     kind = noun.common_kind if attribute.startswith("favourite") else ""
+    if noun.owner_kin and attribute == "name":
+        owner, attribute = found.user, relation_name(noun.owner_kin)
+        kind = "person"
     for value in [*statement.objects, *(thing for _, thing in statement.phrases)]:
         found.add(owner, attribute, value.text)
-        if attribute == "name" or noun.kin:
+        if attribute == "name" or noun.kin or attributes("kin").get(attribute):
             found.hint(value.text, "person")
         found.hint(value.text, kind)
     if statement.adjective and not statement.objects:
@@ -238,6 +244,7 @@ def _adjective(source: str, deny: str, statement: Statement, found: Found) -> No
         )
         if adjective == "married":
             prep = "to"
+            found.hint(thing.text, "person")
         _relate_all(source, relation_name(negative + adjective, prep), thing, found)
     else:
         found.add(source, deny, statement.adjective)
@@ -341,6 +348,8 @@ def _passive(source: str, statement: Statement, found: Found) -> None:
     for noun in statement.objects:
         _relate_all(source, relation_name(verb), noun, found)
     for prep, thing in statement.phrases:
+        if verb == "married":
+            found.hint(thing.text, "person")
         _relate_all(source, relation_name(verb, prep), thing, found)
     for time in statement.times:
         prep = time.head if time.head in ("on", "in", "at") else "on"

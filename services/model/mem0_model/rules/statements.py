@@ -216,9 +216,9 @@ def _english_verbs(statement: Statement, first: Token, after: list[Phrase]) -> l
     helpers = verbs[:-1]
     names = [token.lemma.lower() if token.pos == "verb" else token.low for token in helpers]
     statement.passive = main.form == "participle" and "be" in names[-1:]
-    statement.verb = english_verbs().get(lemma, lemma)
+    statement.verb, past = english_verbs().get(lemma, (lemma, main.low + particle))
     if main.form == "past" or (main.form == "participle" and "have" in names):
-        statement.past = main.low + particle if statement.verb == lemma else ""
+        statement.past = past
     if any(token.pos == "to" for token in chain) and names[:2] == ["be", "go"]:
         statement.prefix = "plans_to"
         return after[i:]
@@ -226,7 +226,7 @@ def _english_verbs(statement: Statement, first: Token, after: list[Phrase]) -> l
         if token.pos == "modal":
             statement.prefix = _MODAL_EN.get(token.low, token.low)
         elif name not in ("be", "have", "do") or _is_have_to(chain, token):
-            base = english_verbs().get(name, name)
+            base, _ = english_verbs().get(name, (name, name))
             verb = "wants" if statement.prefix == "would" else third(base)
             if token.form == "past":
                 verb = "used" if base == "use" else token.low
@@ -266,7 +266,7 @@ def _german_verbs(statement: Statement, first: Token, after: list[Phrase]) -> li
         main = others[-1].token.lemma.lower()
         participle = others[-1].token.form == "participle"
         if lemma in _MODAL_DE and not (lemma == "werden" and participle):
-            statement.prefix = _MODAL_DE[lemma]
+            statement.prefix = "wants_to" if "möcht" in first.low else _MODAL_DE[lemma]
         elif lemma == "sein" and participle and main not in _PERFECT_BE and not _moves(main):
             statement.passive = True
         statement.verb, past = german_verbs().get(main, (main, main))
@@ -283,7 +283,7 @@ def _german_verbs(statement: Statement, first: Token, after: list[Phrase]) -> li
         elif lemma in ("ziehen", "umziehen"):
             lemma = "move"
         statement.verb, _ = german_verbs().get(lemma, (lemma, lemma))
-        if first.low in ("möchte", "möchten"):
+        if "möcht" in first.low:
             statement.verb = "want"
     return [piece for piece in after if piece not in used]
 

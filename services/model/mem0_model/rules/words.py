@@ -58,13 +58,14 @@ def german_verbs() -> dict[str, tuple[str, str]]:
 
 
 @cache
-def english_verbs() -> dict[str, str]:
-    """Return the verb that stands for several of one meaning, by English lemma."""
+def english_verbs() -> dict[str, tuple[str, str]]:
+    """Return the verb, and its past, that stands for several of one meaning, by lemma."""
     found = {}
     for line in _lines("verbs_en.txt"):
-        lemmas, _, verb = line.partition(" = ")
+        lemmas, _, english = line.partition(" = ")
+        verb, past = english.split()
         for lemma in lemmas.split(", "):
-            found[lemma] = verb
+            found[lemma] = (verb, past)
     return found
 
 
