@@ -3,6 +3,7 @@
 import re
 
 from mem0_model.rules.clauses import tag_sentence
+from mem0_model.rules.contradictions import node, opposes
 from mem0_model.rules.model import Entity, Relation
 from mem0_model.rules.phrases import Noun, kind_of_word, phrases_of
 from mem0_model.rules.relations import Found, relate
@@ -15,6 +16,11 @@ _SELF = re.compile(
     r"\b(?:i|me|my|mine|myself|we|us|our|ours|ich|mich|mir|wir|uns|(?:mein|unse?r)\w*)\b", re.I
 )
 _CONTACT = re.compile(r"^(?:\S+@\S+\.\S+|https?://\S+|\+?\d[\d\s/()-]{6,}\d)$")
+_CHANGED = re.compile(
+    r"\b(?:now|moved|instead|switched|changed|nowadays|meanwhile|new job|no longer|anymore|"
+    r"jetzt|nun|inzwischen|mittlerweile|umgezogen|gezogen|gewechselt|stattdessen|nicht mehr)\b",
+    re.IGNORECASE,
+)
 _PLACE_PREPS = frozenset("in to from nach aus into near".split())
 _ORGANIZATION_PREPS = frozenset("at bei beim for".split())
 
@@ -48,9 +54,36 @@ def relations_of(text: str, user: str) -> list[Relation]:
 
 
 def contradicted(known: list[Relation], text: str, user: str) -> list[Relation]:
-    """Return the relations among `known` that `text` contradicts."""
-    del known, text, user
-    return []
+    """Return the relations among `known` that `text` contradicts or asks to forget."""
+    new = relations_of(text, user)
+    cue = says_changed(text)
+    forgotten = {
+        (node(r.source), r.name, node(r.destination)) for r in forgotten_relations(text, user)
+    }
+    found = [
+        relation
+        for relation in known
+        if (node(relation.source), relation.name, node(relation.destination)) in forgotten
+        or any(opposes(one, relation, cue) for one in new)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def forgotten_relations(text: str, user: str) -> list[Relation]:
+    """Return the relations of what `text` asks to forget."""
+    found = Found(user)
+    for sentence in sentences_of(text):
+        if sentence.forget:
+            language = language_of(sentence.text)
+            tokens = tag_sentence(sentence.text, language)
+            for statement in statements_of(tokens, language, sentence.reported):
+                relate(statement, found)
+    return found.relations
+
+
+def says_changed(text: str) -> bool:
+    """Tell whether `text` says that something is different now."""
+    return bool(_CHANGED.search(text))
 
 
 def _read(text: str, user: str) -> tuple[Found, list[tuple[Noun, str]]]:

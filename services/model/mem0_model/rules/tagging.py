@@ -153,6 +153,8 @@ def _token(
         pos = "name"
     elif word[:1].isdigit() or (word[:1] == "+" and word[1:2].isdigit()):
         pos = "num"
+    elif pos == "num" and re.search(r"[^\W\d_]", word) and re.search(r"\d", word):
+        pos = "noun"  # hunter2
     elif not re.search(r"\w", word):
         pos = "punct"
     elif mark == "AVP":

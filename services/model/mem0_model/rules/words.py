@@ -24,8 +24,14 @@ def kinds() -> dict[str, str]:
     found: dict[str, str] = {}
     for kind, nouns in _groups("kinds.txt"):
         for noun in nouns:
-            found.setdefault(noun, kind)
+            found.setdefault(noun, "place" if kind in ("city", "country") else kind)
     return found
+
+
+@cache
+def places(group: str) -> frozenset[str]:
+    """Return the known names of one group (city, country), lower case."""
+    return frozenset(noun for kind, nouns in _groups("kinds.txt") if kind == group for noun in nouns)
 
 
 @cache
