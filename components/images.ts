@@ -10,6 +10,11 @@ export interface BuildContext {
   hash: string;
 }
 
+/** Says what is in the image, so stacks of one version share it and an old one is there to go back to. */
+export function imageTag(service: Service, context: BuildContext): string {
+  return `mem0/${service}:${context.hash.slice(0, 12)}`;
+}
+
 export interface ImagesArgs {
   settings: Pick<Settings, "baseImage">;
   contexts: Record<Service, BuildContext>;
@@ -32,8 +37,7 @@ export class Images extends pulumi.ComponentResource {
       new docker.RemoteImage(
         `${name}-${service}`,
         {
-          // The tag says what is in it, so stacks of one version share an image and an old one is there to go back to.
-          name: `mem0/${service}:${contexts[service].hash.slice(0, 12)}`,
+          name: imageTag(service, contexts[service]),
           build: {
             context: contexts[service].directory,
             dockerfile: "Dockerfile",

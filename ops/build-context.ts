@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import dockerignore from "@balena/dockerignore";
 import type { BuildContext } from "../components/images.ts";
@@ -38,7 +38,8 @@ export function hashBuildContext(directory: string, inputs: readonly string[]): 
   for (const { entry, name } of entries) {
     const file = path.join(directory, name);
     const content = entry.isSymbolicLink() ? readlinkSync(file) : readFileSync(file);
-    hash.update(`${name}\0${content.length}\0`).update(content);
+    const executable = (lstatSync(file).mode & 0o100) !== 0;
+    hash.update(`${name}\0${executable}\0${content.length}\0`).update(content);
   }
   return hash.digest("hex");
 }

@@ -1,5 +1,29 @@
 import { Listr, PRESET_TIMER } from "listr2";
 import type { Report } from "../ops/deployment.ts";
+import { ExitCode, Problem } from "../ops/problem.ts";
+
+/**
+ * Lets an engine operation that Ctrl-C reaches end in order: the engine, which gets the same signal, finishes or gives
+ * up what it is at and notes how far it came; only then this process ends.
+ */
+async function interruptible<T>(work: () => Promise<T>): Promise<T> {
+  let interrupted = false;
+  const onInterrupt = () => {
+    interrupted = true;
+  };
+  process.on("SIGINT", onInterrupt);
+  try {
+    return await work();
+  } catch (cause) {
+    if (!interrupted) throw cause;
+    throw new Problem("interrupted; the same command goes on from here", {
+      exitCode: ExitCode.interrupted,
+      cause,
+    });
+  } finally {
+    process.off("SIGINT", onInterrupt);
+  }
+}
 
 /**
  * Runs one piece of work with its progress shown: a live line with the time on a terminal, plain lines elsewhere.
@@ -16,7 +40,7 @@ export async function runStep<T>(title: string, work: (report: Report) => Promis
           const report: Report = (line) => {
             task.output = line;
           };
-          result = { value: await work(report) };
+          result = { value: await interruptible(() => work(report)) };
         },
         rendererOptions: { outputBar: 1, persistentOutput: false },
       },

@@ -1,9 +1,11 @@
 import { Argument, type Command } from "commander";
 import prettyMs from "pretty-ms";
 import { ExitCode } from "../ops/problem.ts";
-import { type Check, checksOf, type Suite } from "../test/runner/checks.ts";
+import { type Check, checksOf, type Suite, type TestEnvironment } from "../test/runner/checks.ts";
 import { renderTally, sum, type Tally } from "../test/runner/tally.ts";
+import { thisHost } from "../toolchain/host.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
+import { runSetup } from "../toolchain/setup.ts";
 import { testEnvironment } from "./test-environment.ts";
 
 const SUITES = ["unit", "engine", "e2e"] as const;
@@ -25,7 +27,7 @@ async function test(chosen: Suite | "all"): Promise<void> {
   const suites = chosen === "all" ? SUITES : [chosen];
   const results: { name: string; tally: Tally; milliseconds: number }[] = [];
   for (const suite of suites) {
-    const env = suite === "unit" ? {} : await testEnvironment();
+    const env = suite === "unit" ? {} : await machineForTests();
     for (const check of checksOf(suite, CHECKOUT, env)) results.push(await timed(check));
   }
   console.log("\nSummary");
@@ -37,6 +39,15 @@ async function test(chosen: Suite | "all"): Promise<void> {
   const total = sum(results.map(({ tally }) => tally));
   console.log(`\n${renderTally(total)}`);
   process.exitCode = total.failed === 0 ? ExitCode.ok : ExitCode.failed;
+}
+
+/** Docker and the engine are needed from here on: sets up this machine like `up` does. */
+async function machineForTests(): Promise<TestEnvironment> {
+  await runSetup(
+    thisHost("auto", (text) => console.log(text)),
+    "plain",
+  );
+  return testEnvironment();
 }
 
 async function timed(check: Check): Promise<{ name: string; tally: Tally; milliseconds: number }> {

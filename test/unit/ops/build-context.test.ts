@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -34,6 +34,11 @@ describe("the hash of a build context", () => {
   it("changes when content moves from one file to another", () => {
     write("src/app.py", "");
     write("src/app.pyone", "");
+    expect(hash()).not.toBe(before);
+  });
+
+  it("changes when a script becomes executable", () => {
+    chmodSync(path.join(directory, "src/app.py"), 0o755);
     expect(hash()).not.toBe(before);
   });
 
