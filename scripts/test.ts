@@ -3,7 +3,6 @@ import prettyMs from "pretty-ms";
 import { ExitCode } from "../ops/problem.ts";
 import { type Check, checksOf, type Suite, type TestEnvironment } from "../test/runner/checks.ts";
 import { renderTally, sum, type Tally } from "../test/runner/tally.ts";
-import { thisHost } from "../toolchain/host.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
 import { testEnvironment } from "./test-environment.ts";
@@ -43,10 +42,7 @@ async function test(chosen: Suite | "all"): Promise<void> {
 
 /** Docker and the engine are needed from here on: sets up this machine like `up` does. */
 async function machineForTests(): Promise<TestEnvironment> {
-  await runSetup(
-    thisHost("auto", (text) => console.log(text)),
-    "plain",
-  );
+  await runSetup({ progress: "plain" });
   return testEnvironment();
 }
 

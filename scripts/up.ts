@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { Manifest } from "../config/manifest.ts";
 import { type Changes, deploy, previewChanges } from "../ops/deployment.ts";
 import { Problem } from "../ops/problem.ts";
-import { thisHost } from "../toolchain/host.ts";
 import { runSetup } from "../toolchain/setup.ts";
 import { ask } from "./ask.ts";
 import { deployedStack, engineContext, requireStackFile } from "./context.ts";
@@ -20,11 +19,7 @@ export function register(program: Command): void {
 
 async function up(stack: string, options: { yes?: boolean }): Promise<void> {
   requireStackFile(stack);
-  const notes: string[] = [];
-  await runSetup(
-    thisHost("auto", (text) => notes.push(text)),
-    process.stdout.isTTY ? "live" : "plain",
-  );
+  await runSetup();
   const context = engineContext(stack);
   if (stack === "prd" && options.yes !== true) {
     await requireConsent(
@@ -32,7 +27,7 @@ async function up(stack: string, options: { yes?: boolean }): Promise<void> {
     );
   }
   const changes = await runStep(`deploy stack ${stack}`, (report) => deploy(context, report));
-  console.log([...notes, summary(deployedStack(stack), changes)].join("\n\n"));
+  console.log(summary(deployedStack(stack), changes));
 }
 
 /** Asks before PRD is changed, and only when something would change. */
