@@ -24,10 +24,11 @@ export type Engine =
 
 /** Where to look for an engine, the wished one first. `DOCKER_HOST` is the only place when it is set. */
 export function enginePlaces(platform: NodeJS.Platform, env: NodeJS.ProcessEnv, home: string): Place[] {
+  const system = { host: "unix:///var/run/docker.sock", kind: "Docker Engine" };
   const wished = env.DOCKER_HOST;
+  if (wished === system.host) return [system];
   if (wished !== undefined && wished !== "") return [{ host: wished, kind: "DOCKER_HOST" }];
   const inHome = (...parts: string[]) => `unix://${path.join(home, ...parts)}`;
-  const system = { host: "unix:///var/run/docker.sock", kind: "Docker Engine" };
   if (platform !== "darwin") {
     return [system, { host: inHome(".docker", "desktop", "docker.sock"), kind: "Docker Desktop" }];
   }

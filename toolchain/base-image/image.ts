@@ -28,7 +28,10 @@ export async function pullOrigin(docker: Docker, report: Report): Promise<string
   return OFFICIAL_IMAGE;
 }
 
-/** Makes a root file system from Debian's packages with mmdebstrap and imports it; `work` takes its tar file. */
+/**
+ * Makes a root file system from Debian's packages with mmdebstrap and imports it under a name of its own, which the
+ * caller removes; `work` takes its tar file.
+ */
 export async function bootstrapOrigin(
   docker: Docker,
   recipe: Recipe,
@@ -47,7 +50,7 @@ export async function bootstrapOrigin(
         if (line.startsWith("I: ")) report(`mmdebstrap: ${line.slice(3)}`);
       },
     });
-    const [repo, tag] = ["mem0/base-rootfs", "trixie"];
+    const [repo, tag] = ["mem0/base-rootfs", path.basename(directory).toLowerCase()];
     await follow(docker, await docker.importImage(archive, { repo, tag }), report);
     return `${repo}:${tag}`;
   } finally {

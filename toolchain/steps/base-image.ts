@@ -77,12 +77,17 @@ async function recipeFor({ env, platform }: Host, way: Recipe["way"]): Promise<R
 async function make(host: Host, docker: Docker, way: Recipe["way"], report: Report): Promise<void> {
   const recipe = await recipeFor(host, way);
   const { work } = toolchainLayout(host.checkout);
-  if (way === "registries") await requireMmdebstrap(host, report);
-  const origin =
-    way === "official"
-      ? await pullOrigin(docker, report)
-      : await bootstrapOrigin(docker, recipe, work, report);
-  await buildBaseImage(docker, { origin, tag: baseImageTag(recipe), recipe, work, env: host.env }, report);
+  const build = (origin: string) =>
+    buildBaseImage(docker, { origin, tag: baseImageTag(recipe), recipe, work, env: host.env }, report);
+  if (way === "official") return build(await pullOrigin(docker, report));
+  await requireMmdebstrap(host, report);
+  const origin = await bootstrapOrigin(docker, recipe, work, report);
+  try {
+    await build(origin);
+  } finally {
+    // Takes the name only: the layers are the base image's own now.
+    await docker.getImage(origin).remove();
+  }
 }
 
 async function requireMmdebstrap({ platform, user, env }: Host, report: Report): Promise<void> {
