@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import { ExitCode } from "../ops/problem.ts";
-import { thisHost } from "../toolchain/host.ts";
 import { runSetup } from "../toolchain/setup.ts";
 import { REQUESTED_WAYS, type RequestedWay } from "../toolchain/ways.ts";
 import { printJson, table } from "./output.ts";
@@ -32,19 +31,13 @@ async function setup({ way, json = false }: Options): Promise<void> {
     process.stderr.write("\nmem0: interrupted; ./mem0 setup goes on from here\n");
     process.exit(ExitCode.interrupted);
   });
-  const notes: string[] = [];
-  const progress = json ? "none" : process.stdout.isTTY ? "live" : "plain";
-  const parts = await runSetup(
-    thisHost(way, (text) => notes.push(text)),
-    progress,
-  );
-  if (json) return printJson({ parts, notes });
+  const result = await runSetup(json ? { way, progress: "none" } : { way });
+  if (json) return printJson(result);
   console.log(
     `\n${table(
       ["part", "version", "way", ""],
-      parts.map(({ name, version, way, detail }) => [name, version ?? "", way ?? "", detail ?? ""]),
+      result.parts.map(({ name, version, way, detail }) => [name, version ?? "", way ?? "", detail ?? ""]),
     )}`,
   );
-  for (const note of notes) console.log(`\n${note}`);
   console.log("\nThis machine is set up. Next: ./mem0 up");
 }

@@ -8,36 +8,56 @@ import {
 } from "listr2";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import { findGo } from "./go.ts";
+import { thisHost } from "./host.ts";
 import { toolchainLayout } from "./layout.ts";
 import { withLock } from "./lock.ts";
 import { CHAINS } from "./steps/index.ts";
 import type { Host, Part, Step } from "./steps/step.ts";
-import { isAcceptable } from "./ways.ts";
+import { isAcceptable, type RequestedWay } from "./ways.ts";
 
 /** What set-up shows while it works: a live list on a terminal, plain lines elsewhere, or nothing. */
 export type Progress = "live" | "plain" | "none";
 
 type Task = ListrTask<unknown, ListrDefaultRenderer, ListrSimpleRenderer>;
 
+export interface SetupOptions {
+  way?: RequestedWay;
+  progress?: Progress;
+}
+
+export interface SetupResult {
+  /** Every part as it is now. */
+  parts: Part[];
+  /** What a person must know of what was made just now; told already unless there was no progress to show. */
+  notes: string[];
+}
+
 /**
  * Brings about every part of the machine that is not there, or that came another way than was asked for.
  * What is there is kept, so a second run only looks, and one that was cut off goes on. Set-ups of one checkout
- * take turns. What a person must know of what was made just now goes to `host.note`.
+ * take turns.
  *
- * @returns every part as it is now
  * @throws Problem of the first part that could not be brought about
  */
-export async function runSetup(host: Host, progress: Progress): Promise<Part[]> {
+export async function runSetup(options: SetupOptions = {}): Promise<SetupResult> {
+  const { way = "auto", progress = process.stdout.isTTY ? "live" : "plain" } = options;
+  const parts: Part[] = [];
+  const notes: string[] = [];
+  const host = thisHost(way, (text) => notes.push(text));
   const { lock, work } = toolchainLayout(host.checkout);
-  const tellWait = (pid: number) => {
-    if (progress !== "none") console.log(`another ./mem0 (process ${pid}) is setting up; waiting for it`);
+  const tell = (text: string) => {
+    if (progress !== "none") console.log(text);
   };
-  return withLock(lock, tellWait, async () => {
-    rmSync(work, { recursive: true, force: true });
-    const parts: Part[] = [];
-    await listOf(await setupTasks(host, parts), progress).run();
-    return parts;
-  });
+  await withLock(
+    lock,
+    (pid) => tell(`another ./mem0 (process ${pid}) is setting up; waiting for it`),
+    async () => {
+      rmSync(work, { recursive: true, force: true });
+      await listOf(await setupTasks(host, parts), progress).run();
+    },
+  );
+  for (const note of notes) tell(`\n${note}\n`);
+  return { parts, notes };
 }
 
 async function setupTasks(host: Host, parts: Part[]): Promise<Task[]> {
