@@ -157,6 +157,20 @@ test("a container that ends at once fails the up with its last words", async () 
   expect(may.error).toBeUndefined();
 });
 
+test("anonymous volumes go with their container unless removeVolumes is false", async () => {
+  const mounts = [{ type: "volume", target: "/scratch" }];
+  await sandbox.up(async () => {
+    container({ mounts }, "tidy");
+    container({ mounts, removeVolumes: false }, "keeping");
+  });
+  const volumeOf = async (name: string) => (await inspect(name)).Mounts.map((mount) => mount.Name ?? "").join();
+  const [tidy, keeping] = [await volumeOf("tidy"), await volumeOf("keeping")];
+  await sandbox.destroy();
+  await expect(engine.getVolume(tidy).inspect()).rejects.toMatchObject({ statusCode: 404 });
+  expect((await engine.getVolume(keeping).inspect()).Name).toBe(keeping);
+  await engine.getVolume(keeping).remove();
+});
+
 test("a name that is taken fails as Docker does, and touches nothing", async () => {
   const name = `${sandbox.prefix}-c`;
   const other = await engine.createContainer({ name, Image: image, Cmd: SLEEP });

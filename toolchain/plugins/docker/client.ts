@@ -67,9 +67,7 @@ function dockerMessage(error: unknown, host: string): string {
   ) {
     return `Docker cannot be reached at ${host} (${error.code}). Is it running, and may you use it? ./mem0 doctor`;
   }
-  const json = "json" in error ? error.json : undefined;
-  if (typeof json === "object" && json !== null && "message" in json && "statusCode" in error) {
-    return `Docker answers (${error.statusCode}): ${json.message}`;
-  }
-  return error.message;
+  if (!("statusCode" in error)) return error.message;
+  // dockerode's own beginning: `(HTTP code 409) unexpected - `.
+  return `Docker answers (${error.statusCode}): ${error.message.replace(/^\(HTTP code \d+\) [^-]*- /, "").trim()}`;
 }
