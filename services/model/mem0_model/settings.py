@@ -41,7 +41,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         if text.isascii() and text.isdigit() and low <= int(text) <= high:
             values[field] = int(text)
         else:
-            mistakes.append(f"{variable} is {text!r}: a whole number from {low} to {high} is needed")
+            mistakes.append(
+                f"{variable} is {text!r}: a whole number from {low} to {high} is needed"
+            )
     if mistakes:
         raise SettingsError("; ".join(mistakes))
     return Settings(**values)  # type: ignore[arg-type]

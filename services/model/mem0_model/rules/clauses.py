@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from mem0_model.rules.tagging import Language, Token, tag
+from mem0_model.rules.words import attributes
 
 #: What follows these is not said to be so.
 CONDITIONAL = frozenset("if whether unless wenn falls ob".split())
@@ -29,23 +30,42 @@ class Clause:
 def tag_sentence(text: str, language: Language) -> list[Token]:
     """Return the tokens of one sentence; facts without a subject ("Plays chess") are understood."""
     tokens = _repaired(tag(text, language), language)
-    if tokens and tokens[0].pos in ("noun", "name", "adj", "other", "adv"):
-        lead = {"en": "He ", "de": "Er "}[language]
-        again = _repaired(tag(lead + text[:1].lower() + text[1:], language), language)
-        first = again[1] if len(again) > 1 else None
-        if first and is_finite(first) and first.form in ("third", "past", "finite", ""):
-            if not any(is_finite(token) for token in tokens):
-                shift = len(lead)
-                return [
-                    replace(
-                        token,
-                        text=text[token.start - shift : token.end - shift],
-                        start=token.start - shift,
-                        end=token.end - shift,
-                    )
-                    for token in again[1:]
-                ]
-    return tokens
+    if not tokens or not _may_lack_subject(tokens):
+        return tokens
+    lead = {"en": "He ", "de": "Er "}[language]
+    again = _repaired(tag(lead + text[:1].lower() + text[1:], language), language)[1:]
+    verb = next((t for t in again if t.pos not in ("adv", "neg") and t.low not in _LEADS), None)
+    if verb is None or not is_finite(verb) or verb.form == "base":
+        return tokens
+    shift = len(lead)
+    return [
+        replace(
+            token,
+            text=text[token.start - shift : token.end - shift],
+            start=token.start - shift,
+            end=token.end - shift,
+        )
+        for token in again
+    ]
+
+
+_LEADS = frozenset(("no", "longer"))
+
+
+def _may_lack_subject(tokens: list[Token]) -> bool:
+    """Tell whether a sentence may begin with its verb though the tagger does not see one there."""
+    first = tokens[0]
+    if first.pos == "verb":
+        return first.form in ("base", "participle")
+    if first.low == "no" and tokens[1:2] and tokens[1].low == "longer":
+        return True
+    if first.pos not in ("noun", "name", "adj", "other", "adv"):
+        return False
+    before = [None, *tokens]
+    return not any(
+        is_finite(token) and not (lead and lead.pos == "to")
+        for lead, token in zip(before, tokens, strict=False)
+    )
 
 
 def is_finite(token: Token) -> bool:
@@ -83,9 +103,7 @@ def _cuts(tokens: list[Token], language: Language) -> list[tuple[int, int, str]]
     return cuts
 
 
-def _cut_at(
-    tokens: list[Token], i: int, begin: int, language: Language
-) -> tuple[int, str] | None:
+def _cut_at(tokens: list[Token], i: int, begin: int, language: Language) -> tuple[int, str] | None:
     """Return (start, link) of the clause that begins at token `i`, or None."""
     token = tokens[i]
     j = i + 1 if token.text in (",", ";", "-", "–") else i
@@ -96,7 +114,7 @@ def _cut_at(
     if word.pos == "sub" or word.low in ("because", "weil", "denn", "although", "obwohl"):
         if not any(is_finite(t) for t in tokens[j + 1 :]) or not (comma or language == "en"):
             return None
-        if j == begin or word.low in ("than", "as", "als", "wie") and not comma:
+        if j == begin or (word.low in ("than", "as", "als", "wie") and not comma):
             return (j + 1, _link(word)) if j == begin and not comma and i > 0 else None
         return j + 1, _link(word)
     if not any(is_finite(t) for t in tokens[begin:i]):
@@ -154,6 +172,9 @@ def _trimmed(tokens: list[Token]) -> list[Token]:
 
 def _repaired(tokens: list[Token], language: Language) -> list[Token]:
     """Mend what the tagger gets wrong often: verbs that it takes for nouns."""
+    first = tokens[0] if tokens else None
+    if first and first.pos == "name" and first.low in attributes("kin"):
+        tokens = [replace(first, pos="noun", lemma=first.low), *tokens[1:]]
     if language == "de":
         return tokens
     fixed: list[Token] = []
@@ -164,7 +185,8 @@ def _repaired(tokens: list[Token], language: Language) -> list[Token]:
                 before = before[:-2]
             lead = before[-1] if before else None
             follower = tokens[index + 1].pos if index + 1 < len(tokens) else "punct"
-            subject = lead is not None and lead.low in ("i", "we", "they", "you")
+            third = lead is not None and lead.low in ("he", "she") and token.low.endswith("s")
+            subject = third or (lead is not None and lead.low in ("i", "we", "they", "you"))
             joined = (
                 lead is not None
                 and lead.pos == "conj"
@@ -173,8 +195,10 @@ def _repaired(tokens: list[Token], language: Language) -> list[Token]:
                 and any(t.low in ("i", "we", "they") for t in fixed)
             )
             if subject or joined:
-                token = replace(token, pos="verb", form="base")
+                fixed.append(replace(token, pos="verb", form="third" if third else "base"))
+                continue
         if token.pos == "name" and token.text.islower() and token.low.endswith("ing"):
-            token = replace(token, pos="verb", form="gerund")
+            fixed.append(replace(token, pos="verb", form="gerund"))
+            continue
         fixed.append(token)
     return fixed

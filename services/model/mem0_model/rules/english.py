@@ -7,14 +7,15 @@ from mem0_model.rules.statements import third
 from mem0_model.rules.tagging import Token
 
 _IRREGULAR = {"am": "is", "'m": "is", "have": "has", "'ve": "has", "do": "does", "'ll": "will"}
+_FRONT = frozenset(("adv", "punct", "prep", "det", "noun", "name", "num", "adj", "conj"))
 _SKIPPED = frozenset(("adv", "neg", "particle", "reflexive"))
 
 
 def fact(text: str, goes_on: bool) -> str:
     """Return an English sentence as a fact.
 
-    "I keep bees" becomes "keeps bees", "my name is Anna" "name is Anna"; sentences about others stay
-    as they are. `goes_on`: the text is the second half of one about the user ("and work as ...").
+    "I keep bees" becomes "keeps bees", "my name is Anna" "name is Anna"; sentences about others
+    stay as they are. `goes_on`: the text is the second half of one about the user ("and work").
     """
     own = re.match(r"my\s+(?=\w)", text, re.IGNORECASE)
     if own:
@@ -32,9 +33,7 @@ def _subject(tokens: list[Token]) -> int | None:
     """Return where "I" stands as the subject, at the start or after "yesterday, ..."."""
     for index, token in enumerate(tokens):
         if token.low == "i" and token.pos == "pron":
-            front = tokens[:index]
-            plain = all(t.pos in ("adv", "punct", "prep", "det", "noun", "name", "num", "adj", "conj")
-                        for t in front)  # fmt: skip
+            plain = all(before.pos in _FRONT for before in tokens[:index])
             return index if plain and index <= 6 else None
         if token.pos in ("verb", "modal", "sub", "wh"):
             return None

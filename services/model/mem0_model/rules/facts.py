@@ -1,7 +1,8 @@
 """Facts: what of a message is worth remembering, one statement each, in mem0's style.
 
 mem0 writes facts about the user without a subject: "Keeps bees on the roof", "Name is Anna". A
-sentence is shortened no further than that: what cannot be turned with certainty stays as it was said.
+sentence is shortened no further than that: what cannot be turned with certainty stays as it was
+said.
 """
 
 import re

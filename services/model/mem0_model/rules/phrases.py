@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 
 from mem0_model.rules.tagging import Language, Token
-from mem0_model.rules.words import attributes, kinds, times
+from mem0_model.rules.times import MEASURES, NEGATIVE, time_at
+from mem0_model.rules.words import attributes, kinds
 
-#: Determiners that negate: "no dogs", "keinen Kaffee".
-NEGATIVE = frozenset("no kein keine keinen keinem keiner keines".split())
 #: Adjectives that say nothing about the thing itself.
 _EMPTY = frozenset("new own other same several little few more neu eigen andere ander".split())
 _NAMING = frozenset("named called namens".split())
@@ -14,14 +13,6 @@ _OF = frozenset(("of",))
 _NP_PARTS = frozenset(("det", "poss", "num", "adj", "noun", "name", "other"))
 _HEADS = frozenset(("noun", "name", "num", "other"))
 _SELF = frozenset("my our mein unser".split())
-_TIME_PREPS = frozenset(
-    "on at in by until till since from before after around during for "
-    "am an um im in seit bis ab gegen vor nach zu zum während".split()
-)
-_MEASURES = frozenset(
-    "year month week day hour minute kg g mg ml l cm m km euro dollar pound metre meter percent "
-    "jahr monat woche tag stunde minute meter prozent".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +33,8 @@ class Noun:
     number: bool = False
     activity: bool = False
     german: bool = False
+    #: A common noun in the singular without article: "Passport expires in June".
+    bare: bool = False
     #: Of "my mother's name": the relation of the owner to the user.
     owner_kin: str = ""
 
@@ -104,9 +97,11 @@ def phrases_of(tokens: list[Token], language: Language) -> list[Phrase]:
 
 
 def _phrase_at(tokens: list[Token], i: int, language: Language) -> tuple[Phrase, int]:
-    when = _time_at(tokens, i)
+    when = time_at(tokens, i)
     if when is not None:
-        return when
+        prep, words, end = when
+        text = " ".join(token.text for token in words).replace(" '", "'")
+        return Phrase("time", noun=Noun(text, head=words[-1].low), prep=prep), end
     token = tokens[i]
     if _is_prep(token, tokens, i):
         noun = _noun_at(tokens, i + 1, language) or _gerund_at(tokens, i + 1, language)
@@ -157,7 +152,7 @@ def _continues(tokens: list[Token], i: int, start: int) -> bool:
     token = tokens[i]
     before = tokens[i - 1].pos if i > start else ""
     if token.pos in ("det", "poss"):
-        return before in ("", "det") and token.low not in ("that", "this") or (
+        return (before in ("", "det") and token.low not in ("that", "this")) or (
             before == "" and i + 1 < len(tokens) and tokens[i + 1].pos in ("adj", "noun", "num")
         )
     if token.pos == "adv":  # a very old car, about 20 euros
@@ -187,7 +182,7 @@ def _build(core: list[Token], language: Language) -> Noun:
             words.append(token)
     words = words or [core[-1]]
     head = next((t for t in reversed(words) if t.pos in ("noun", "other")), words[-1])
-    if words[0].pos == "num" and len(words) > 1 and head.lemma.lower() not in _MEASURES:
+    if words[0].pos == "num" and len(words) > 1 and head.lemma.lower() not in MEASURES:
         words = words[1:]
     names: tuple[str, ...] = ()
     lead = words
@@ -196,8 +191,10 @@ def _build(core: list[Token], language: Language) -> Noun:
     if lead and len(lead) < len(words) and _introduces(lead[-1], language):
         names = (" ".join(token.text for token in words[len(lead) :]),)
         words, head = lead, lead[-1]
-    proper = not names and all(t.pos in ("name", "adj") for t in words) and bool(
-        words[-1].pos == "name" or words[-1].text[:1].isupper()
+    proper = (
+        not names
+        and all(t.pos in ("name", "adj") for t in words)
+        and bool(words[-1].pos == "name" or words[-1].text[:1].isupper())
     )
     return Noun(
         text=" ".join(token.text for token in words),
@@ -210,6 +207,10 @@ def _build(core: list[Token], language: Language) -> Noun:
         proper=proper,
         number=words[0].pos == "num",
         german=language == "de",
+        bare=not (owner or definite or indefinite or negative or proper)
+        and words[0].pos != "num"
+        and head.pos == "noun"
+        and head.lemma.lower() == head.low,
     )
 
 
@@ -272,7 +273,7 @@ def _gerund_at(tokens: list[Token], i: int, language: Language) -> tuple[Noun, i
     while j < len(tokens) and tokens[j].pos in ("particle", "adv"):
         j += 1
     words = tokens[i:j]
-    thing = _noun_at(tokens, j, language) if _time_at(tokens, j) is None else None
+    thing = _noun_at(tokens, j, language) if time_at(tokens, j) is None else None
     text = " ".join(token.text for token in words)
     if thing is not None:
         text, j = f"{text} {thing[0].text}", thing[1]
@@ -282,101 +283,3 @@ def _gerund_at(tokens: list[Token], i: int, language: Language) -> tuple[Noun, i
 def gerund_at(tokens: list[Token], i: int, language: Language) -> tuple[Noun, int] | None:
     """Return the activity that a gerund begins ("playing chess") and where it ends."""
     return _gerund_at(tokens, i, language)
-
-
-def _time_at(tokens: list[Token], i: int) -> tuple[Phrase, int] | None:
-    if i >= len(tokens):
-        return None
-    prep = ""
-    start = i
-    if tokens[i].pos == "prep" and tokens[i].low in _TIME_PREPS:
-        prep, start = tokens[i].low, i + 1
-    end = _time_end(tokens, start, bool(prep))
-    if end == start:
-        return None
-    words = tokens[start:end]
-    while len(words) > 1 and words[0].low in ("the", "a", "an", "der", "die", "das", "den", "dem"):
-        words = words[1:]
-    text = " ".join(token.text for token in words).replace(" '", "'")
-    return Phrase("time", noun=Noun(text, head=words[-1].low), prep=prep), end
-
-
-def _time_end(tokens: list[Token], start: int, after_prep: bool) -> int:
-    """Return where a time that begins at `start` ends; `start` itself when there is none."""
-    i = start
-    strong = False  # a word that is a time by itself
-    while i < len(tokens):
-        token = tokens[i]
-        low, lemma = token.low, token.lemma.lower()
-        if low in times("weekday") or low in times("adverb"):
-            if low in times("adverb") and i > start:
-                break
-            strong = True
-        elif low in times("month") and (token.text[:1].isupper() or i > start):
-            # "may" and "march" are words too.
-            strong = strong or token.pos in ("name", "noun") or i > start
-        elif low in times("part") or lemma in times("part"):
-            # "summer" alone may be a thing; "every summer", "in summer" is a time.
-            if i == start and not after_prep:
-                break
-            if _measured(tokens, i, start) and not after_prep:
-                break
-            strong = True
-        elif token.pos == "num" and _clock(token.text):
-            strong = True
-        elif token.pos == "num" and _year(low) and (after_prep or i > start):
-            strong = True
-        elif token.pos == "num":
-            follower = tokens[i + 1] if i + 1 < len(tokens) else None
-            if not strong and (follower is None or not _names_time(follower)):
-                break
-        elif low in times("quantifier") or (token.pos == "det" and low not in NEGATIVE):
-            follower = tokens[i + 1] if i + 1 < len(tokens) else None
-            if i > start and token.pos != "det":
-                break
-            if follower is None or not _names_time(follower, True):
-                break
-        elif token.pos == "adj" and i + 1 < len(tokens) and _names_time(tokens[i + 1]):
-            pass
-        elif low in ("o'clock", "ago", "of") and strong:
-            if low == "of" and not (i + 1 < len(tokens) and _names_time(tokens[i + 1])):
-                break
-        else:
-            break
-        i += 1
-    while i > start and tokens[i - 1].pos in ("det", "prep", "adj"):
-        i -= 1
-    return i if strong else start
-
-
-def _names_time(token: Token, or_number: bool = False) -> bool:
-    low = token.low
-    if or_number and token.pos in ("num", "adj"):
-        return True
-    return (
-        low in times("weekday")
-        or low in times("month")
-        or low in times("part")
-        or token.lemma.lower() in times("part")
-    )
-
-
-def _measured(tokens: list[Token], i: int, start: int) -> bool:
-    """Tell a length ("twelve years") from a point in time ("next year")."""
-    return (
-        tokens[start].pos == "num"
-        and tokens[i].lemma.lower() in _MEASURES
-        and not (i + 1 < len(tokens) and tokens[i + 1].low in ("ago", "later"))
-    )
-
-
-def _clock(text: str) -> bool:
-    low = text.lower()
-    hours, _, minutes = low.partition(":")
-    if minutes and hours.isdigit() and minutes[:2].isdigit():
-        return int(hours) <= 24
-    return low.endswith(("am", "pm", "a.m.", "p.m."))
-
-
-def _year(text: str) -> bool:
-    return text.isdigit() and len(text) == 4 and text[:2] in ("18", "19", "20", "21")

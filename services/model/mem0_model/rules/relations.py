@@ -63,8 +63,7 @@ def _resolve_subject(noun: Noun, statement: Statement, found: Found) -> list[str
         return [found.user]
     if noun.owner not in ("", "user"):
         found.hint(noun.owner, "person")
-    bare_relative = not noun.owner and not noun.indefinite and bool(noun.kin or noun.names)
-    owner = found.user if noun.owner == "user" or bare_relative else noun.owner
+    owner = found.user if noun.owner == "user" or _own_in_a_fact(noun) else noun.owner
     for name in noun.names:
         _name(noun, name, owner or found.user, found)
     if noun.names:
@@ -74,6 +73,15 @@ def _resolve_subject(noun: Noun, statement: Statement, found: Found) -> list[str
     if owner and not noun.proper:
         found.add(owner, "has", noun.text)
     return [noun.text]
+
+
+def _own_in_a_fact(noun: Noun) -> bool:
+    """Tell "Passport expires" and "Sister Anna lives", where a fact has dropped the "my"."""
+    if noun.owner or noun.indefinite or noun.definite or noun.proper:
+        return False
+    if noun.kin or noun.names or noun.head in ("parent", "eltern", "child", "kid", "kind"):
+        return True
+    return noun.bare and noun.common_kind not in ("food", "language", "activity", "health")
 
 
 def _is_attribute(noun: Noun, statement: Statement) -> bool:
@@ -86,7 +94,7 @@ def _is_copula(statement: Statement) -> bool:
 
 
 def _attribute(noun: Noun) -> str:
-    """Return the relation of "my <noun> is ...", or "". "The password" is nobody's in particular."""
+    """Return the relation of "my <noun> is ...", or "" ("the password" is nobody's)."""
     if noun.definite and not noun.owner:
         return ""
     low = noun.text.lower()
@@ -306,7 +314,8 @@ def _action(source: str, statement: Statement, found: Found) -> None:
             found.add(targets[-1], "when", time.text)
         return
     anchor: Noun | None = None
-    for prep, thing in statement.phrases:
+    for said, thing in statement.phrases:
+        prep = said
         place = anchor is not None and anchor.common_kind in ("organization", "place")
         place = place or (anchor is not None and anchor.proper)
         if anchor is not None and place and prep in _INSIDE:

@@ -114,11 +114,10 @@ def _read(text: str, asked: bool) -> list[Sentence]:
     if _ASKING.match(text):
         return [Sentence(text, question=True)]
     if asked:
-        turn = None
-        for turn in _TURNS_TO_ASK.finditer(text):
-            pass
-        if turn is None or not turn.start():
+        turns = list(_TURNS_TO_ASK.finditer(text))
+        if not turns or not turns[-1].start():
             return [Sentence(text, question=True)]
+        turn = turns[-1]
         told, question = text[: turn.start()], text[turn.end() :]
         return [Sentence(told.strip()), Sentence(question.strip(), question=True)]
     if _REQUEST.match(text) and not _OWN.search(text):

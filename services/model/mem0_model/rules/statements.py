@@ -67,9 +67,9 @@ def statements_of(
             default = last_noun
         elif index == 0 and not clause.link:
             default = [USER]
-        if reported and index == 0:
-            clause = replace(clause, link="sub")
-        statement = _statement(clause, default, language)
+        verb_last = reported and index == 0
+        one = replace(clause, link="sub") if verb_last else clause
+        statement = _statement(one, default, language)
         if statement is None:
             continue
         statement.asserted = clause.link != "if"
@@ -92,7 +92,7 @@ def _statement(clause: Clause, default: list[Noun], language: Language) -> State
     first = pieces[verb].token
     if first is None:
         return None
-    _take_subject(statement, before, after, default, language, final)
+    _take_subject(statement, (before, after), default, language, final)
     if language == "en":
         rest = _english_verbs(statement, first, after)
     else:
@@ -124,12 +124,12 @@ def _subject_pieces(statement: Statement, before: list[Phrase]) -> list[Phrase]:
 
 def _take_subject(
     statement: Statement,
-    before: list[Phrase],
-    after: list[Phrase],
+    around: tuple[list[Phrase], list[Phrase]],
     default: list[Noun],
     language: Language,
     final: bool,
 ) -> None:
+    before, after = around
     pronouns = [p.token.low for p in before if p.is_token("pron") and p.token]
     nouns: list[Noun] = []
     for piece in before:
@@ -314,7 +314,9 @@ def _take_rest(statement: Statement, rest: list[Phrase], language: Language) -> 
             run = [t for t in tokens[i:] if t is not None]
             activity = gerund_at(run, 0, language)
             if activity is not None:
-                thing = rest[i + 1].noun if i + 1 < len(rest) and rest[i + 1].kind == "noun" else None
+                thing = (
+                    rest[i + 1].noun if i + 1 < len(rest) and rest[i + 1].kind == "noun" else None
+                )
                 skip = activity[1] - 1
                 noun = activity[0]
                 if thing is not None and skip == 0:

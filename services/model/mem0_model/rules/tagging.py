@@ -39,7 +39,8 @@ _TOKEN = re.compile(
       [\w.+-]+@[\w-]+(?:\.[\w-]+)+                     # email address
     | https?://[^\s<>"']+                             # web address
     | \+?\d[\d\s/()-]{6,}\d                           # telephone number
-    | \d+(?:[.,:/]\d+)*(?:\s?[ap]m\b|\s?[ap]\.m\.|st\b|nd\b|rd\b|th\b|%|\.(?=\s[A-ZÄÖÜ]))?  # number, time
+    | \d+(?:[.,:/]\d+)*                               # number, time of day
+      (?:\s?[ap]m\b|\s?[ap]\.m\.|st\b|nd\b|rd\b|th\b|%|\.(?=\s[A-ZÄÖÜ]))?
     | n't\b | '(?:m|s|re|ve|ll|d)\b                   # what an apostrophe joins
     | [^\W_]+?(?=n't\b)                               # do|n't
     | [^\W_]+(?:[-_][^\W_]+)*                         # word, hyphenated word
@@ -62,8 +63,8 @@ _GERMAN = frozenset(
 _ENGLISH = frozenset(
     "i me my mine you your he she it we us our they them their the a an and or but not is are am "
     "was were has have had do does did with of to at on by from for about since that if because "
-    "very always every how where who when which what why today tomorrow yesterday likes loves works "
-    "lives plays drinks eats takes keeps hi hello thanks please can will would".split()
+    "very always every how where who when which what why today tomorrow yesterday likes loves "
+    "works lives plays drinks eats takes keeps hi hello thanks please can will would".split()
 )
 
 
@@ -139,17 +140,13 @@ _FORMS = {
 _GERMAN_FORMS = {"FIN": "finite", "INF": "infinitive", "PP": "participle", "IZU": "infinitive"}
 
 
-def _token(
-    match: re.Match[str], word: str, lemma: str, mark: str, language: Language
-) -> Token:
+def _token(match: re.Match[str], word: str, lemma: str, mark: str, language: Language) -> Token:
     text = match.group()
     pos = next((pos for start, pos in _PREFIXES[language] if mark.startswith(start)), "other")
     form = _FORMS.get(mark, "")
     if language == "de" and pos in ("verb", "modal"):
         form = next((name for key, name in _GERMAN_FORMS.items() if key in mark), "finite")
-    if "@" in word and "." in word:
-        pos = "name"
-    elif word.startswith(("http://", "https://")):
+    if ("@" in word and "." in word) or word.startswith(("http://", "https://")):
         pos = "name"
     elif word[:1].isdigit() or (word[:1] == "+" and word[1:2].isdigit()):
         pos = "num"

@@ -41,7 +41,7 @@ class Reading:
         facts = extract_facts([_NAMED_USER.sub("", self.text)])
         text = facts[0] if len(facts) == 1 else self.text
         tokens = tag_sentence(text, language_of(text))
-        return [t for t in tokens if t.low not in _EMPTY and t.pos != "punct" or t.text == ","]
+        return [t for t in tokens if (t.low not in _EMPTY and t.pos != "punct") or t.text == ","]
 
     @cached_property
     def words(self) -> list[str]:

@@ -31,7 +31,9 @@ def kinds() -> dict[str, str]:
 @cache
 def places(group: str) -> frozenset[str]:
     """Return the known names of one group (city, country), lower case."""
-    return frozenset(noun for kind, nouns in _groups("kinds.txt") if kind == group for noun in nouns)
+    return frozenset(
+        noun for kind, nouns in _groups("kinds.txt") if kind == group for noun in nouns
+    )
 
 
 @cache
