@@ -2,8 +2,9 @@ import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
 import type { Manifest } from "../config/manifest.ts";
-import { type EngineContext, openStack, type Report, removeContainers } from "./deployment.ts";
+import { type EngineContext, openStack, removeContainers } from "./deployment.ts";
 import { withDocker } from "./docker.ts";
+import type { Report } from "./engine-events.ts";
 import { stackDirectory } from "./manifest.ts";
 
 /**

@@ -6,7 +6,7 @@ import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automa
 import type Docker from "dockerode";
 import { LABELS } from "../config/names.ts";
 import { withDocker } from "./docker.ts";
-import { EngineNarrator } from "./engine-events.ts";
+import { EngineNarrator, type Report } from "./engine-events.ts";
 import { Problem } from "./problem.ts";
 import {
   type ExportedState,
@@ -28,8 +28,6 @@ export interface EngineContext {
   dockerHost: string;
   homeId: string;
 }
-
-export type Report = (line: string) => void;
 
 /** Number of resources by what happened to them, e.g. `{ create: 3, same: 20 }`. */
 export type Changes = Record<string, number>;

@@ -1,18 +1,23 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 
+/** Tells a person how far the work is. A passing line only matters until the next one. */
+export type Report = (line: string, passing?: boolean) => void;
+
+type Diagnostic = NonNullable<EngineEvent["diagnosticEvent"]>;
+
 /** What the engine says, in lines for a person; keeps the errors for the end. */
 export class EngineNarrator {
   private readonly started = new Map<string, number>();
   private readonly resourceErrors: string[] = [];
   private readonly otherErrors: string[] = [];
-  private readonly report: (line: string) => void;
+  private readonly report: Report;
   private readonly now: () => number;
 
   /**
    * @param report gets one line per event worth showing
    * @param now milliseconds; passed in so that tests own the clock
    */
-  constructor(report: (line: string) => void, now: () => number = Date.now) {
+  constructor(report: Report, now: () => number = Date.now) {
     this.report = report;
     this.now = now;
   }
@@ -46,14 +51,15 @@ export class EngineNarrator {
     this.report(`${resourceName(urn)}: ${op} done in ${((this.now() - started) / 1000).toFixed(1)} s`);
   }
 
-  private diagnose({ urn, message, severity }: { urn?: string; message: string; severity: string }): void {
+  private diagnose({ urn, message, severity, ephemeral }: Diagnostic): void {
     const text = plain(message);
     if (text === "") return;
     if (severity === "error") {
       if (urn === undefined || urn === "" || urnType(urn) === STACK_TYPE) this.otherErrors.push(text);
       else this.resourceErrors.push(`${resourceName(urn)}: ${text}`);
     } else if (severity !== "info#err") {
-      this.report(urn === undefined || urn === "" ? text : `${resourceName(urn)}: ${lastLine(text)}`);
+      const line = urn === undefined || urn === "" ? text : `${resourceName(urn)}: ${lastLine(text)}`;
+      this.report(line, ephemeral);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { Listr, PRESET_TIMER } from "listr2";
-import type { Report } from "../ops/deployment.ts";
+import type { Report } from "../ops/engine-events.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 
 /**
@@ -37,8 +37,9 @@ export async function runStep<T>(title: string, work: (report: Report) => Promis
       {
         title,
         task: async (_context, task) => {
-          const report: Report = (line) => {
-            task.output = line;
+          const report: Report = (line, passing) => {
+            // Elsewhere than on a terminal nothing is overwritten: passing lines would fill the log.
+            if (passing !== true || process.stdout.isTTY) task.output = line;
           };
           result = { value: await interruptible(() => work(report)) };
         },
