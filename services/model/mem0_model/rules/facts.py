@@ -21,6 +21,11 @@ _REFERS_BACK = re.compile(
     r"er|sie|es|sein\w*|ihre?\w*|dies\w*|das|dort|dann|deshalb|therefore)\b",
     re.IGNORECASE,
 )
+#: So does one whose first thing is a pronoun: "I see him on Monday".
+_ABOUT_IT = re.compile(
+    r"^(?:i|we|ich|wir)\s+(?:[\w']+\s+){1,3}(?:him|her|it|them|ihn|ihm|ihr|ihnen|sie|es)\b",
+    re.IGNORECASE,
+)
 _TRAILING = re.compile(r"[\s,;:–-]*(?:\b(?:and|but|und|aber|so)\b)?[\s,;:–-]*$", re.IGNORECASE)
 
 
@@ -38,10 +43,11 @@ def _of_message(message: str) -> list[str]:
     for sentence in sentences_of(message):
         if sentence.question:
             continue
-        if facts and _REFERS_BACK.match(sentence.text) and not sentence.forget:
-            facts[-1] = f"{facts[-1]}. {_capital(sentence.text)}"
-            continue
-        for part in _facts_of(sentence):
+        parts = _facts_of(sentence)
+        back = _REFERS_BACK.match(sentence.text) or _ABOUT_IT.match(sentence.text)
+        if facts and back and parts and not sentence.forget:
+            facts[-1] = f"{facts[-1]}. {parts.pop(0)}"
+        for part in parts:
             facts.append(f"{FORGET}{part}" if sentence.forget else part)
     return facts
 
