@@ -42,7 +42,7 @@ export class Neo4j extends pulumi.ComponentResource {
         stores: [store.mount],
         secrets: [args.secrets.neo4jPassword],
         health: {
-          test: ["CMD", "healthcheck"],
+          test: ["CMD", "neo4j-healthy"],
           interval: "10s",
           timeout: "10s",
           retries: 6,
