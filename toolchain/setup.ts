@@ -40,7 +40,7 @@ export interface SetupResult {
  * @throws Problem of the first part that could not be brought about
  */
 export async function runSetup(options: SetupOptions = {}): Promise<SetupResult> {
-  const { way = "auto", progress = process.stdout.isTTY ? "live" : "plain" } = options;
+  const { way = "auto", progress = hasTerminal() ? "live" : "plain" } = options;
   const parts: Part[] = [];
   const notes: string[] = [];
   const host = thisHost(way, (text) => notes.push(text));
@@ -74,6 +74,11 @@ async function setupTasks(host: Host, parts: Part[]): Promise<Task[]> {
     nested("Pulumi and its plugins", chain(CHAINS.tools), false),
   ];
   return [...chain(CHAINS.first), nested("tools", chains, independent), ...chain(CHAINS.last)];
+}
+
+/** A terminal that is too narrow for the list, or tells no width, gets plain lines. */
+function hasTerminal(): boolean {
+  return process.stdout.isTTY && process.stdout.columns >= 60;
 }
 
 function listOf(tasks: Task[], progress: Progress) {

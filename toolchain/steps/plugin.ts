@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { toolchainLayout } from "../layout.ts";
 import { installStandIns, MARKER, type PluginName, pluginVersion } from "../plugins/install.ts";
@@ -55,15 +55,29 @@ function place(checkout: string, name: PluginName, version: string): { directory
   return { directory, binary: path.join(directory, `pulumi-resource-${name}`) };
 }
 
+/** Pulumi looks only whether the directory is there: a stand-in steps aside, and comes back when this fails. */
 async function installOfficial({ checkout }: Host, name: PluginName): Promise<void> {
-  const { bin, pulumiHome } = toolchainLayout(checkout);
+  const { bin, pulumiHome, work } = toolchainLayout(checkout);
   const version = await pluginVersion(checkout, name);
   const { directory } = place(checkout, name, version);
-  if (existsSync(path.join(directory, MARKER))) rmSync(directory, { recursive: true });
-  await run(path.join(bin, "pulumi"), ["plugin", "install", "resource", name, version], {
-    env: { PULUMI_HOME: pulumiHome, PULUMI_SKIP_UPDATE_CHECK: "true" },
-    timeoutMs: INSTALL_MS,
-  });
+  const aside = path.join(work, path.basename(directory));
+  if (existsSync(path.join(directory, MARKER))) {
+    mkdirSync(work, { recursive: true });
+    renameSync(directory, aside);
+  }
+  try {
+    await run(path.join(bin, "pulumi"), ["plugin", "install", "resource", name, version], {
+      env: { PULUMI_HOME: pulumiHome, PULUMI_SKIP_UPDATE_CHECK: "true" },
+      timeoutMs: INSTALL_MS,
+    });
+  } catch (error) {
+    if (existsSync(aside)) {
+      rmSync(directory, { recursive: true, force: true });
+      renameSync(aside, directory);
+    }
+    throw error;
+  }
+  rmSync(aside, { recursive: true, force: true });
 }
 
 async function installStandIn({ checkout }: Host, name: PluginName): Promise<void> {

@@ -1,10 +1,10 @@
-import type { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb.js";
+import { engine, grpc } from "./generated.ts";
 import type { Progress } from "./resource.ts";
 
-/** The engine's log service, connected at the first message: most runs have none. */
+/** The engine's log service. */
 export class Engine {
   readonly #address: string;
-  #connection: Promise<Connection> | undefined;
+  #connection: ReturnType<typeof connect> | undefined;
   #sent: Promise<void> = Promise.resolve();
 
   constructor(address: string) {
@@ -26,32 +26,19 @@ export class Engine {
 
   #log(urn: string, severity: "INFO" | "WARNING", message: string, ephemeral: boolean): void {
     this.#connection ??= connect(this.#address);
-    const connection = this.#connection;
-    this.#sent = this.#sent.then(async () => {
-      const { client, proto } = await connection;
-      const request = new proto.LogRequest();
-      request.setSeverity(proto.LogSeverity[severity]);
-      request.setMessage(message);
-      request.setUrn(urn);
-      request.setEphemeral(ephemeral);
-      // A message that cannot be delivered must not fail the operation it tells of.
-      await new Promise<void>((resolve) => client.log(request, () => resolve()));
-    });
+    const { client, messages } = this.#connection;
+    const request = new messages.LogRequest()
+      .setSeverity(messages.LogSeverity[severity])
+      .setMessage(message)
+      .setUrn(urn)
+      .setEphemeral(ephemeral);
+    // One after the other, in order; and a message that cannot be delivered must not fail what it tells of.
+    this.#sent = this.#sent.then(() => new Promise((resolve) => client.log(request, () => resolve())));
   }
 }
 
-type EngineProto = typeof import("@pulumi/pulumi/proto/engine_pb.js");
-interface Connection {
-  client: EngineClient;
-  proto: EngineProto;
-}
-
-async function connect(address: string): Promise<Connection> {
-  const [grpc, service, proto] = await Promise.all([
-    import("@grpc/grpc-js"),
-    import("@pulumi/pulumi/proto/engine_grpc_pb.js"),
-    import("@pulumi/pulumi/proto/engine_pb.js"),
-  ]);
-  const client = new service.default.EngineClient(address, grpc.default.credentials.createInsecure());
-  return { client, proto: proto.default };
+/** Loaded at the first message: most runs have none. */
+function connect(address: string) {
+  const { client, messages } = engine();
+  return { client: new client.EngineClient(address, grpc.credentials.createInsecure()), messages };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import grpc from "@grpc/grpc-js";
 import { Engine } from "./engine.ts";
+import { grpc } from "./generated.ts";
 import type { Plugin } from "./resource.ts";
 import { createService } from "./service.ts";
 

@@ -5,16 +5,26 @@
  * old inputs and `ignoreChanges`, nor the keys and kinds of a difference, settings, logs or cancelled calls: with it
  * a preview could not say what the official plugins say. So its protocol files are served here directly.
  */
-import grpc from "@grpc/grpc-js";
-import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
-import service from "@pulumi/pulumi/proto/provider_grpc_pb.js";
-import proto from "@pulumi/pulumi/proto/provider_pb.js";
-import status from "@pulumi/pulumi/proto/status_pb.js";
+import type {
+  handleUnaryCall,
+  Server,
+  ServerUnaryCall,
+  StatusObject,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import type {
+  CheckRequest,
+  ConfigureRequest,
+  CreateRequest,
+  DeleteRequest,
+  DiffRequest,
+  ReadRequest,
+  UpdateRequest,
+} from "@pulumi/pulumi/proto/provider_pb.js";
 import type { CheckFailure } from "@pulumi/pulumi/provider/provider.js";
-import any from "google-protobuf/google/protobuf/any_pb.js";
-import empty from "google-protobuf/google/protobuf/empty_pb.js";
-import struct from "google-protobuf/google/protobuf/struct_pb.js";
+import type { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Engine } from "./engine.ts";
+import { any, empty, grpc, plugin, provider as proto, service, status, struct } from "./generated.ts";
 import {
   type Change,
   type Difference,
@@ -37,7 +47,7 @@ import {
 const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
 
 export interface Service {
-  server: grpc.Server;
+  server: Server;
   /** Resolves when no operation is under way. */
   idle(): Promise<void>;
 }
@@ -58,7 +68,7 @@ function implementation(
   engine: Engine,
   stop: AbortController,
   underWay: Set<Promise<unknown>>,
-): grpc.UntypedServiceImplementation {
+): UntypedServiceImplementation {
   /** Runs a call that may take long, under a signal that ends it, and sends its messages before its answer. */
   async function operate<Result>(
     call: Call,
@@ -83,26 +93,24 @@ function implementation(
   return {
     getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(served.version)),
 
-    checkConfig: unary(({ request }: grpc.ServerUnaryCall<CheckRequest, unknown>) => {
+    checkConfig: unary(({ request }: ServerUnaryCall<CheckRequest, unknown>) => {
       const settings = decodeStruct(request.getNews());
       return checkResponse(settings, served.checkSettings(revealProperties(settings)));
     }),
 
-    configure: unary(
-      ({ request }: grpc.ServerUnaryCall<InstanceType<typeof proto.ConfigureRequest>, unknown>) => {
-        served.configure(revealProperties(decodeStruct(request.getArgs())));
-        return new proto.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true);
-      },
-    ),
+    configure: unary(({ request }: ServerUnaryCall<ConfigureRequest, unknown>) => {
+      served.configure(revealProperties(decodeStruct(request.getArgs())));
+      return new proto.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true);
+    }),
 
-    check: unary(({ request }: grpc.ServerUnaryCall<CheckRequest, unknown>) => {
+    check: unary(({ request }: ServerUnaryCall<CheckRequest, unknown>) => {
       const { resource, subject } = locate(served, request.getUrn());
       const given = decodeStruct(request.getNews());
       const { inputs, failures } = resource.check(subject, revealProperties(given));
       return checkResponse(markLike(inputs, given), failures);
     }),
 
-    diff: unary(({ request }: grpc.ServerUnaryCall<InstanceType<typeof proto.DiffRequest>, unknown>) => {
+    diff: unary(({ request }: ServerUnaryCall<DiffRequest, unknown>) => {
       const { resource, subject } = locate(served, request.getUrn());
       const difference = resource.diff({
         ...subject,
@@ -113,7 +121,7 @@ function implementation(
       return diffResponse(withoutIgnored(difference, request.getIgnorechangesList()));
     }),
 
-    create: unary((call: grpc.ServerUnaryCall<InstanceType<typeof proto.CreateRequest>, unknown>) => {
+    create: unary((call: ServerUnaryCall<CreateRequest, unknown>) => {
       const marked = decodeStruct(call.request.getProperties());
       return operate(call, call.request.getPreview(), async (resource, operation) => {
         const request = { inputs: revealProperties(marked), marked };
@@ -124,7 +132,7 @@ function implementation(
       });
     }),
 
-    update: unary((call: grpc.ServerUnaryCall<InstanceType<typeof proto.UpdateRequest>, unknown>) => {
+    update: unary((call: ServerUnaryCall<UpdateRequest, unknown>) => {
       const marked = decodeStruct(call.request.getNews());
       const state = revealProperties(decodeStruct(call.request.getOlds()));
       return operate(call, call.request.getPreview(), async (resource, operation) => {
@@ -134,7 +142,7 @@ function implementation(
       });
     }),
 
-    read: unary((call: grpc.ServerUnaryCall<InstanceType<typeof proto.ReadRequest>, unknown>) => {
+    read: unary((call: ServerUnaryCall<ReadRequest, unknown>) => {
       const state = decodeStruct(call.request.getProperties());
       const inputs = decodeStruct(call.request.getInputs());
       const known = { state: revealProperties(state), inputs: revealProperties(inputs) };
@@ -150,7 +158,7 @@ function implementation(
       });
     }),
 
-    delete: unary((call: grpc.ServerUnaryCall<InstanceType<typeof proto.DeleteRequest>, unknown>) => {
+    delete: unary((call: ServerUnaryCall<DeleteRequest, unknown>) => {
       const markedState = decodeStruct(call.request.getProperties());
       return operate(call, false, async (resource, operation) => {
         const id = call.request.getId();
@@ -166,17 +174,14 @@ function implementation(
   };
 }
 
-type CheckRequest = InstanceType<typeof proto.CheckRequest>;
-type Struct = InstanceType<typeof struct.Struct>;
-
 interface Call {
   request: { getUrn(): string };
   on(event: "cancelled", listener: () => void): unknown;
 }
 
 function unary<Request, Response>(
-  handle: (call: grpc.ServerUnaryCall<Request, Response>) => Response | Promise<Response>,
-): grpc.handleUnaryCall<Request, Response> {
+  handle: (call: ServerUnaryCall<Request, Response>) => Response | Promise<Response>,
+): handleUnaryCall<Request, Response> {
   return async (call, callback) => {
     try {
       callback(null, await handle(call));
@@ -271,7 +276,7 @@ class MarkedInitializationFailure extends Error {
   }
 }
 
-function serviceError(error: unknown): Partial<grpc.StatusObject> {
+function serviceError(error: unknown): Partial<StatusObject> {
   const message = error instanceof Error ? error.message : String(error);
   const metadata = new grpc.Metadata();
   if (error instanceof MarkedInitializationFailure) {

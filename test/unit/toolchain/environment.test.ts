@@ -1,0 +1,114 @@
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Machine } from "../../../config/machine.ts";
+import { environment, exportLines, shellQuote } from "../../../toolchain/environment.ts";
+
+const machine: Machine = {
+  version: 1,
+  platform: "linux",
+  docker: { host: "unix:///var/run/docker.sock" },
+  images: "packages",
+  baseImage: "mem0/base:trixie-0123456789abcdef",
+  runAs: { uid: 1000, gid: 1000 },
+  stateHome: "/home/ann/.mem0-host",
+  tools: {
+    node: { version: "22.23.3", way: "found" },
+    pulumi: { version: "3.259.0", way: "official" },
+    plugins: {
+      docker: { version: "5.2.0", way: "official" },
+      random: { version: "4.21.2", way: "official" },
+    },
+  },
+};
+
+const withStandIn: Machine = {
+  ...machine,
+  tools: {
+    ...machine.tools,
+    plugins: { ...machine.tools.plugins, docker: { version: "5.2.0", way: "registries" } },
+  },
+};
+
+describe("the environment", () => {
+  it("names the tools, backend, passphrase and engine of this machine", () => {
+    expect(environment("/src/mem0", machine, "/usr/bin:/bin")).toEqual({
+      PATH: "/src/mem0/.toolchain/bin:/usr/bin:/bin",
+      MEM0_HOME: "/home/ann/.mem0-host",
+      DOCKER_HOST: "unix:///var/run/docker.sock",
+      PULUMI_HOME: "/src/mem0/.toolchain/pulumi-home",
+      PULUMI_BACKEND_URL: "file:///home/ann/.mem0-host/pulumi",
+      PULUMI_CONFIG_PASSPHRASE_FILE: "/home/ann/.mem0-host/passphrase",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+    });
+  });
+
+  it("forbids Pulumi to look for plugins exactly when one of them is a stand-in", () => {
+    const forbidden = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION";
+    expect(environment("/src", withStandIn, "")).toHaveProperty(forbidden, "true");
+    expect(environment("/src", machine, "")).not.toHaveProperty(forbidden);
+  });
+
+  it("puts the tools first on PATH, once, however often it is taken", () => {
+    const once = environment("/src", machine, "/bin").PATH ?? "";
+    expect(environment("/src", machine, once).PATH).toBe(once);
+  });
+
+  it("has no empty entry in PATH, which would mean the current directory", () => {
+    expect(environment("/src", machine, "").PATH).toBe("/src/.toolchain/bin");
+  });
+});
+
+describe("a quoted word", () => {
+  it("comes out of a shell as it went in", () => {
+    const text = fc.string({ unit: "binary", maxLength: 40 }).filter((word) => !word.includes("\0"));
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 20 }), (words) => {
+        const script = `printf '%s\\0' ${words.map(shellQuote).join(" ")}`;
+        const printed = execFileSync("sh", ["-c", script], { encoding: "utf8" });
+        expect(printed.split("\0").slice(0, -1)).toEqual(words);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe("the export lines", () => {
+  const evaluate = (lines: string[], show: string, env: Record<string, string>) =>
+    execFileSync("sh", ["-c", `set -eu\n${lines.join("\n")}\n${show}`], {
+      encoding: "utf8",
+      env: { PATH: "/usr/bin:/bin", ...env },
+    });
+
+  it("set in a shell what the environment says, for any paths", () => {
+    const directory = fc
+      .stringMatching(/^[ -~]{1,30}$/)
+      .filter((name) => !name.includes("/") && !name.includes(":"))
+      .map((name) => `/${name}`);
+    fc.assert(
+      fc.property(directory, directory, (checkout, stateHome) => {
+        const here = { ...withStandIn, stateHome };
+        const printed = evaluate(exportLines(checkout, here), "env -0", {});
+        const set = Object.fromEntries(
+          printed.split("\0").map((line) => [line.split("=")[0], line.replace(/^[^=]*=/, "")]),
+        );
+        expect(set).toMatchObject(environment(checkout, here, "/usr/bin:/bin"));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("leave PATH alone the second time", () => {
+    const lines = exportLines("/src/a b", machine);
+    expect(evaluate([...lines, ...lines], 'printf %s "$PATH"', {})).toBe(
+      "/src/a b/.toolchain/bin:/usr/bin:/bin",
+    );
+  });
+
+  it("take away a passphrase in the environment, which would win over the file", () => {
+    const shown = evaluate(exportLines("/src", machine), "env | grep -c PULUMI_CONFIG_PASSPHRASE= || true", {
+      PULUMI_CONFIG_PASSPHRASE: "",
+    });
+    expect(shown.trim()).toBe("0");
+  });
+});
