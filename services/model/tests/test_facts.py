@@ -8,9 +8,10 @@ from mem0_model.rules.facts import extract_facts
 @pytest.mark.parametrize(
     "message",
     [
-        "hi", "Hello!", "thanks", "Thank you very much.", "ok", "Danke!", "Guten Morgen!", "…", "  ",
-        "How are you?", "what's the weather like", "Which animals do I have?", "Welche Tiere habe ich?",
-        "Tell me a joke.", "Erzähl mir einen Witz.", "Hey, thanks, bye!", "?!",
+        "hi", "Hello!", "thanks", "Thank you very much.", "ok", "Danke!", "Guten Morgen!", "…",
+        "  ", "How are you?", "what's the weather like", "Which animals do I have?",
+        "Welche Tiere habe ich?", "Tell me a joke.", "Erzähl mir einen Witz.",
+        "Hey, thanks, bye!", "?!",
     ],
 )  # fmt: skip
 def test_small_talk_questions_and_bare_requests_leave_no_facts(message: str) -> None:

@@ -22,11 +22,8 @@ def test_a_question_names_entities_but_states_nothing() -> None:
 
 
 def test_a_condition_states_nothing() -> None:
-    assert relations_of("If I win the lottery I quit my job.", "alice") == [
-        relation
-        for relation in relations_of("If I win the lottery I quit my job.", "alice")
-        if relation.destination != "lottery"
-    ]
+    for text in ("If I win the lottery I quit my job.", "I quit my job if I win the lottery."):
+        assert "lottery" not in [relation.destination for relation in relations_of(text, "alice")]
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,17 @@ from mem0.configs.prompts import get_update_memory_messages
 from mem0_model import CHAT_MODEL, DIMENSIONS
 from mem0_model.embedder import E5Embedder
 from mem0_model.rules.facts import extract_facts
+from mem0_model.rules.graph import contradicted, entities_of, relations_of
 from mem0_model.rules.model import Memory, Relation
 from mem0_model.rules.updates import decide
-from mem0_model.rules.graph import contradicted, entities_of, relations_of
 
 WORDS = (
     "I my me ich mein we not no don't never nicht kein mehr longer have like live in Berlin Munich "
-    "habe wohne bin am is are the a dog named Bello sister Anna Anna's and und , . ? ! because dass "
-    "who which to on Monday 3pm um 18 Uhr every jeden old 34 years forget that vergiss moved gezogen "
-    "'s \" ( ) - -- ``` \n of von called heißt now jetzt if wenn".split(" ")
+    "habe wohne bin am is are the a dog named Bello sister Anna Anna's and und , . ? ! because "
+    "dass who which to on Monday 3pm um 18 Uhr every jeden old 34 years forget that vergiss moved "
+    "gezogen 's \" ( ) - -- ``` \n of von called heißt now jetzt if wenn".split(" ")
 )
+JSON = {"content-type": "application/json"}
 any_text = st.text(max_size=200)
 sentence = st.lists(st.sampled_from(WORDS), min_size=1, max_size=14).map(" ".join)
 text = st.one_of(any_text, sentence)
@@ -79,7 +80,7 @@ def test_decisions_never_lose_a_memory_or_a_fact(old: list[str], new: list[str])
     assert all(decision.event == "ADD" for decision in decisions[len(old) :])
 
 
-@given(text, st.text(min_size=1, max_size=20))
+@given(text, st.text(min_size=1, max_size=20).filter(str.strip))
 @settings(max_examples=300)
 def test_the_graph_of_any_text_is_sound(value: str, user: str) -> None:
     entities = entities_of(value, user)
@@ -114,7 +115,7 @@ def test_any_chat_request_is_answered_or_refused_with_valid_json(
     }
     if tool:
         body["tools"] = [{"type": "function", "function": {"name": tool}}]
-    reply = client.post("/v1/chat/completions", content=json.dumps(body).encode())
+    reply = client.post("/v1/chat/completions", content=json.dumps(body), headers=JSON)
     assert reply.status_code in (200, 400)
     if reply.status_code == 200:
         message = reply.json()["choices"][0]["message"]
@@ -133,7 +134,7 @@ def test_any_update_prompt_comes_back_with_its_texts(
         "messages": [{"role": "user", "content": get_update_memory_messages(memories, new)}],
         "response_format": {"type": "json_object"},
     }
-    reply = client.post("/v1/chat/completions", content=json.dumps(body).encode())
+    reply = client.post("/v1/chat/completions", content=json.dumps(body), headers=JSON)
     assert reply.status_code == 200, reply.text
     decided = json.loads(reply.json()["choices"][0]["message"]["content"])["memory"]
     assert [entry.get("old_memory", entry["text"]) for entry in decided[: len(old)]] == old

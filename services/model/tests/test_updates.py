@@ -125,4 +125,7 @@ def test_new_memories_get_ids_after_the_old_ones() -> None:
 
 
 def test_with_no_memories_all_facts_are_added() -> None:
-    assert events([], ["Likes tea", "Likes tea", "Sings"]) == [("ADD", "Likes tea"), ("ADD", "Sings")]
+    assert events([], ["Likes tea", "Likes tea", "Sings"]) == [
+        ("ADD", "Likes tea"),
+        ("ADD", "Sings"),
+    ]

@@ -8,6 +8,7 @@ from mem0_model.rules.words import attributes
 #: What follows these is not said to be so.
 CONDITIONAL = frozenset("if whether unless wenn falls ob".split())
 _SUBJECTS = frozenset("i we he she they it you ich wir er sie es du ihr man".split())
+_SUBORDINATORS = frozenset("because although when while if weil denn obwohl wenn falls".split())
 #: Nouns that the tagger prefers to the verb: "and work as a nurse".
 _VERB_NOUNS = frozenset(
     "work study train run walk drive play cook swim plan hope love live dance paint bike cycle "
@@ -93,9 +94,11 @@ def cuts_of(tokens: list[Token], language: Language) -> list[tuple[int, str]]:
 
 def _cuts(tokens: list[Token], language: Language) -> list[tuple[int, int, str]]:
     cuts: list[tuple[int, int, str]] = [(0, 0, "")]  # (end of the one before, start, link)
+    if tokens and _subordinates(tokens[0]) and any(is_finite(token) for token in tokens):
+        cuts = [(0, 1, _link(tokens[0]))]
     i = 0
     while i < len(tokens):
-        cut = _cut_at(tokens, i, cuts[-1][1], language)
+        cut = _cut_at(tokens, i, cuts[-1], language)
         if cut is not None:
             cuts.append((i, *cut))
             i = cut[0]
@@ -103,15 +106,18 @@ def _cuts(tokens: list[Token], language: Language) -> list[tuple[int, int, str]]
     return cuts
 
 
-def _cut_at(tokens: list[Token], i: int, begin: int, language: Language) -> tuple[int, str] | None:
+def _cut_at(
+    tokens: list[Token], i: int, current: tuple[int, int, str], language: Language
+) -> tuple[int, str] | None:
     """Return (start, link) of the clause that begins at token `i`, or None."""
+    _, begin, link = current
     token = tokens[i]
     j = i + 1 if token.text in (",", ";", "-", "–") else i
     if j >= len(tokens):
         return None
     comma = j > i
     word = tokens[j]
-    if word.pos == "sub" or word.low in ("because", "weil", "denn", "although", "obwohl"):
+    if _subordinates(word):
         if not any(is_finite(t) for t in tokens[j + 1 :]) or not (comma or language == "en"):
             return None
         if j == begin or (word.low in ("than", "as", "als", "wie") and not comma):
@@ -124,9 +130,16 @@ def _cut_at(tokens: list[Token], i: int, begin: int, language: Language) -> tupl
         return (j + 1, "relative") if before in ("noun", "name") else None
     if word.pos == "conj":
         return _coordinated(tokens, j + 1, begin)
-    if comma and word.low in _SUBJECTS and _finite_soon(tokens, j + 1):
+    first = link in ("if", "sub")  # the main clause may follow without any sign
+    if (comma or first) and word.low in _SUBJECTS and _finite_soon(tokens, j + 1):
+        return j, ""
+    if comma and first and is_finite(word):
         return j, ""
     return None
+
+
+def _subordinates(word: Token) -> bool:
+    return word.pos == "sub" or word.low in _SUBORDINATORS
 
 
 def _link(word: Token) -> str:

@@ -60,10 +60,11 @@ def _facts_of(sentence: Sentence) -> list[str]:
     if sentence.reported and language == "de":
         return [_capital(german.from_reported(text, tokens))]
     style = english.fact if language == "en" else german.fact
-    return [
+    facts = [
         _capital(style(_TRAILING.sub("", text[start:end]), goes_on))
         for start, end, goes_on in _parts(text, tokens, language)
     ]
+    return [fact for fact in facts if fact]
 
 
 def _parts(text: str, tokens: list[Token], language: Language) -> list[tuple[int, int, bool]]:

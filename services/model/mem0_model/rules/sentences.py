@@ -89,7 +89,7 @@ def _closes(text: str, start: int, end: re.Match[str]) -> bool:
         return True
     word = re.search(r"[\w.]*$", text[start : end.start()])
     last = word.group().lower() if word else ""
-    if last in _ABBREVIATIONS:
+    if last in _ABBREVIATIONS or (last in ("a.m", "p.m") and rest[0].islower()):
         return False
     if len(last) == 1 and last.isalpha() and last != "i":
         return False

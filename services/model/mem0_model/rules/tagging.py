@@ -115,7 +115,8 @@ def _tagged(words: list[str], language: Language) -> list[tuple[str, str, str]]:
 _PREFIXES = {
     "en": (
         ("NN", "noun"), ("NP", "name"), ("VV", "verb"), ("VH", "verb"), ("VB", "verb"),
-        ("VD", "verb"), ("VM", "modal"), ("AJ", "adj"), ("AV", "adv"), ("AT", "det"),
+        ("VD", "verb"), ("VM", "modal"), ("AJ", "adj"), ("AVQ", "wh"),
+        ("AV", "adv"), ("AT", "det"),
         ("DPS", "poss"), ("DTQ", "wh"), ("DT", "det"), ("PNI", "noun"), ("PNQ", "wh"),
         ("PN", "pron"), ("PR", "prep"), ("CJC", "conj"), ("CJ", "sub"), ("CRD", "num"),
         ("ORD", "adj"), ("XX0", "neg"), ("TO0", "to"), ("EX0", "pron"), ("PU", "punct"),
