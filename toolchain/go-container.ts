@@ -5,7 +5,7 @@ import tar from "tar-fs";
 import { connectDocker } from "../ops/docker.ts";
 import { Problem } from "../ops/problem.ts";
 import { follow } from "./base-image/image.ts";
-import { type GoBuild, linkerFlags } from "./go.ts";
+import { countPackages, type GoBuild, linkerFlags } from "./go.ts";
 import { toolchainLayout } from "./layout.ts";
 import { findBaseImage } from "./steps/base-image.ts";
 import { locateEngine } from "./steps/docker.ts";
@@ -40,11 +40,8 @@ export async function buildInContainer(host: Host, build: GoBuild, report: Repor
       COMMAND: build.command,
       LDFLAGS: linkerFlags(build),
     };
-    await follow(
-      docker,
-      await docker.buildImage(tar.pack(draft), { t: tag, rm: true, forcerm: true, buildargs }),
-      report,
-    );
+    const progress = await docker.buildImage(tar.pack(draft), { t: tag, rm: true, forcerm: true, buildargs });
+    await follow(docker, progress, countPackages(report));
     const container = await docker.createContainer({ Image: tag });
     try {
       await pipeline(await container.getArchive({ path: "/program" }), tar.extract(draft));

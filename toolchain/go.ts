@@ -47,17 +47,22 @@ export async function findGo(env: NodeJS.ProcessEnv): Promise<string | undefined
   return undefined;
 }
 
+/** Tells how far a build is from the lines that `go build -v` prints, one for each package. */
+export function countPackages(report: Report): () => void {
+  let packages = 0;
+  return () => {
+    packages += 1;
+    if (packages % 50 === 0) report(`${packages} packages fetched or compiled`);
+  };
+}
+
 /** Builds with a Go of this machine; what an earlier run compiled is taken from Go's own cache. */
 export async function buildWithGo(go: string, build: GoBuild, report: Report): Promise<void> {
-  let packages = 0;
   const args = ["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", linkerFlags(build)];
   await run(go, [...args, "-o", build.output, build.command], {
     cwd: build.module,
     env: { ...GO_ENVIRONMENT },
     registry: "Go",
-    onLine: () => {
-      packages += 1;
-      if (packages % 50 === 0) report(`${packages} packages fetched or compiled`);
-    },
+    onLine: countPackages(report),
   });
 }

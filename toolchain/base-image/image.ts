@@ -17,7 +17,7 @@ export async function pullOrigin(docker: Docker, report: Report): Promise<string
   report(`pulling ${OFFICIAL_IMAGE.split("@")[0]}`);
   try {
     if (!(await hasImage(docker, OFFICIAL_IMAGE)))
-      await follow(docker, await docker.pull(OFFICIAL_IMAGE), report);
+      await follow(docker, await docker.pull(OFFICIAL_IMAGE), () => undefined);
   } catch (cause) {
     throw new Problem("Debian's image could not be pulled", {
       where: OFFICIAL_IMAGE,
@@ -51,7 +51,7 @@ export async function bootstrapOrigin(
       },
     });
     const [repo, tag] = ["mem0/base-rootfs", path.basename(directory).toLowerCase()];
-    await follow(docker, await docker.importImage(archive, { repo, tag }), report);
+    await follow(docker, await docker.importImage(archive, { repo, tag }), () => undefined);
     return `${repo}:${tag}`;
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -79,7 +79,7 @@ export async function buildBaseImage(
         ...Object.fromEntries(proxies),
       },
     });
-    await follow(docker, progress, report);
+    await follow(docker, progress, onlySteps(report));
   } catch (cause) {
     throw new Problem(`the base image could not be built:\n${(cause as Error).message}`, {
       where: tag,
@@ -114,16 +114,26 @@ function writeContext(recipe: Recipe, work: string): string {
 }
 
 /** Waits for the end of a pull, import or build; an error inside its stream of events is thrown. */
-export async function follow(docker: Docker, progress: NodeJS.ReadableStream, report: Report): Promise<void> {
+export async function follow(
+  docker: Docker,
+  progress: NodeJS.ReadableStream,
+  onLine: (line: string) => void,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(
       progress,
       (error) => (error === null || error === undefined ? resolve() : reject(error)),
       (event: { stream?: string; error?: string }) => {
         if (event.error !== undefined) reject(new Error(event.error));
-        const line = event.stream?.trim() ?? "";
-        if (/^Step \d+/.test(line)) report(line.split("\n")[0]?.slice(0, 100) ?? "");
+        for (const line of event.stream?.split("\n") ?? []) if (line.trim() !== "") onLine(line.trim());
       },
     );
   });
+}
+
+/** Passes on which step of its Dockerfile a build is at. */
+function onlySteps(report: Report): (line: string) => void {
+  return (line) => {
+    if (/^Step \d+/.test(line)) report(line.slice(0, 100));
+  };
 }
