@@ -163,7 +163,8 @@ test("anonymous volumes go with their container unless removeVolumes is false", 
     container({ mounts }, "tidy");
     container({ mounts, removeVolumes: false }, "keeping");
   });
-  const volumeOf = async (name: string) => (await inspect(name)).Mounts.map((mount) => mount.Name ?? "").join();
+  const volumeOf = async (name: string) =>
+    (await inspect(name)).Mounts.map((mount) => mount.Name ?? "").join();
   const [tidy, keeping] = [await volumeOf("tidy"), await volumeOf("keeping")];
   await sandbox.destroy();
   await expect(engine.getVolume(tidy).inspect()).rejects.toMatchObject({ statusCode: 404 });

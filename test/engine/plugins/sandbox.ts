@@ -109,9 +109,8 @@ export class Sandbox {
     await this.#stack.importStack({ version: 3, deployment });
   }
 
-  /** Removes all that the stack made, whatever became of it. */
+  /** Removes all that the test made in Docker, whatever became of it. */
   async dispose(): Promise<void> {
-    await this.#stack.destroy().catch(() => {});
     for (const { Id } of await docker.listContainers({ all: true, filters: { name: [this.prefix] } })) {
       await docker.getContainer(Id).remove({ force: true, v: true });
     }
