@@ -48,9 +48,10 @@ export async function findGo(env: NodeJS.ProcessEnv): Promise<string | undefined
 }
 
 /** Tells how far a build is from the lines that `go build -v` prints, one for each package. */
-export function countPackages(report: Report): () => void {
+export function countPackages(report: Report): (line: string) => void {
   let packages = 0;
-  return () => {
+  return (line) => {
+    if (!/^(go: downloading .+|\S+)$/.test(line)) return;
     packages += 1;
     if (packages % 50 === 0) report(`${packages} packages fetched or compiled`);
   };

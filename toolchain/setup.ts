@@ -48,14 +48,20 @@ export async function runSetup(options: SetupOptions = {}): Promise<SetupResult>
   const tell = (text: string) => {
     if (progress !== "none") console.log(text);
   };
-  await withLock(
-    lock,
-    (pid) => tell(`another ./mem0 (process ${pid}) is setting up; waiting for it`),
-    async () => {
-      rmSync(work, { recursive: true, force: true });
-      await listOf(await setupTasks(host, parts), progress).run();
-    },
-  );
+  try {
+    await withLock(
+      lock,
+      (pid) => tell(`another ./mem0 (process ${pid}) is setting up; waiting for it`),
+      async () => {
+        rmSync(work, { recursive: true, force: true });
+        await listOf(await setupTasks(host, parts), progress).run();
+      },
+    );
+  } catch (error) {
+    // What was made before is kept, and will not be told again.
+    for (const note of notes) console.error(`\n${note}\n`);
+    throw error;
+  }
   for (const note of notes) tell(`\n${note}\n`);
   return { parts, notes };
 }
