@@ -83,6 +83,17 @@ test("a volume or network removed by hand is found by a refresh", async () => {
   expect(refreshed.steps.map(({ name, op }) => `${op} ${name}`).sort()).toEqual(["delete n", "delete v"]);
 });
 
+test("ignoreChanges keeps a volume whose labels have moved away", async () => {
+  const program = (value: string) => async () => {
+    const args = { name: `${sandbox.prefix}-v`, labels: [{ label: "l", value }] };
+    new docker.Volume("v", args, { ignoreChanges: ["labels"] });
+  };
+  await engine.createVolume({ Name: `${sandbox.prefix}-v`, Labels: { l: "old" } });
+  await sandbox.up(program("one"));
+  expect((await sandbox.state("v")).outputs.labels).toEqual([{ label: "l", value: "old" }]);
+  expect(await sandbox.up(program("two"))).toMatchObject({ steps: [], error: undefined });
+});
+
 test("a second network of the same name is refused, as Docker does when asked to", async () => {
   await engine.createNetwork({ Name: `${sandbox.prefix}-n`, CheckDuplicate: true });
   const outcome = await sandbox.up(async () => void new docker.Network("n", { name: `${sandbox.prefix}-n` }));

@@ -93,6 +93,13 @@ function implementation(
   return {
     getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(served.version)),
 
+    getSchema: unary(() => {
+      throw new Error(
+        `the stand-in for the ${served.name} plugin has no schema, so no program can be written from it: ` +
+          "import with --generate-code=false, or by the resource option `import`",
+      );
+    }),
+
     checkConfig: unary(({ request }: ServerUnaryCall<CheckRequest, unknown>) => {
       const settings = decodeStruct(request.getNews());
       return checkResponse(settings, served.checkSettings(revealProperties(settings)));
