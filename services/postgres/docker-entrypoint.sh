@@ -43,6 +43,9 @@ check_volume() {
   [[ -d $volume && -w $volume && -x $volume ]] ||
     refuse "$volume is not writable for uid $(id -u)." \
       "Mount a volume there that this uid may write to, or run the container as its owner."
+  [[ ! -e $PGDATA || -O $PGDATA ]] ||
+    refuse "$PGDATA belongs to uid $(stat -c %u "$PGDATA"), the container runs as uid $(id -u)." \
+      "Run it as the owner (docker run --user $(stat -c %u:%g "$PGDATA"))."
 
   # PostgreSQL's own lock holds a process id, and every container has its server at the same one:
   # it cannot tell a second container on the same volume from a crash of the first. This lock is held
@@ -61,9 +64,6 @@ check_volume() {
 }
 
 check_data_directory() {
-  [[ -O $PGDATA ]] ||
-    refuse "$PGDATA belongs to uid $(stat -c %u "$PGDATA"), the container runs as uid $(id -u)." \
-      "Run it as the owner (docker run --user $(stat -c %u:%g "$PGDATA"))."
   [[ -f $PGDATA/PG_VERSION ]] ||
     refuse "$PGDATA is not a PostgreSQL data directory (it has no PG_VERSION)." \
       "Look at what is mounted at $volume; nothing was changed."
