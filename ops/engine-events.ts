@@ -57,7 +57,7 @@ export class EngineNarrator {
     if (severity === "error") {
       if (urn === undefined || urn === "" || urnType(urn) === STACK_TYPE) this.otherErrors.push(text);
       else this.resourceErrors.push(`${resourceName(urn)}: ${text}`);
-    } else if (severity !== "info#err") {
+    } else if (severity === "info" || severity === "warning") {
       const line = urn === undefined || urn === "" ? text : `${resourceName(urn)}: ${lastLine(text)}`;
       this.report(line, ephemeral);
     }
@@ -68,7 +68,15 @@ export class EngineNarrator {
 const STACK_TYPE = "pulumi:pulumi:Stack";
 
 /** Steps that say nothing to a person: nothing changes, or half of a replacement told by its other half. */
-const QUIET = new Set(["same", "read", "refresh", "replace", "discard-replaced", "remove-pending-replace"]);
+const QUIET = new Set([
+  "same",
+  "read",
+  "refresh",
+  "replace",
+  "delete-replaced",
+  "discard-replaced",
+  "remove-pending-replace",
+]);
 
 function isComponent(urn: string): boolean {
   return urnType(urn).startsWith("mem0:") || urnType(urn).startsWith("pulumi:");
