@@ -80,7 +80,6 @@ export function serviceContainer(
       hostname: spec.service,
       image: spec.image,
       ...(spec.command === undefined ? {} : { command: spec.command }),
-      entrypoints: [],
       envs: environment(spec.env ?? {}),
       labels: labels(spec.service, settings, secrets),
       networksAdvanced: network.attachments(spec.service, spec.outward === true),
