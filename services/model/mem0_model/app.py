@@ -26,8 +26,9 @@ from mem0_model.steps import recognise
 #: OpenAI's own bounds for one request.
 MAX_BATCH = 2048
 MAX_TOKENS = 8192
-#: Bounds the time of one request: about half a minute of one core.
-MAX_TOKENS_TOGETHER = 131_072
+#: These two bound the time of one request to about a minute of one core.
+MAX_TOKENS_TOGETHER = 32_768
+MAX_PROMPT = 400_000  # characters
 
 log = logging.getLogger(__name__)
 
@@ -165,6 +166,13 @@ def checked_chat(request: ChatRequest) -> tuple[str, str, frozenset[str], bool]:
         role = "system" if message.role == "developer" else message.role
         if role in last:
             last[role] = message.text
+    if sum(map(len, last.values())) > MAX_PROMPT:
+        raise ApiError(
+            400,
+            f"The prompt is longer than {MAX_PROMPT} characters.",
+            param="messages",
+            code="context_length_exceeded",
+        )
     tools = frozenset(tool.function.name for tool in request.tools or [])
     if request.tool_choice == "none":
         tools = frozenset()

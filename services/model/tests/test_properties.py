@@ -92,6 +92,23 @@ def test_the_graph_of_any_text_is_sound(value: str, user: str) -> None:
         assert relation.destination.strip()
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "the cat " + "of the dog " * 3000, "Anna" + "'s Anna" * 3000, "a" * 100_000, "a@" * 50_000,
+        "a." * 50_000, "." * 50_000 + "x", "hi, " * 20_000, "and I like tea " * 2000, "(" * 50_000,
+        "the cat " + "of the dog " * 85, "my sister Anna, " * 60, "because " * 120 + "I am",
+    ],
+    ids=lambda value: f"{value[:10]} x {len(value)}",
+)  # fmt: skip
+def test_a_text_without_end_is_kept_whole_and_breaks_nothing(value: str) -> None:
+    facts = extract_facts([value])
+    kept = {word.strip(".") for fact in facts for word in fact.lower().split()}
+    assert set(value.lower().strip(".").split()) - kept <= {"and", "hi,", "i", "like"}
+    relations_of(value, "alice")
+    entities_of(value, "alice")
+
+
 @given(text, st.lists(st.tuples(text, st.sampled_from(["likes", "has", "lives_in"]), text)))
 @settings(max_examples=100)
 def test_only_known_relations_are_ever_deleted(value: str, triples: list[Any]) -> None:

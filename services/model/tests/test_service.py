@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from mem0_model import DIMENSIONS, EMBEDDING_MODEL
+from mem0_model import CHAT_MODEL, DIMENSIONS, EMBEDDING_MODEL
 from mem0_model.app import create_app
 from mem0_model.embedder import Vectors
 from mem0_model.settings import Settings, SettingsError, load
@@ -69,6 +69,13 @@ def test_a_body_beyond_the_limit_is_a_413(client: TestClient) -> None:
     reply = client.post("/v1/embeddings", content=chunks)
     assert reply.status_code == 413
     assert reply.json()["error"]["message"]
+
+
+def test_a_prompt_beyond_the_limit_is_a_400(client: TestClient) -> None:
+    body = {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "x" * 400_001}]}
+    reply = client.post("/v1/chat/completions", json=body)
+    assert reply.status_code == 400
+    assert reply.json()["error"]["code"] == "context_length_exceeded"
 
 
 def test_a_full_queue_is_a_429_and_the_rest_is_served() -> None:

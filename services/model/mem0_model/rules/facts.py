@@ -54,7 +54,9 @@ def _of_message(message: str) -> list[str]:
 
 def _facts_of(sentence: Sentence) -> list[str]:
     """Return the facts of one sentence: two where the user says two things of himself."""
-    text = " ".join(sentence.text.split()).rstrip(" .!,:")
+    text = sentence.text.rstrip(" .!,:")
+    if text != sentence.analysed.rstrip(" .!,:"):
+        return [text]
     language = language_of(text)
     tokens = tag_sentence(text, language)
     if sentence.reported and language == "de":

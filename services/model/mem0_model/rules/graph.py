@@ -74,8 +74,8 @@ def forgotten_relations(text: str, user: str) -> list[Relation]:
     found = Found(user)
     for sentence in sentences_of(text):
         if sentence.forget:
-            language = language_of(sentence.text)
-            tokens = tag_sentence(sentence.text, language)
+            language = language_of(sentence.analysed)
+            tokens = tag_sentence(sentence.analysed, language)
             for statement in statements_of(tokens, language, sentence.reported):
                 relate(statement, found)
     return found.relations
@@ -90,8 +90,8 @@ def _read(text: str, user: str) -> tuple[Found, list[tuple[Noun, str]]]:
     found = Found(user)
     nouns: list[tuple[Noun, str]] = []
     for sentence in sentences_of(text):
-        language = language_of(sentence.text)
-        tokens = tag_sentence(sentence.text, language)
+        language = language_of(sentence.analysed)
+        tokens = tag_sentence(sentence.analysed, language)
         nouns += _nouns(tokens, language)
         if not sentence.question and not sentence.forget:
             for statement in statements_of(tokens, language, sentence.reported):

@@ -14,7 +14,10 @@ _AFTER_ORDINAL = frozenset(
     "januar februar märz april mai juni juli august september oktober november dezember "
     "stock klasse etage geburtstag jahrhundert".split()
 )
-_END = re.compile(r"[.!?…]+[\"'”’)»]*(?=\s|$)|\n+|;(?=\s)")
+_END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)»]*(?=\s|$)|\n+|;(?=\s)")
+#: Characters; what is longer is a listing or noise, and is kept as it is without being analysed:
+#: the time of an analysis grows faster than the length.
+LONGEST = 1000
 _ASKS = (
     r"(?:"
     r"(?:what|which|who|whom|whose|where|when|why|how)(?:'s|'re)?\s+(?!i\b|we\b|my\b)"
@@ -68,6 +71,11 @@ class Sentence:
     forget: bool = False
     reported: bool = False
 
+    @property
+    def analysed(self) -> str:
+        """The part of the text that the grammar reads."""
+        return self.text[:LONGEST]
+
 
 def sentences_of(text: str) -> list[Sentence]:
     """Return the sentences of `text` in order, small talk and bare requests left out."""
@@ -87,7 +95,8 @@ def _closes(text: str, start: int, end: re.Match[str]) -> bool:
     rest = text[end.end() :].lstrip()
     if not rest:
         return True
-    word = re.search(r"[\w.]*$", text[start : end.start()])
+    before = text[max(start, end.start() - 20) : end.start()]  # no abbreviation is longer
+    word = re.search(r"[\w.]*$", before)
     last = word.group().lower() if word else ""
     if last in _ABBREVIATIONS or (last in ("a.m", "p.m") and rest[0].islower()):
         return False
@@ -100,7 +109,10 @@ def _closes(text: str, start: int, end: re.Match[str]) -> bool:
 
 
 def _read(text: str, asked: bool) -> list[Sentence]:
-    text = _without_small_talk(text.strip().strip("-–*•> \t"))
+    text = " ".join(text.split()).strip("-–*•> ")
+    if len(text) > LONGEST:
+        return [Sentence(text)]
+    text = _without_small_talk(text)
     if not re.search(r"\w", text):
         return []
     if _FORGET.match(text):

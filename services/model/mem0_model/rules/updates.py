@@ -54,6 +54,11 @@ class Reading:
         return relations_of(_NAMED_USER.sub("", self.text), _USER)
 
     @cached_property
+    def changed(self) -> bool:
+        """Whether it says that something is different now."""
+        return says_changed(self.text)
+
+    @cached_property
     def negative(self) -> bool:
         """Whether it denies something."""
         return any(t.pos == "neg" for t in self.tokens) or any(
@@ -116,8 +121,9 @@ def _replaces(new: Reading, old: Reading) -> bool:
 
 
 def _contradicts(new: Reading, old: Reading) -> bool:
-    cue = says_changed(new.text)
-    opposed = [r for r in old.relations if any(opposes(one, r, cue) for one in new.relations)]
+    opposed = [
+        r for r in old.relations if any(opposes(one, r, new.changed) for one in new.relations)
+    ]
     return bool(opposed) and _says_only(old, opposed)
 
 
