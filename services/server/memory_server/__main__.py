@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import uvicorn
@@ -44,6 +45,8 @@ def main() -> int:
             timeout_keep_alive=75,
         )
     )
+    # uvicorn stops at the signal and then raises it again for whoever started it: that is us, and all is done.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     server.run()
     if refusals:
         return _give_up("The server refuses to work on these stores:", refusals)

@@ -168,7 +168,7 @@ class Graph:
             WITH startNode(r).name AS s, type(r) AS t, endNode(r).name AS d, max(similarity) AS similarity
             RETURN s, t, d ORDER BY similarity DESC, s, t, d LIMIT $limit"""
         values = {"vectors": vectors, "threshold": self._settings.graph_threshold, "limit": SIMILAR_LIMIT}
-        return await self._relations("similar", text, scope, values)
+        return await self._relations("similar", text, scope, values, self._settings.store_timeout_s)
 
     async def of_names(self, scope: dict[str, str], names: list[str], limit: int) -> list[Relation]:
         """Valid relations of the entities with one of `names`. For searching: index look-ups only."""
@@ -206,13 +206,18 @@ class Graph:
                     yield {key: value for key, value in row.data().items() if value is not None}
 
     async def _relations(
-        self, operation: str, text: str, scope: dict[str, str], values: dict[str, Any]
+        self,
+        operation: str,
+        text: str,
+        scope: dict[str, str],
+        values: dict[str, Any],
+        timeout_s: float | None = None,
     ) -> list[Relation]:
         async def ask(tx: AsyncManagedTransaction) -> list[Relation]:
             result = await tx.run(text, scope=scope, **values)
             return [Relation(record["s"], record["t"], record["d"]) async for record in result]
 
-        return await self._read(operation, ask)
+        return await self._read(operation, ask, timeout_s)
 
     async def apply(self, intent_id: str, change: GraphChange) -> list[Relation]:
         """Carry a change out, exactly once however often it is called. Returns the relations as they are named now.

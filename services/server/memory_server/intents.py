@@ -68,7 +68,7 @@ class Intents:
     @property
     def busy(self) -> bool:
         """Whether anything is left to do in the graph or the history."""
-        return bool(self._in_hand or self.pending or self._finished)
+        return bool(self._in_hand or self._finished or self._behind or self.pending)
 
     async def record(
         self, conn: Connection, scope: str, graph: GraphChange | None, history: Sequence[HistoryEntry]
@@ -176,6 +176,7 @@ class Intents:
             self._behind = failed
             await self._clear_finished()
             await self._count()
+            await self._drop_marks()
 
     async def _load(self, after: int) -> list[Intent]:
         async def read(conn: Connection) -> list[tuple[Any, ...]]:
@@ -192,7 +193,7 @@ class Intents:
         ]
 
     async def _clear_finished(self) -> None:
-        """Delete the rows first and the graph's marks after: a row without a mark would be done twice."""
+        """Delete the rows of what has been done."""
         done, self._finished = self._finished, []
         keys = [intent.id for intent in done]
 
@@ -206,6 +207,9 @@ class Intents:
                 self._finished = done + self._finished
                 raise
             self._spent_marks += [str(intent.id) for intent in done if intent.graph]
+
+    async def _drop_marks(self) -> None:
+        """After the rows: a row whose mark is gone would be done twice."""
         if self._spent_marks:
             await self._graph.forget_applied(self._spent_marks)
             self._spent_marks = []

@@ -67,6 +67,7 @@ class BodyLimit:
             await _answer(problem, scope, send)
             return
         seen = 0
+        answered = False
 
         async def counted() -> Message:
             nonlocal seen
@@ -77,7 +78,16 @@ class BodyLimit:
                     raise problem
             return message
 
-        await self._app(scope, counted, send)
+        async def corrected(message: Message) -> None:
+            """The framework takes what `counted` raises for a broken body: answer in its place."""
+            nonlocal answered
+            if seen <= self._limit:
+                await send(message)
+            elif not answered:
+                answered = True
+                await _answer(problem, scope, send)
+
+        await self._app(scope, counted, corrected)
 
 
 async def _answer(problem: Problem, scope: Scope, send: Send) -> None:

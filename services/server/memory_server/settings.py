@@ -98,7 +98,8 @@ class Settings(BaseModel):
 
     add_timeout_s: Seconds = 90.0
     search_timeout_s: Seconds = 20.0
-    store_timeout_s: Seconds = 8.0
+    store_timeout_s: Seconds = 15.0
+    """One transaction. Neo4j takes several seconds for its first one after a start."""
     model_timeout_s: Seconds = 45.0
     graph_read_timeout_s: Seconds = 4.0
     probe_timeout_s: Seconds = 2.0
