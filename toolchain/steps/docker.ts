@@ -72,17 +72,28 @@ async function install({ platform }: Host, report: Report): Promise<void> {
       mend: `install Docker Engine 20.10 or newer with your system's package manager, then: ${SETUP}`,
     });
   }
-  await installPackages(["docker.io", "iptables"], report);
+  // The command line is a package of its own since Debian 13; the program does without it, its users do not.
+  await installPackages(["docker.io", "iptables"], report, ["docker-cli"]);
 }
 
-/** Installs Debian packages; waits for another apt that is at work. */
-export async function installPackages(packages: readonly string[], report: Report): Promise<void> {
+/**
+ * Installs Debian packages; waits for another apt that is at work.
+ *
+ * @param wished packages that are installed as well where this release of Debian has them
+ */
+export async function installPackages(
+  packages: readonly string[],
+  report: Report,
+  wished: readonly string[] = [],
+): Promise<void> {
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   report(`apt-get install ${packages.join(" ")}`);
   await run("apt-get", ["update", "-q"], { env, registry: "Debian" });
+  const known = wished.length === 0 ? "" : await run("apt-cache", ["pkgnames"]);
+  const there = wished.filter((name) => known.split("\n").includes(name));
   await run(
     "apt-get",
-    ["install", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...packages],
+    [..."install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300".split(" "), ...packages, ...there],
     { env, registry: "Debian" },
   );
 }

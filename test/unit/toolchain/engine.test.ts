@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
+import os from "node:os";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { enginePlaces, findEngine } from "../../../toolchain/engine.ts";
+import { enginePlaces, findEngine, type Place } from "../../../toolchain/engine.ts";
 
 const kinds = (platform: NodeJS.Platform, env: NodeJS.ProcessEnv = {}) =>
   enginePlaces(platform, env, "/home/ann").map(({ kind, host }) => `${kind} ${host}`);
@@ -47,4 +51,55 @@ describe("an engine", () => {
     });
     expect(engine).toMatchObject({ state: "wrong", reason: expect.stringContaining("DOCKER_HOST is set") });
   });
+
+  it.each([
+    [
+      "that is too old",
+      { ApiVersion: "1.40", Version: "19.03.15" },
+      {},
+      "Docker 19.03.15 is too old (API 1.40)",
+    ],
+    ["that is rootless", {}, { SecurityOptions: ["name=seccomp", "name=rootless"] }, "rootless"],
+  ])("%s is refused, with the reason", async (_what, version, info, reason) => {
+    const engine = await withEngine({ version, info }, (place) => findEngine([place], { uid: 1000 }));
+    expect(engine).toMatchObject({ state: "wrong", reason: expect.stringContaining(reason) });
+  });
+
+  it("that will do is taken, also when another place has one that will not", async () => {
+    await withEngine({ version: { ApiVersion: "1.12" } }, (old) =>
+      withEngine({}, async (good) => {
+        expect(await findEngine([old, good], { uid: 1000 })).toEqual({
+          state: "there",
+          host: good.host,
+          kind: "fake",
+          version: "28.2.2",
+          apiVersion: "1.50",
+          dataRoot: "/var/lib/docker",
+        });
+      }),
+    );
+  });
 });
+
+/** Runs `work` while an engine that says this of itself listens on a socket. */
+async function withEngine<T>(
+  says: { version?: object; info?: object },
+  work: (place: Place) => Promise<T>,
+): Promise<T> {
+  const directory = mkdtempSync(path.join(os.tmpdir(), "mem0-engine-"));
+  const socket = path.join(directory, "docker.sock");
+  const server = http.createServer((request, response) => {
+    const answer = request.url?.endsWith("/version")
+      ? { Version: "28.2.2", ApiVersion: "1.50", ...says.version }
+      : { DockerRootDir: "/var/lib/docker", OSType: "linux", SecurityOptions: [], ...says.info };
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  try {
+    return await work({ host: `unix://${socket}`, kind: "fake" });
+  } finally {
+    server.close();
+    server.closeAllConnections();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

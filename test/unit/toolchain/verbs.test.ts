@@ -3,7 +3,6 @@ import path from "node:path";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { VERBS } from "../../../scripts/verbs.ts";
-import { linkerFlags } from "../../../toolchain/go.ts";
 import { officialArchive } from "../../../toolchain/steps/pulumi.ts";
 
 describe("the verbs of ./mem0", () => {
@@ -39,17 +38,5 @@ describe("the vendor's archive", () => {
     ["darwin", "arm64", "pulumi-v3.259.0-darwin-arm64.tar.gz"],
   ] as const)("for %s on %s is %s", (platform, arch, file) => {
     expect(officialArchive("3.259.0", platform, arch)).toBe(`https://get.pulumi.com/releases/sdk/${file}`);
-  });
-});
-
-describe("a Go program", () => {
-  it("is linked small, with its version in it", () => {
-    const build = {
-      module: "m",
-      command: "c",
-      output: "o",
-      variables: { "example/version.Version": "v1.2.3" },
-    };
-    expect(linkerFlags(build)).toBe("-s -w -X example/version.Version=v1.2.3");
   });
 });
