@@ -48,7 +48,7 @@ export async function runStep<T>(title: string, work: (report: Report) => Promis
     ],
     {
       rendererOptions: { timer: PRESET_TIMER, collapseErrors: false },
-      fallbackRenderer: "verbose",
+      fallbackRenderer: "simple",
       fallbackRendererOptions: { timer: PRESET_TIMER },
     },
   );

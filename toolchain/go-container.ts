@@ -35,8 +35,9 @@ export async function buildInContainer(host: Host, build: GoBuild, report: Repor
       BASE_IMAGE: base.tag,
       GOOS: host.platform,
       GOARCH: process.arch === "arm64" ? "arm64" : "amd64",
-      GOPROXY: host.env.GOPROXY ?? "https://proxy.golang.org,direct",
-      GOSUMDB: host.env.GOSUMDB ?? "sum.golang.org",
+      // Empty means what Go itself takes when nothing is said.
+      GOPROXY: host.env.GOPROXY ?? "",
+      GOSUMDB: host.env.GOSUMDB ?? "",
       COMMAND: build.command,
       LDFLAGS: linkerFlags(build),
     };

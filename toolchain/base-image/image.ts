@@ -74,8 +74,9 @@ export async function buildBaseImage(
       forcerm: true,
       buildargs: {
         FROM_IMAGE: origin,
-        DEBIAN_MIRROR: recipe.mirrors.debian,
-        DEBIAN_SECURITY_MIRROR: recipe.mirrors.security,
+        ...(recipe.mirrors === undefined
+          ? {}
+          : { DEBIAN_MIRROR: recipe.mirrors.debian, DEBIAN_SECURITY_MIRROR: recipe.mirrors.security }),
         ...Object.fromEntries(proxies),
       },
     });

@@ -10,17 +10,17 @@ export const OFFICIAL_IMAGE =
 /** Files of this directory that make the image; a change of one makes another image. */
 export const CONTEXT_FILES = ["Dockerfile", "apt-image.conf", "dpkg-slim.conf", "policy-rc.d"] as const;
 
-/** Debian's archives; a machine that has a mirror names it. */
+/** Mirrors of Debian's archives; without one, Debian's own tools know where to look. */
 export interface Mirrors {
   debian: string;
   security: string;
 }
 
-export function mirrors(env: NodeJS.ProcessEnv): Mirrors {
-  return {
-    debian: env.MEM0_DEBIAN_MIRROR || "http://deb.debian.org/debian",
-    security: env.MEM0_DEBIAN_SECURITY_MIRROR || "http://deb.debian.org/debian-security",
-  };
+/** The mirrors that this machine names. By convention the security archive lies beside the other. */
+export function mirrors(env: NodeJS.ProcessEnv): Mirrors | undefined {
+  const debian = env.MEM0_DEBIAN_MIRROR;
+  if (!debian) return undefined;
+  return { debian, security: env.MEM0_DEBIAN_SECURITY_MIRROR || `${debian.replace(/\/$/, "")}-security` };
 }
 
 /** All that the base image depends on. */
@@ -29,7 +29,7 @@ export interface Recipe {
   files: Record<string, string>;
   /** As `parseCertificates` spells and sorts them. */
   certificates: readonly string[];
-  mirrors: Mirrors;
+  mirrors: Mirrors | undefined;
   way: Exclude<Way, "found">;
 }
 
@@ -45,22 +45,31 @@ export function baseImageTag(recipe: Recipe): string {
   const canonical = JSON.stringify([
     CONTEXT_FILES.map((name) => recipe.files[name]),
     recipe.certificates,
-    [recipe.mirrors.debian, recipe.mirrors.security],
+    recipe.mirrors ?? null,
     origin,
   ]);
   return `mem0/base:trixie-${createHash("sha256").update(canonical).digest("hex").slice(0, 16)}`;
 }
 
-/** Arguments of mmdebstrap that write the smallest Debian with certificates to a tar file, slim from the start. */
-export function mmdebstrapArguments({ debian, security }: Mirrors, slim: string, output: string): string[] {
+/**
+ * Arguments of mmdebstrap that write the smallest Debian with certificates to a tar file, slim from the start. Named no
+ * archive, it takes Debian's own, updates and security updates included.
+ */
+export function mmdebstrapArguments(mirrors: Mirrors | undefined, slim: string, output: string): string[] {
+  const sources =
+    mirrors === undefined
+      ? []
+      : [
+          `deb ${mirrors.debian} trixie main`,
+          `deb ${mirrors.debian} trixie-updates main`,
+          `deb ${mirrors.security} trixie-security main`,
+        ];
   return [
     "--variant=minbase",
     "--include=ca-certificates",
     `--dpkgopt=${slim}`,
     "trixie",
     output,
-    `deb ${debian} trixie main`,
-    `deb ${debian} trixie-updates main`,
-    `deb ${security} trixie-security main`,
+    ...sources,
   ];
 }

@@ -84,6 +84,10 @@ describe("the base image's recipe", () => {
     expect(dockerfile).not.toMatch(/^#\s*syntax=|--mount=|--chmod=|--link|<<\s*\w/m);
   });
 
+  it("leaves the choice of archives to Debian's tools where the machine names no mirror", () => {
+    expect(mmdebstrapArguments(mirrors({}), "slim.conf", "out.tar").at(-1)).toBe("out.tar");
+  });
+
   it("takes security updates and updates from the machine's mirrors", () => {
     const chosen = mirrors({
       MEM0_DEBIAN_MIRROR: "http://a.example/d",

@@ -22,10 +22,10 @@ describe("a command that is run", () => {
   });
 
   it.each([
-    ["Go", "dial tcp: lookup proxy.golang.org: no such host", "GOPROXY"],
-    ["Go", "Get https://proxy.golang.org/: dial tcp 1.2.3.4:443: i/o timeout", "GOPROXY"],
-    ["Debian", "E: Failed to fetch  Could not resolve 'deb.debian.org'", "MEM0_DEBIAN_MIRROR"],
-    ["Debian", "W: Failed to fetch  Temporary failure resolving 'deb.debian.org'", "MEM0_DEBIAN_MIRROR"],
+    ["Go", "dial tcp: lookup modules.example: no such host", "GOPROXY"],
+    ["Go", "Get https://modules.example/: dial tcp 1.2.3.4:443: i/o timeout", "GOPROXY"],
+    ["Debian", "E: Failed to fetch  Could not resolve 'debian.example'", "MEM0_DEBIAN_MIRROR"],
+    ["Debian", "W: Failed to fetch  Temporary failure resolving 'debian.example'", "MEM0_DEBIAN_MIRROR"],
     ["npm", "npm error code ENOTFOUND", "npm ping"],
   ] as const)(
     "and finds no %s registry says so, and how to name another",
