@@ -161,7 +161,17 @@ class Stores:
                 container.unpause()
             elif container.status != "running":
                 container.start()
+            if not container.attrs["NetworkSettings"]["Networks"]:
+                self._docker.networks.get(self.name).connect(container)
         self.wait()
+
+    def disconnect(self, service: str) -> None:
+        """Take a container off the network."""
+        self._docker.networks.get(self.name).disconnect(self._made[service])
+
+    def connect(self, service: str) -> None:
+        """Put it back."""
+        self._docker.networks.get(self.name).connect(self._made[service])
 
     def sql(self, text: str, *values: Any) -> list[Any]:
         """Rows of one statement."""

@@ -1,0 +1,149 @@
+"""Upstream's own library at 1.0.11 on the same stores: what one writes, the other reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.stores.stack import DATABASE, PASSWORD, ROLE, Server, Stores
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def upstream(stores: Stores, server: Server) -> Iterator[Any]:
+    os.environ["MEM0_TELEMETRY"] = "False"
+    os.environ["MEM0_DIR"] = str(server.data / "upstream")
+    from mem0 import Memory  # noqa: PLC0415
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415
+
+    url = f"http://127.0.0.1:{stores.ports['model']}/v1"
+    conninfo = make_conninfo(
+        host="127.0.0.1", port=stores.ports["postgres"], dbname=DATABASE, user=ROLE, password=PASSWORD
+    )
+    memory = Memory.from_config(
+        {
+            "vector_store": {
+                "provider": "pgvector",
+                "config": {
+                    "connection_string": conninfo,
+                    "collection_name": "memories",
+                    "embedding_model_dims": 384,
+                    "hnsw": True,
+                },
+            },
+            "graph_store": {
+                "provider": "neo4j",
+                "config": {
+                    "url": f"bolt://127.0.0.1:{stores.ports['neo4j']}",
+                    "username": "neo4j",
+                    "password": PASSWORD,
+                    "base_label": True,
+                },
+            },
+            "llm": {
+                "provider": "openai",
+                "config": {"model": "mem0-rules", "openai_base_url": url, "api_key": "none"},
+            },
+            "embedder": {
+                "provider": "openai",
+                "config": {"model": "mem0-embedded", "openai_base_url": url, "api_key": "none"},
+            },
+            "history_db_path": str(server.data / "upstream-history.db"),
+        }
+    )
+    yield memory
+    memory.close()
+    memory.vector_store.connection_pool.close()
+    memory.graph.graph._driver.close()
+
+
+def names(relations: list[dict[str, str]]) -> set[tuple[str, str]]:
+    return {(r["source"], r.get("target") or r["destination"]) for r in relations}
+
+
+def test_upstream_reads_what_we_wrote(client: httpx.Client, upstream: Any, user: str) -> None:
+    ours = client.post("/memories", json={"messages": "I keep bees on the roof.", "user_id": user}).json()
+    theirs = upstream.get_all(user_id=user)
+    listed = client.get("/memories", params={"user_id": user}).json()
+    assert [item["id"] for item in theirs["results"]] == [item["id"] for item in ours["results"]]
+    for field in ("memory", "hash", "created_at", "updated_at", "user_id", "metadata"):
+        assert [i.get(field) for i in theirs["results"]] == [i.get(field) for i in listed["results"]], field
+    assert names(theirs["relations"]) == names(listed["relations"])
+    assert upstream.search("bees", user_id=user)["results"][0]["id"] == ours["results"][0]["id"]
+
+
+def test_we_read_what_upstream_wrote(client: httpx.Client, upstream: Any, user: str) -> None:
+    theirs = upstream.add("I play chess with Bob.", user_id=user, metadata={"source": "upstream"})
+    listed = client.get("/memories", params={"user_id": user}).json()
+    assert [item["id"] for item in listed["results"]] == [item["id"] for item in theirs["results"]]
+    assert listed["results"][0]["metadata"] == {"source": "upstream"}
+    assert names(listed["relations"]) == names(upstream.get_all(user_id=user)["relations"])
+    found = client.post("/search", json={"query": "chess", "user_id": user, "filters": {"source": "upstream"}}).json()
+    assert found["results"][0]["id"] == theirs["results"][0]["id"]
+
+
+def test_scores_mean_the_same(client: httpx.Client, upstream: Any, user: str) -> None:
+    for text in ("I keep bees on the roof.", "I play chess with Bob."):
+        client.post("/memories", json={"messages": text, "user_id": user, "infer": False})
+    ours = client.post("/search", json={"query": "insects", "user_id": user}).json()["results"]
+    theirs = upstream.search("insects", user_id=user)["results"]
+    assert [(i["id"], pytest.approx(i["score"])) for i in ours] == [(i["id"], i["score"]) for i in theirs]
+
+
+def test_the_same_sentence_makes_the_same_memories_and_relations(
+    client: httpx.Client, upstream: Any, stores: Stores, user: str
+) -> None:
+    both = (f"{user}-a", f"{user}-b")
+    ours = client.post("/memories", json={"messages": "My sister Anna lives in Berlin.", "user_id": both[0]}).json()
+    theirs = upstream.add("My sister Anna lives in Berlin.", user_id=both[1])
+    assert [r["memory"] for r in ours["results"]] == [r["memory"] for r in theirs["results"]]
+
+    def graph(name: str) -> list[list[Any]]:
+        text = (
+            "MATCH (n:__Entity__ {user_id: $u})-[r]->(m:__Entity__) RETURN replace(n.name, $u, 'me'), type(r), "
+            "replace(m.name, $u, 'me'), r.valid, r.mentions, size(n.embedding) ORDER BY 1, 2, 3"
+        )
+        return stores.cypher(text, u=name)
+
+    assert graph(both[0]) == graph(both[1])
+
+
+def test_upstreams_documented_requests_work(client: httpx.Client, user: str) -> None:
+    """The bodies of upstream's REST documentation, word for word but for the user."""
+    created = client.post(
+        "/memories",
+        json={
+            "messages": [
+                {"role": "user", "content": "I'm planning to watch a movie tonight. Any recommendations?"},
+                {"role": "assistant", "content": "How about thriller movies? They can be quite engaging."},
+                {"role": "user", "content": "I'm not a big fan of thriller movies but I love sci-fi movies."},
+                {"role": "assistant", "content": "Got it! I'll avoid thrillers and suggest sci-fi movies instead."},
+            ],
+            "user_id": user,
+            "metadata": {"category": "movie_recommendations"},
+        },
+    )
+    assert set(created.json()) == {"results", "relations"}
+    assert set(created.json()["relations"]) == {"added_entities", "deleted_entities"}
+    key = created.json()["results"][0]["id"]
+    assert {"id", "memory", "event"} <= set(created.json()["results"][0])
+    everything = client.get("/memories", params={"user_id": user}).json()
+    assert {"results", "relations"} <= set(everything)
+    one = client.get(f"/memories/{key}").json()
+    assert {"id", "memory", "hash", "metadata", "created_at", "updated_at", "user_id"} <= set(one)
+    found = client.post("/search", json={"query": "What do you know about me?", "user_id": user}).json()
+    assert {"id", "memory", "hash", "metadata", "score", "created_at", "updated_at", "user_id"} <= set(
+        found["results"][0]
+    )
+    assert client.put(f"/memories/{key}", json={"text": "Likes to play tennis on weekends"}).json() == {
+        "message": "Memory updated successfully!"
+    }
+    history = client.get(f"/memories/{key}/history").json()
+    assert {"id", "memory_id", "old_memory", "new_memory", "event", "created_at", "updated_at"} <= set(history[0])
+    assert client.delete(f"/memories/{key}").json() == {"message": "Memory deleted successfully"}
+    assert client.delete("/memories", params={"user_id": user}).json()["message"] == "All relevant memories deleted"
