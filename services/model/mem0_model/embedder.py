@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from mem0_model import DIMENSIONS
 
-#: Texts are embedded in groups of about this many UTF-8 bytes: the engine holds the activations of
-#: a whole group at once, about 20 KiB a token.
-GROUP_BYTES = 8192
+#: UTF-8 bytes. A longer text is embedded in pieces of this size: the model sees 512 tokens at
+#: once, which is about as much of English or German.
+PIECE = 1536
+#: UTF-8 bytes given to the engine in one call: it holds the activations of all their tokens,
+#: about 20 KiB each.
+GROUP = 4096
 
 Vectors = NDArray[np.float32]
 
@@ -41,6 +44,23 @@ def clean(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).replace("\0", " ")
     # mem0 names graph nodes "dentist_appointment": words to the model.
     return text if any(char.isspace() for char in text) else text.replace("_", " ")
+
+
+def pieces_of(text: str) -> list[str]:
+    """Return `text` cut between words into pieces of at most `PIECE` bytes, words of any length."""
+    if len(text.encode()) <= PIECE:
+        return [text]
+    pieces: list[str] = []
+    words: list[str] = []
+    size = 0
+    for word in text.split():
+        length = len(word.encode()) + 1
+        if words and size + length > PIECE:
+            pieces.append(" ".join(words))
+            words, size = [], 0
+        words.append(word)
+        size += length
+    return [*pieces, " ".join(words)]
 
 
 def centred(vectors: Vectors, centre: Vectors) -> Vectors:
@@ -79,20 +99,32 @@ class E5Embedder:
     def embed(self, texts: list[str]) -> Vectors:
         """Return an array (len(texts), DIMENSIONS) of unit vectors.
 
-        Texts beyond the model's 512 tokens are embedded in windows of 510 tokens and averaged by
-        their length (the engine does that): nothing is cut off.
+        The vector of a text in pieces is their mean, weighted by length: nothing is cut off. (The
+        engine would do the same, with all the pieces' activations in memory together.)
         """
+        pieces = [pieces_of(clean(text)) for text in texts]
+        flat = self._grouped([piece for of_text in pieces for piece in of_text])
         out = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
         start = 0
-        cleaned = [clean(text) for text in texts]
-        while start < len(cleaned):
-            end, size = start + 1, len(cleaned[start].encode())
-            while end < len(cleaned) and size + len(cleaned[end].encode()) <= GROUP_BYTES:
-                size += len(cleaned[end].encode())
-                end += 1
-            out[start:end] = self._engine.query(cleaned[start:end])
+        for row, of_text in enumerate(pieces):
+            end = start + len(of_text)
+            weights = [len(piece.encode()) + 1 for piece in of_text]
+            out[row] = np.average(flat[start:end], axis=0, weights=weights)
             start = end
+        out /= np.linalg.norm(out, axis=1, keepdims=True)
         return centred(out, self._centre)
+
+    def _grouped(self, texts: list[str]) -> Vectors:
+        out = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
+        start = 0
+        while start < len(texts):
+            end, size = start + 1, len(texts[start].encode())
+            while end < len(texts) and size + len(texts[end].encode()) <= GROUP:
+                size += len(texts[end].encode())
+                end += 1
+            out[start:end] = self._engine.query(texts[start:end])
+            start = end
+        return out
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens the model sees for `text`, its start and end marks included."""
