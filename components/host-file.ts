@@ -41,13 +41,14 @@ export class HostFile extends pulumi.ComponentResource {
         ...(args.keepOnDelete === true ? {} : { delete: 'rm -f "$FILE"' }),
         environment: { FILE: args.path, MODE: args.mode, OWNER: args.owner ?? "" },
         stdin: args.content,
-        // Another path is another file: written first, then the old one removed.
+        // Another path is another file.
         triggers: [args.path],
         addPreviousOutputInEnv: false,
         logging: "none",
       },
+      // The old file goes first: after a replacement at the same path, its deletion would take the new one along.
       // A component's own dependencies do not reach its children.
-      { parent: this, ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }) },
+      { parent: this, deleteBeforeReplace: true, ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }) },
     );
     this.path = command.stdout.apply(() => args.path);
     // The provider marks all outputs secret as soon as one input is; the revision is not derived from the content.

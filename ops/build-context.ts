@@ -33,7 +33,8 @@ export function hashBuildContext(directory: string, inputs: readonly string[]): 
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => ({ entry, name: path.relative(directory, path.join(entry.parentPath, entry.name)) }))
-    .filter(({ name }) => !ignore.ignores(name))
+    // Docker gets the Dockerfile even where .dockerignore names it.
+    .filter(({ name }) => name === "Dockerfile" || !ignore.ignores(name))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const { entry, name } of entries) {
     const file = path.join(directory, name);

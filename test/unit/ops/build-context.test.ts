@@ -46,6 +46,13 @@ describe("the hash of a build context", () => {
     expect(hashBuildContext(directory, ["mem0/base:2"])).not.toBe(before);
   });
 
+  it("changes with the Dockerfile, even where .dockerignore names it", () => {
+    write(".dockerignore", "tests\nDockerfile\n");
+    before = hash();
+    write("Dockerfile", "FROM scratch\nLABEL a=b");
+    expect(hash()).not.toBe(before);
+  });
+
   it("does not change with what .dockerignore excludes", () => {
     write("tests/test_app.py", "another test");
     expect(hash()).toBe(before);
