@@ -48,7 +48,11 @@ export class HostFile extends pulumi.ComponentResource {
       },
       // The old file goes first: after a replacement at the same path, its deletion would take the new one along.
       // A component's own dependencies do not reach its children.
-      { parent: this, deleteBeforeReplace: true, ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }) },
+      {
+        parent: this,
+        deleteBeforeReplace: true,
+        ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }),
+      },
     );
     this.path = command.stdout.apply(() => args.path);
     // The provider marks all outputs secret as soon as one input is; the revision is not derived from the content.
