@@ -4,6 +4,7 @@
 #
 # Environment: NEO4J_PASSWORD_FILE (one line, 8 characters or more), NEO4J_HEAP, NEO4J_PAGECACHE.
 set -euo pipefail
+umask 077 # memories are in the store, and in every dump of it
 
 readonly volume=/data
 readonly data=$volume/neo4j
@@ -63,7 +64,7 @@ prepare_first_start() {
     refuse "$volume holds no $data, but it is not empty: $found." \
       "A new database beside other data would hide it. Mount an empty volume, or the right one."
   touch "$NEO4J_FIRST_START_MARKER"
-  mkdir -m 0700 "$data"
+  mkdir "$data"
 }
 
 check_volume
