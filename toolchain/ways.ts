@@ -9,8 +9,8 @@ export type RequestedWay = (typeof REQUESTED_WAYS)[number];
 export interface Vendors {
   /** Pulumi's: CLI and plugins. */
   pulumi(): Promise<boolean>;
-  /** Docker Hub, where Debian publishes its images. */
-  images(): Promise<boolean>;
+  /** The registry that the Docker engine takes images without a host name from; `registry` is its address. */
+  images(registry: string): Promise<boolean>;
 }
 
 /** A site that does not answer within this time would make set-up slow for nothing: the other way is there. */
@@ -35,8 +35,8 @@ export function askVendors(pulumiArchive: string, request: typeof fetch = fetch)
   };
   return {
     pulumi: () => ask(pulumiArchive, [200]),
-    // Answers 401 to whoever brings no token, which is how it greets every client.
-    images: () => ask("https://registry-1.docker.io/v2/", [200, 401]),
+    // Its greeting differs with its version: any of these comes from a registry that is there.
+    images: (registry) => ask(registry, [200, 301, 401, 404]),
   };
 }
 

@@ -44,7 +44,8 @@ export const baseImage: Step = {
     const full = tooFull(engine.dataRoot);
     if (full !== undefined) throw full;
     const docker = connectDocker(engine.host);
-    await getByWay(host.way, host.vendors.images, report, {
+    const registry = async () => ((await docker.info()) as { IndexServerAddress: string }).IndexServerAddress;
+    await getByWay(host.way, async () => host.vendors.images(await registry()), report, {
       official: () => make(host, docker, "official", report),
       registries: () => make(host, docker, "registries", report),
     });

@@ -88,7 +88,7 @@ describe("a vendor", () => {
   };
 
   it("of images is there when it asks for a token", async () => {
-    expect(await answering(401).vendors.images()).toBe(true);
+    expect(await answering(401).vendors.images("https://images.example/v1/")).toBe(true);
   });
 
   it("of the CLI is there only when it has the very archive", async () => {
@@ -107,6 +107,6 @@ describe("a vendor", () => {
       Promise.reject(new TypeError("fetch failed")),
     );
     expect(await vendors.pulumi()).toBe(false);
-    expect(await vendors.images()).toBe(false);
+    expect(await vendors.images("https://images.example/v1/")).toBe(false);
   });
 });
