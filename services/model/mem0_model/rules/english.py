@@ -18,6 +18,8 @@ def fact(text: str, goes_on: bool) -> str:
     stay as they are. `goes_on`: the text is the second half of one about the user ("and work").
     """
     own = re.match(r"my\s+(?=\w)", text, re.IGNORECASE)
+    if own and re.match(r"my\s+[\w\s]{1,40}?\s+and\s+I\b", text, re.IGNORECASE):
+        return text
     if own:
         return text[own.end() :]
     tokens = tag_sentence(f"I {text}" if goes_on else text, "en")
@@ -25,7 +27,7 @@ def fact(text: str, goes_on: bool) -> str:
         return _told(f"I {text}", tokens, 0) or text
     index = _subject(tokens)
     if index is None:
-        return text
+        return re.sub(r"^am\s+", "is ", text, flags=re.IGNORECASE)
     return _told(text, tokens, index) or text
 
 

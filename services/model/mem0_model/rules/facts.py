@@ -79,7 +79,9 @@ def _parts(text: str, tokens: list[Token], language: Language) -> list[tuple[int
         token = tokens[index] if index < len(tokens) else None
         if token is None:
             continue
-        if link == "and" or (link == "" and token.low in ("i", "ich")):
+        own = link == "and" or (link == "" and token.low in ("i", "ich"))
+        # "... but I have two anyway": without a thing of its own it cannot stand alone.
+        if own and any(t.pos in ("noun", "name", "other") for t in tokens[index:]):
             starts.append((token.start, link == "and"))
     ends = [start for start, _ in starts[1:]] + [len(text)]
     return [(start, end, goes_on) for (start, goes_on), end in zip(starts, ends, strict=True)]

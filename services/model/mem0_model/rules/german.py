@@ -29,6 +29,8 @@ def fact(text: str, goes_on: bool) -> str:
     subject = next((i for i, t in enumerate(tokens) if t.low == "ich"), None)
     verb = next((i for i, t in enumerate(tokens) if is_finite(t)), None)
     unchanged = text.removeprefix("ich ") if goes_on else text
+    if verb == 0 and tokens[0].low in ("bin", "habe", "hab"):
+        return f"{third_person(tokens[0])}{_reflexive(text[tokens[0].end :])}"
     if subject is None or verb is None:
         return unchanged
     changed = third_person(tokens[verb])
@@ -36,12 +38,12 @@ def fact(text: str, goes_on: bool) -> str:
         return unchanged
     if subject == 0 and verb > 0:
         between = text[tokens[0].end : tokens[verb].start]
-        return f"{changed}{between.rstrip()}{text[tokens[verb].end :]}".strip()
+        return f"{changed}{between.rstrip()}{_reflexive(text[tokens[verb].end :])}".strip()
     if subject == verb + 1 and verb > 0:
         front = text[: tokens[verb].start].strip()
         if tokens[0].pos not in ("noun", "name"):
             front = front[:1].lower() + front[1:]
-        return f"{changed} {front}{text[tokens[subject].end :]}"
+        return f"{changed} {front}{_reflexive(text[tokens[subject].end :])}"
     return unchanged
 
 
@@ -63,8 +65,14 @@ def from_reported(text: str, tokens: list[Token]) -> str:
     changed = third_person(base)
     if changed is None:
         return text
-    middle = text[tokens[0].end : verb.start].strip()
+    middle = _reflexive(text[tokens[0].end : verb.start]).strip()
     return " ".join(piece for piece in (changed, middle, prefix) if piece)
+
+
+def _reflexive(text: str) -> str:
+    """Return what follows the verb with "mich" and "mir" as "sich", up to the next clause."""
+    clause, comma, rest = text.partition(",")
+    return re.sub(r"\b(?:mich|mir)\b", "sich", clause) + comma + rest
 
 
 def third_person(verb: Token) -> str | None:
@@ -76,7 +84,7 @@ def third_person(verb: Token) -> str | None:
     present = {"sein": "bin", "haben": "habe", "werden": "werde"}.get(lemma)
     if irregular is not None:
         stem = lemma[:-2] if lemma.endswith("en") else lemma[:-1]
-        if word == (present or f"{stem}e"):
+        if word in (present or f"{stem}e", stem):
             return irregular
         return word if present is None or word in ("hätte", "wäre", "würde") else None
     if lemma.endswith(("eln", "ern")):

@@ -158,6 +158,8 @@ def _continues(tokens: list[Token], i: int, start: int) -> bool:
     if token.pos == "adv":  # a very old car, about 20 euros
         follower = tokens[i + 1].pos if i + 1 < len(tokens) else ""
         return before == "det" and follower == "adj"
+    if token.pos == "num" and before == "name":  # owes Tom 50 euros
+        return not (i + 1 < len(tokens) and tokens[i + 1].pos == "noun")
     if token.pos == "adj" and before in ("noun", "name"):
         return token.text[:1].isupper()
     return token.pos in _NP_PARTS and not (token.pos == "other" and not token.text[:1].isalpha())

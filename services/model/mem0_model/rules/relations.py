@@ -16,6 +16,8 @@ _WORK = frozenset(("work", "arbeiten"))
 _AT_WORK = frozenset("at for with by".split())
 _INSIDE = frozenset("in on near at under behind next_to inside".split())
 _GIVEN_UP = frozenset(("stop",))
+_ADJECTIVES = {"allergisch": "allergic", "verheiratet": "married"}
+_DAYS = frozenset(("birthday", "anniversary", "wedding_anniversary"))
 _BEAR = frozenset("stand bear ausstehen leiden ertragen".split())
 
 
@@ -199,19 +201,21 @@ def _copula(source: str, noun: Noun, statement: Statement, found: Found) -> None
     for value in values:
         _is_value(source, deny, value, found)
     anchor = values[-1] if values else None
-    for index, (prep, thing) in enumerate(statement.phrases):
+    for prep, thing in statement.phrases:
         if not values and statement.adjective:
-            if index:
-                _relate_all(source, relation_name(prep), thing, found)
-        elif anchor is not None and anchor.common_kind == "profession" and prep in _AT_WORK:
+            break
+        if anchor is not None and anchor.common_kind == "profession" and prep in _AT_WORK:
             _relate_all(source, "works_at", thing, found)
         elif anchor is not None:
             _relate_all(anchor.text, relation_name(prep), thing, found)
         else:
             verb = prep if deny == "is" else f"{deny}_{prep}"
             _relate_all(source, relation_name(verb), thing, found)
+    if statement.adjective and not values:
+        return
+    told = values or [thing for _, thing in statement.phrases]
     for time in statement.times:
-        found.add(source, "when", time.text)
+        found.add(told[-1].text if told else source, "when", time.text)
 
 
 def _attribute_values(
@@ -221,7 +225,7 @@ def _attribute_values(
     if noun.owner_kin and attribute == "name":
         owner, attribute = found.user, relation_name(noun.owner_kin)
         kind = "person"
-    for value in [*statement.objects, *(thing for _, thing in statement.phrases)]:
+    for value in statement.objects or [thing for _, thing in statement.phrases]:
         found.add(owner, attribute, value.text)
         if attribute == "name" or noun.kin or attributes("kin").get(attribute):
             found.hint(value.text, "person")
@@ -243,17 +247,16 @@ def _age(source: str, statement: Statement, found: Found) -> bool:
 
 def _adjective(source: str, deny: str, statement: Statement, found: Found) -> None:
     negative = "not_" if statement.negated else ""
+    adjective = _ADJECTIVES.get(statement.adjective, statement.adjective)
+    fixed = {"allergic": "to", "married": "to"}.get(adjective)
     if statement.phrases:
-        prep, thing = statement.phrases[0]
-        if statement.adjective in ("allergic", "allergisch"):
-            prep = "to"
-        adjective = {"allergisch": "allergic", "verheiratet": "married"}.get(
-            statement.adjective, statement.adjective
-        )
-        if adjective == "married":
-            prep = "to"
-            found.hint(thing.text, "person")
-        _relate_all(source, relation_name(negative + adjective, prep), thing, found)
+        first = statement.phrases[0][0]
+        for prep, thing in statement.phrases:
+            if prep != first:
+                _relate_all(source, relation_name(prep), thing, found)
+                continue
+            _relate_all(source, relation_name(negative + adjective, fixed or prep), thing, found)
+            found.hint(thing.text, "person" if adjective == "married" else "")
     else:
         found.add(source, deny, statement.adjective)
 
@@ -306,6 +309,12 @@ def _action(source: str, statement: Statement, found: Found) -> None:
         name = "lives"
     if statement.verb == "want" and not statement.prefix:
         name = "wants"
+    if statement.verb == "have" and statement.times and not statement.negated:
+        days = [noun for noun in statement.objects if _attribute(noun) in _DAYS]
+        for noun in days:
+            found.add(source, _attribute(noun), statement.times[0].text)
+        if days:
+            return
     targets = _objects(source, name, statement, found)
     if targets and statement.verb not in _WORK and statement.verb != "study":
         for prep, thing in statement.phrases:
@@ -327,7 +336,8 @@ def _action(source: str, statement: Statement, found: Found) -> None:
         if name == "lives" and prep in ("to", "in", "into"):
             prep = "in"
             found.hint(thing.text, "place")
-        _relate_all(source, relation_name(name, prep), thing, found)
+        verb = "moved" if statement.verb == "move" and prep == "from" else name
+        _relate_all(source, relation_name(verb, prep), thing, found)
         anchor = thing if prep not in ("as", "with") else None
     for time in statement.times:
         found.add(source, relation_name(name, "when"), time.text)
@@ -350,8 +360,8 @@ def _objects(source: str, name: str, statement: Statement, found: Found) -> list
 
 
 def _passive(source: str, statement: Statement, found: Found) -> None:
-    verb = {"bear": "born", "marry": "married", "gebären": "born"}.get(statement.verb)
-    verb = verb or statement.verb
+    verb = {"gebären": "born", "heiraten": "married"}.get(statement.verb, statement.verb)
+    verb = statement.participle or verb
     if statement.negated:
         verb = f"not_{verb}"
     for noun in statement.objects:

@@ -43,6 +43,7 @@ class Statement:
     ceased: bool = False
     prefix: str = ""  # "wants_to", "can", ...
     passive: bool = False
+    participle: str = ""  # of a passive in English: "scared", "born"
     objects: list[Noun] = field(default_factory=list)
     phrases: list[tuple[str, Noun]] = field(default_factory=list)
     times: list[Noun] = field(default_factory=list)
@@ -216,6 +217,7 @@ def _english_verbs(statement: Statement, first: Token, after: list[Phrase]) -> l
     helpers = verbs[:-1]
     names = [token.lemma.lower() if token.pos == "verb" else token.low for token in helpers]
     statement.passive = main.form == "participle" and "be" in names[-1:]
+    statement.participle = main.low if statement.passive else ""
     statement.verb, past = english_verbs().get(lemma, (lemma, main.low + particle))
     if main.form == "past" or (main.form == "participle" and "have" in names):
         statement.past = past
@@ -283,8 +285,10 @@ def _german_verbs(statement: Statement, first: Token, after: list[Phrase]) -> li
         elif lemma in ("ziehen", "umziehen"):
             lemma = "move"
         statement.verb, _ = german_verbs().get(lemma, (lemma, lemma))
-        if "möcht" in first.low:
+        if "möcht" in first.low or lemma == "wollen":
             statement.verb = "want"
+        elif lemma in ("müssen", "können", "dürfen", "sollen"):
+            statement.prefix, statement.verb = _MODAL_DE[lemma], "go"
     return [piece for piece in after if piece not in used]
 
 
@@ -295,6 +299,7 @@ def _moves(main: str) -> bool:
 def _take_rest(statement: Statement, rest: list[Phrase], language: Language) -> None:
     tokens = [piece.token for piece in rest]
     i = 0
+    last = ""  # the preposition that goes on over "and"
     while i < len(rest):
         piece, token = rest[i], tokens[i]
         if piece.kind == "time" and piece.noun:
@@ -303,14 +308,19 @@ def _take_rest(statement: Statement, rest: list[Phrase], language: Language) -> 
             else:
                 prep = _prep(piece.prep, language)
                 statement.times.append(replace(piece.noun, owner="", head=prep or "when"))
-        elif piece.kind == "prep" and piece.noun:
-            statement.phrases.append((_prep(piece.prep, language), piece.noun))
-        elif piece.kind == "noun" and piece.noun:
+        elif piece.kind == "prep" and piece.noun and not _compares(piece, rest[:i]):
+            lead = "because_" if _follows(rest, i, "because") else ""
+            last = lead + _prep(piece.prep, language)
+            statement.phrases.append((last, piece.noun))
+        elif piece.kind == "noun" and piece.noun and last and _joined(rest, i):
+            statement.phrases.append((last, piece.noun))  # of spiders and snakes
+        elif piece.kind == "noun" and piece.noun and not _says_little(rest, i):
             noun = piece.noun
+            last = ""
             if noun.negative and not _after_but(rest, i):
                 statement.negated = True
             statement.objects.append(noun)
-        elif token and token.form == "gerund":
+        elif token and token.form == "gerund" and not _follows(rest, i, ","):
             run = [t for t in tokens[i:] if t is not None]
             activity = gerund_at(run, 0, language)
             if activity is not None:
@@ -330,15 +340,46 @@ def _take_rest(statement: Statement, rest: list[Phrase], language: Language) -> 
         i += 1
 
 
+def _joined(rest: list[Phrase], i: int) -> bool:
+    before = rest[i - 1].token if i else None
+    return before is not None and (before.pos == "conj" or before.text == ",")
+
+
+def _follows(rest: list[Phrase], i: int, word: str) -> bool:
+    before = rest[i - 1].token if i else None
+    return before is not None and before.low == word
+
+
+def _says_little(rest: list[Phrase], i: int) -> bool:
+    """Tell "a bit" before "tired", and what is only compared with ("than coffee")."""
+    noun = rest[i].noun
+    return _follows(rest, i, "than") or (noun is not None and noun.text.lower() in ("bit", "lot"))
+
+
+def _compares(piece: Phrase, before: list[Phrase]) -> bool:
+    """Tell "lieber Tee als Kaffee" from "als Arzt arbeiten"."""
+    lead = [p.token.low for p in before if p.token]
+    return piece.prep == "als" and any(word in ("lieber", "mehr", "eher") for word in lead)
+
+
 def _after_but(rest: list[Phrase], i: int) -> bool:
     before = rest[i - 1].token if i else None
     return before is not None and before.pos == "conj"
+
+
+def _german_infinitive(word: str) -> bool:
+    """Tell a German verb that the lists do not have; it stays as it is."""
+    return len(word) > 5 and word.endswith(
+        ("ieren", "tehen", "euen", "chten", "ssen", "gern", "nden", "lten", "tzen", "ühren", "eln")
+    )
 
 
 def third(verb: str) -> str:
     """Return the third person of an English verb; of "look_for" it is "looks_for"."""
     word, mark, rest = verb.partition("_")
     irregular = {"be": "is", "have": "has", "do": "does", "go": "goes"}
+    if _german_infinitive(word):
+        return verb
     if word in irregular:
         word = irregular[word]
     elif word.endswith(("s", "x", "z", "ch", "sh")):

@@ -41,6 +41,7 @@ _TOKEN = re.compile(
     | \+?\d[\d\s/()-]{6,}\d                           # telephone number
     | \d+(?:[.,:/]\d+)*                               # number, time of day
       (?:\s?[ap]m\b|\s?[ap]\.m\.|st\b|nd\b|rd\b|th\b|%|\.(?=\s[A-ZÄÖÜ]))?
+    | (?:Dr|Mr|Mrs|Ms|Prof|St|Hr|Fr)\.(?=\s)            # title
     | n't\b | '(?:m|s|re|ve|ll|d)\b                   # what an apostrophe joins
     | [^\W_]+?(?=n't\b)                               # do|n't
     | [^\W_]+(?:[-_][^\W_]+)*                         # word, hyphenated word
@@ -149,6 +150,8 @@ def _token(match: re.Match[str], word: str, lemma: str, mark: str, language: Lan
         form = next((name for key, name in _GERMAN_FORMS.items() if key in mark), "finite")
     if ("@" in word and "." in word) or word.startswith(("http://", "https://")):
         pos = "name"
+    elif word.endswith(".") and word[:1].isupper() and len(word) > 2:
+        pos = "name"  # Dr.
     elif word[:1].isdigit() or (word[:1] == "+" and word[1:2].isdigit()):
         pos = "num"
     elif pos == "num" and re.search(r"[^\W\d_]", word) and re.search(r"\d", word):

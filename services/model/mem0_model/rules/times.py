@@ -41,7 +41,8 @@ def _time_end(tokens: list[Token], start: int, after_prep: bool) -> int:
     while i < len(tokens):
         token = tokens[i]
         low, lemma = token.low, token.lemma.lower()
-        if low in times("weekday") or low in times("adverb"):
+        tomorrow = low == "morgen" and token.pos == "adv"
+        if tomorrow or low in times("weekday") or low in times("adverb"):
             if low in times("adverb") and i > start:
                 break
             strong = True
@@ -79,6 +80,9 @@ def _time_end(tokens: list[Token], start: int, after_prep: bool) -> int:
         i += 1
     while i > start and tokens[i - 1].pos in ("det", "prep", "adj"):
         i -= 1
+    if start < i < len(tokens) and tokens[i - 1].low in times("part"):
+        if tokens[i].pos == "noun" and tokens[i].text.islower():
+            return start  # a morning person
     return i if strong else start
 
 
