@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from memory_server.domain import GraphChange, HistoryEntry
 from memory_server.intents import Intent, Intents, Outcome
 from memory_server.postgres import Connection, Postgres
+
+T = TypeVar("T")
 
 Leave = Callable[[str, GraphChange | None, Sequence[HistoryEntry]], Awaitable[None]]
 """Called in the transaction: what remains to be done for a scope in the graph and the history."""
@@ -21,7 +24,7 @@ class Commits:
         self._intents = intents
         self._patience_s = patience_s
 
-    async def commit[T](
+    async def commit(
         self, operation: str, write: Callable[[Connection, Leave], Awaitable[T]], timeout_s: float | None = None
     ) -> tuple[T, Outcome]:
         """Run `write` in one transaction, then carry out what it left.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from mem0.configs.prompts import PROCEDURAL_MEMORY_SYSTEM_PROMPT, get_update_memory_messages
 from mem0.graphs.tools import DELETE_MEMORY_TOOL_GRAPH, EXTRACT_ENTITIES_TOOL, RELATIONS_TOOL
@@ -28,6 +28,8 @@ from mem0.memory.utils import (
 
 from memory_server.domain import Memory, Relation, Scope
 from memory_server.model_client import ModelClient, ModelError
+
+T = TypeVar("T")
 
 Message = dict[str, str]
 
@@ -147,7 +149,7 @@ def read_relations(rows: list[dict[str, Any]]) -> list[Relation]:
     return list(dict.fromkeys(r for r in found if r.source and r.relationship and r.destination))
 
 
-async def _twice[T](ask: Callable[[], Awaitable[str]], read: Callable[[str], T]) -> T:
+async def _twice(ask: Callable[[], Awaitable[str]], read: Callable[[str], T]) -> T:
     for _ in range(2):
         try:
             return read(await ask())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction
 from neo4j.exceptions import ClientError, DriverError, Neo4jError
@@ -20,6 +20,8 @@ from memory_server.entity_names import resolve_new, without_loops
 from memory_server.errors import Problem, store_unavailable
 from memory_server.metrics import Metrics
 from memory_server.settings import Settings
+
+T = TypeVar("T")
 
 NAME = "Neo4j"
 SIMILAR_LIMIT = 100
@@ -38,7 +40,7 @@ SCHEMA = (
 # Upstream's measure: cosine between -1 and 1, rounded to four digits.
 SIMILARITY = "round(2 * vector.similarity.cosine(n.embedding, {vector}) - 1, 4)"
 
-type Work[T] = Callable[[AsyncManagedTransaction], Awaitable[T]]
+Work: TypeAlias = Callable[[AsyncManagedTransaction], Awaitable[T]]
 
 
 BEFORE_BINDING = frozenset({"ping", "identity", "entities_exist", "create_schema", "bind", "keep_applied"})
@@ -75,7 +77,7 @@ class Graph:
         """Close all connections."""
         await self._driver.close()
 
-    async def _bounded[T](self, operation: str, timeout_s: float, work: Callable[[], Awaitable[T]]) -> T:
+    async def _bounded(self, operation: str, timeout_s: float, work: Callable[[], Awaitable[T]]) -> T:
         if self.instance_id is None and operation not in BEFORE_BINDING:
             raise store_unavailable(NAME, "has not been reached since the start")
         with self._metrics.call("neo4j", operation):
@@ -95,14 +97,14 @@ class Graph:
                 logs.server.warning("neo4j call failed", extra={"fields": fields})
                 raise store_unavailable(NAME, "cannot be reached") from error
 
-    async def _read[T](self, operation: str, work: Work[T], timeout_s: float | None = None) -> T:
+    async def _read(self, operation: str, work: Work[T], timeout_s: float | None = None) -> T:
         async def call() -> T:
             async with self._driver.session() as session:
                 return await session.execute_read(work)
 
         return await self._bounded(operation, timeout_s or self._settings.graph_read_timeout_s, call)
 
-    async def _write[T](self, operation: str, work: Work[T]) -> T:
+    async def _write(self, operation: str, work: Work[T]) -> T:
         async def call() -> T:
             async with self._driver.session() as session:
                 return await session.execute_write(work)

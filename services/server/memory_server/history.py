@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from memory_server.domain import HistoryEntry
 from memory_server.errors import store_unavailable
 from memory_server.metrics import Metrics
+
+T = TypeVar("T")
 
 NAME = "the history file"
 COLUMNS = tuple(field.name for field in fields(HistoryEntry))
@@ -63,7 +65,7 @@ class History:
             await asyncio.get_running_loop().run_in_executor(self._thread, db.close)
         self._thread.shutdown(wait=False)
 
-    async def _call[T](self, operation: str, work: Callable[[], T]) -> T:
+    async def _call(self, operation: str, work: Callable[[], T]) -> T:
         with self._metrics.call("history", operation):
             try:
                 async with asyncio.timeout(self._timeout_s):

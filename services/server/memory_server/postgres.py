@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
@@ -16,6 +16,8 @@ from memory_server import logs
 from memory_server.errors import store_unavailable
 from memory_server.metrics import Metrics
 from memory_server.settings import Settings
+
+T = TypeVar("T")
 
 NAME = "Postgres"
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -92,7 +94,7 @@ class Postgres:
             await self.on_connect(conn)
         await conn.commit()
 
-    async def run[T](
+    async def run(
         self, operation: str, work: Callable[[Connection], Awaitable[T]], timeout_s: float | None = None
     ) -> T:
         """Do `work` in one transaction and commit it, within a bound.
