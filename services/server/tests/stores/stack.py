@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 import docker
 import httpx
-import neo4j
 import psycopg
 from docker.models.containers import Container
 
