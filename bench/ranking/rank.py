@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from candidates import CANDIDATES, HERE, Embed
 
 #: mem0's graph merges two nodes at this cosine similarity (graph_store.threshold, its default).
@@ -131,7 +130,7 @@ def main() -> None:
         return
     print(HEAD)
     for name in CANDIDATES:
-        run = subprocess.run(
+        run = subprocess.run(  # noqa: S603
             [sys.executable, __file__, name], check=True, capture_output=True, text=True
         )
         f = Figures(**json.loads(run.stdout.splitlines()[-1]))

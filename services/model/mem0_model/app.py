@@ -29,6 +29,8 @@ MAX_TOKENS = 8192
 #: These two bound the time of one request to about a minute of one core.
 MAX_TOKENS_TOGETHER = 32_768
 MAX_PROMPT = 400_000  # characters
+#: Seconds; no job that the limits above allow takes as long, even on a slow machine.
+STUCK = 600
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,10 @@ def create_app(settings: Settings, make_embedder: Callable[[], Embedder]) -> Fas
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
+        if pool.longest > STUCK:
+            raise ApiError(503, "A worker has hung for minutes.", kind="server_error")
+        if not pool.busy:  # busy workers are alive, and must not be kept from their work
+            await pool.run(engine["embedder"].embed, ["health"])
         return {"status": "ok", "embedding_model": EMBEDDING_MODEL, "dimensions": DIMENSIONS}
 
     @app.get("/metrics")

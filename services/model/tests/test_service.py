@@ -1,5 +1,6 @@
 """The service around the model: bad requests, overload, health, metrics, stopping."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from fastapi.testclient import TestClient
 from mem0_model import CHAT_MODEL, DIMENSIONS, EMBEDDING_MODEL
 from mem0_model.app import create_app
 from mem0_model.embedder import Vectors
+from mem0_model.pool import Pool
 from mem0_model.settings import Settings, SettingsError, load
 
 
@@ -115,6 +117,38 @@ def test_health_tells_model_and_dimensions(client: TestClient) -> None:
         "embedding_model": EMBEDDING_MODEL,
         "dimensions": DIMENSIONS,
     }
+
+
+def test_health_is_red_when_the_engine_fails_or_hangs() -> None:
+    class Failing(BlockedEmbedder):
+        broken = False
+
+        def embed(self, texts: list[str]) -> Vectors:
+            if self.broken:
+                raise RuntimeError
+            return super().embed(texts)
+
+    embedder = Failing()
+    with TestClient(create_app(Settings(), lambda: embedder), raise_server_exceptions=False) as one:
+        assert one.get("/health").status_code == 200
+        embedder.broken = True
+        assert one.get("/health").status_code == 500
+
+
+def test_a_pool_tells_how_long_its_oldest_job_runs() -> None:
+    async def story() -> None:
+        pool = Pool(1, 1)
+        release = threading.Event()
+        job = asyncio.create_task(pool.run(release.wait, 20))
+        while pool.longest == 0:
+            await asyncio.sleep(0)
+        assert pool.busy
+        release.set()
+        await job
+        assert pool.longest == 0
+        pool.close()
+
+    asyncio.run(story())
 
 
 def test_metrics_count_requests_by_route(client: TestClient) -> None:
