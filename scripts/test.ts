@@ -1,3 +1,4 @@
+import path from "node:path";
 import { Argument, type Command } from "commander";
 import prettyMs from "pretty-ms";
 import { ExitCode } from "../ops/problem.ts";
@@ -24,6 +25,8 @@ export function register(program: Command): void {
 
 async function test(chosen: Suite | "all"): Promise<void> {
   const suites = chosen === "all" ? SUITES : [chosen];
+  // The tools' own `#!/usr/bin/env node` is to find the Node that runs this, not an older one of the system.
+  process.env.PATH = [path.dirname(process.execPath), process.env.PATH].join(path.delimiter);
   const results: { name: string; tally: Tally; milliseconds: number }[] = [];
   for (const suite of suites) {
     const env = suite === "unit" ? {} : await machineForTests();
