@@ -80,6 +80,8 @@ def _parts(text: str, tokens: list[Token], language: Language) -> list[tuple[int
         if token is None:
             continue
         own = link == "and" or (link == "" and token.low in ("i", "ich"))
+        if link == "" and token.pos == "poss":  # "... and my sister Anna lives in Bonn"
+            own = not any(t.pos == "pron" for t in tokens[index:])
         # "... but I have two anyway": without a thing of its own it cannot stand alone.
         if own and any(t.pos in ("noun", "name", "other") for t in tokens[index:]):
             starts.append((token.start, link == "and"))
