@@ -11,7 +11,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from memory_server import __version__, errors, logs
+from memory_server import __version__, errors, logs, openapi
 from memory_server.auth import Keyring
 from memory_server.graph import Graph
 from memory_server.history import History
@@ -65,6 +65,7 @@ def create_app(settings: Settings, on_refused: Callable[[str], None] = lambda _:
     metrics.gauge("mem0_server_repairs_pending", "Writes the repair has to finish.", lambda: state.intents.pending)
     metrics.gauge("mem0_server_repairs_parked", "Writes the graph refuses for good.", lambda: state.intents.parked)
     errors.install(app)
+    openapi.install(app)
     for module in (system, memories, transfer, admin):
         app.include_router(module.router)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, unlimited=STREAMED)

@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field
 
 from memory_server import logs
 from memory_server.auth import Admin, Reader
+from memory_server.openapi import EVERYWHERE, problems
 
-router = APIRouter(prefix="/admin", tags=["admin"])
+router = APIRouter(prefix="/admin", tags=["admin"], responses=problems(*EVERYWHERE))
 
 
 class MaintenanceRequest(BaseModel):

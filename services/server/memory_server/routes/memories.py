@@ -15,17 +15,18 @@ from memory_server.auth import Reader, Writer
 from memory_server.domain import Scope
 from memory_server.errors import Problem
 from memory_server.memory_store import Found
+from memory_server.openapi import EVERYWHERE, problems
 from memory_server.routes.deps import Store, WriteGate
 from memory_server.schemas import MemoryCreate, MemoryUpdate, SearchRequest, query_scope
 
-router = APIRouter(tags=["memories"])
+router = APIRouter(tags=["memories"], responses=problems(*EVERYWHERE))
 
 PROCEDURAL = "procedural_memory"
 QueryScope = Annotated[Scope, Depends(query_scope)]
 IdempotencyKey = Annotated[str | None, Header(max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
-@router.post("/memories", summary="Create memories")
+@router.post("/memories", summary="Create memories", responses=problems(400, 409, 413, 502))
 async def add_memory(
     body: MemoryCreate,
     store: Store,
@@ -71,7 +72,7 @@ async def _add(
     return reply
 
 
-@router.get("/memories", summary="Get memories")
+@router.get("/memories", summary="Get memories", responses=problems(400))
 async def list_memories(
     store: Store,
     _who: Reader,
@@ -86,20 +87,20 @@ async def list_memories(
     return {**_reply(found, relations), "total": found.total}
 
 
-@router.get("/memories/{memory_id}", summary="Get a memory")
+@router.get("/memories/{memory_id}", summary="Get a memory", responses=problems(404))
 async def get_memory(memory_id: UUID, store: Store, _who: Reader) -> dict[str, Any]:
     """One memory."""
     return (await store.get(memory_id)).public()
 
 
-@router.post("/search", summary="Search memories")
+@router.post("/search", summary="Search memories", responses=problems(400, 413, 502))
 async def search_memories(body: SearchRequest, store: Store, _who: Reader) -> dict[str, Any]:
     """Memories by meaning, best first. `score` is the distance (0 is best), `similarity` its opposite (1 is best)."""
     found = await store.search(body.query, body.scope(), body.filters, body.limit or 100, body.threshold)
     return _reply(found, [vars(relation) for relation in found.relations])
 
 
-@router.put("/memories/{memory_id}", summary="Update a memory")
+@router.put("/memories/{memory_id}", summary="Update a memory", responses=problems(404, 413, 502))
 async def update_memory(
     memory_id: UUID, body: MemoryUpdate, store: Store, gate: WriteGate, who: Writer
 ) -> dict[str, str]:
@@ -110,13 +111,13 @@ async def update_memory(
     return {"message": "Memory updated successfully!"}
 
 
-@router.get("/memories/{memory_id}/history", summary="Get memory history")
+@router.get("/memories/{memory_id}/history", summary="Get memory history", responses=problems(404))
 async def memory_history(memory_id: UUID, store: Store, _who: Reader) -> list[dict[str, Any]]:
     """All changes of a memory, oldest first; also of a deleted one."""
     return await store.history(memory_id)
 
 
-@router.delete("/memories/{memory_id}", summary="Delete a memory")
+@router.delete("/memories/{memory_id}", summary="Delete a memory", responses=problems(404))
 async def delete_memory(memory_id: UUID, store: Store, gate: WriteGate, who: Writer) -> dict[str, str]:
     """Forget one memory."""
     with gate.write():
@@ -125,7 +126,7 @@ async def delete_memory(memory_id: UUID, store: Store, gate: WriteGate, who: Wri
     return {"message": "Memory deleted successfully"}
 
 
-@router.delete("/memories", summary="Delete all memories")
+@router.delete("/memories", summary="Delete all memories", responses=problems(400))
 async def delete_all_memories(scope: QueryScope, store: Store, gate: WriteGate, who: Writer) -> dict[str, Any]:
     """Forget all memories of a user, agent or run, and what the graph knows of it."""
     with gate.write():

@@ -15,9 +15,12 @@ from memory_server.auth import Admin, Reader
 from memory_server.errors import Problem
 from memory_server.identity import Readiness
 from memory_server.model_client import ModelError
+from memory_server.openapi import EVERYWHERE, problems
 from memory_server.routes.deps import Store, WriteGate
 
 router = APIRouter(tags=["system"])
+
+READY = {**problems(401, 403, 429), 503: {"description": "Not all do.", "content": {"application/json": {}}}}
 
 
 @router.get("/", include_in_schema=False)
@@ -32,7 +35,7 @@ async def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/ready", summary="Do the stores and the model answer?", responses={503: {"description": "Not all do."}})
+@router.get("/ready", summary="Do the stores and the model answer?", responses=READY)
 async def ready(request: Request, _who: Reader) -> JSONResponse:
     """Asks each store and the model, and tells how long each took. 503 while one does not answer or is not ours."""
     state = request.app.state
@@ -68,7 +71,7 @@ async def _probe(ask: Callable[[], Awaitable[Any]], bound: float) -> dict[str, A
     return {"ok": True, "milliseconds": round((time.perf_counter() - started) * 1000, 1)}
 
 
-@router.post("/reset", summary="Reset all memories")
+@router.post("/reset", summary="Reset all memories", responses=problems(*EVERYWHERE))
 async def reset(request: Request, store: Store, gate: WriteGate, who: Admin) -> dict[str, str]:
     """Forget everything. Off unless the settings allow it."""
     if not request.app.state.settings.allow_reset:
@@ -79,7 +82,7 @@ async def reset(request: Request, store: Store, gate: WriteGate, who: Admin) -> 
     return {"message": "All memories reset"}
 
 
-@router.post("/configure", summary="Configure Mem0")
+@router.post("/configure", summary="Configure Mem0", responses=problems(401, 403, 429))
 async def configure(_who: Admin) -> dict[str, str]:
     """Refused: upstream keeps a configuration set here in memory and loses it at the next restart."""
     raise Problem(403, "settings-are-code", "Settings are code: change the stack's settings and run ./mem0 up.")

@@ -12,11 +12,12 @@ from memory_server import logs
 from memory_server.auth import Reader, Writer
 from memory_server.domain import Scope
 from memory_server.errors import Problem
+from memory_server.openapi import EVERYWHERE, problems
 from memory_server.routes.deps import Store
 from memory_server.schemas import QueryId
 from memory_server.transfer import Transfer
 
-router = APIRouter(tags=["transfer"])
+router = APIRouter(tags=["transfer"], responses=problems(*EVERYWHERE))
 
 MEDIA_TYPE = "application/x-ndjson"
 
@@ -46,6 +47,7 @@ async def export_memories(
 @router.post(
     "/import",
     summary="Import memories from JSON lines",
+    responses=problems(400, 413, 502),
     openapi_extra={"requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
 )
 async def import_memories(request: Request, _store: Store, who: Writer) -> dict[str, Any]:
