@@ -32,6 +32,14 @@ EXAMPLES = [
         'hours) gives the first reply and stores nothing again. `pending: ["graph"]` in a reply says that the '
         "memory is stored and its relations follow.",
     ),
+    # Before there are two memories: lines come in the order of ids, which are random.
+    Example(
+        "GET",
+        "/export",
+        query="user_id=alice",
+        note="Without an id: everything. `vectors=true` adds the embeddings. An export without its last line is not "
+        "whole.",
+    ),
     Example(
         "POST",
         "/memories",
@@ -67,13 +75,6 @@ EXAMPLES = [
     Example("PUT", "/memories/{memory_id}", {"text": "I keep bees in the garden.", "metadata": {"source": "me"}}),
     Example("GET", "/memories/{memory_id}/history"),
     Example("GET", "/users"),
-    Example(
-        "GET",
-        "/export",
-        query="user_id=alice",
-        note="Without an id: everything. `vectors=true` adds the embeddings. An export without its last line is not "
-        "whole.",
-    ),
     Example(
         "POST",
         "/import",

@@ -46,13 +46,19 @@ def test_every_route_has_an_example_that_works(server: Server, stores: Stores) -
         description = client.get("/openapi.json").json()
         text = HEADER + "".join(f"| {code} | {what} |\n" for code, what in meanings(description))
         key = ""
-        seen: dict[str, str] = {}
+        ids: dict[str, str] = {}
+        sections: dict[str, str] = {}
         for example in EXAMPLES:
             reply = run(client, example, key)
             assert reply.status_code == example.status, f"{example.method} {example.path}: {reply.text}"
             if not key and example.method == "POST" and example.path == "/memories":
                 key = reply.json()["results"][0]["id"]
-            text += stable(render(description, example, reply, key, seen), seen)
+            head = f"{example.method} {example.path}"
+            if head not in sections:
+                operation = description["paths"][example.path][example.method.lower()]
+                sections[head] = f"\n## {head}\n\n{operation['description']}\n"
+            sections[head] += stable(render(example, reply, key), ids)
+    text += "".join(sections.values())
     documented = {(example.method.lower(), example.path) for example in EXAMPLES}
     routes = {(method, path) for path, methods in description["paths"].items() for method in methods}
     assert documented == routes
@@ -79,17 +85,9 @@ def meanings(description: dict[str, Any]) -> list[tuple[str, str]]:
     return sorted(found.items())
 
 
-def render(description: dict[str, Any], example: Example, reply: httpx.Response, key: str, seen: dict[str, str]) -> str:
-    operation = description["paths"][example.path][example.method.lower()]
+def render(example: Example, reply: httpx.Response, key: str) -> str:
     path = example.path.replace("{memory_id}", key) + (f"?{example.query}" if example.query else "")
-    head = f"\n## {example.method} {example.path}\n"
-    if head in seen:
-        text = ""
-    else:
-        seen[head] = ""
-        text = f"{head}\n{operation['description']}\n"
-    if example.note:
-        text += f"\n{example.note}\n"
+    text = f"\n{example.note}\n" if example.note else ""
     command = [f"curl -X {example.method} 'http://localhost:8888{path}' -H \"X-API-Key: $KEY\""]
     if example.path == "/health":
         command = ["curl 'http://localhost:8888/health'"]
@@ -104,13 +102,8 @@ def render(description: dict[str, Any], example: Example, reply: httpx.Response,
     return f"{text}\n```sh\n{request}\n```\n\n`{reply.status_code}`\n\n```{kind}\n{answer}\n```\n"
 
 
-def stable(text: str, seen: dict[str, str]) -> str:
+def stable(text: str, ids: dict[str, str]) -> str:
     """Replace what differs from run to run; the same id stays the same id."""
     for pattern, instead in CHANGING:
         text = pattern.sub(instead, text)
-
-    def numbered(match: re.Match[str]) -> str:
-        ids = [known for known in seen if UUID.fullmatch(known)]
-        return seen.setdefault(match[0], f"00000000-0000-4000-8000-{len(ids) + 1:012d}")
-
-    return UUID.sub(numbered, text)
+    return UUID.sub(lambda match: ids.setdefault(match[0], f"00000000-0000-4000-8000-{len(ids) + 1:012d}"), text)
