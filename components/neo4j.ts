@@ -50,7 +50,7 @@ export class Neo4j extends pulumi.ComponentResource {
           startPeriod: "2m0s",
         },
         limits: { memoryMb, cpus },
-        // A clean stop takes 11 to 12 s; a killed store recovers, but cannot be dumped before it has.
+        // A clean stop takes a second or two; a busy one longer, and a store that was killed cannot be dumped.
         graceSeconds: 120,
         tmpfs: { "/tmp": 64 },
       },

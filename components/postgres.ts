@@ -20,7 +20,7 @@ export class Postgres extends pulumi.ComponentResource {
     const { memoryMb, cpus } = resources.postgres;
     // Shared buffers of a quarter of the memory are PostgreSQL's own advice for a dedicated server.
     const sharedBuffersMb = Math.floor(memoryMb / 4);
-    // A parallel HNSW build keeps its graph in shared memory, so the container's shm must hold this much.
+    // An HNSW build is quick only while its whole graph fits.
     const maintenanceMb = Math.floor(memoryMb / 4);
 
     const store = new StoreMount(
@@ -66,7 +66,7 @@ export class Postgres extends pulumi.ComponentResource {
           retries: 6,
           startPeriod: "1m0s",
         },
-        limits: { memoryMb, cpus, shmMb: maintenanceMb + 64 },
+        limits: { memoryMb, cpus },
         graceSeconds: 60,
         stopSignal: "SIGINT",
         tmpfs: { "/tmp": 64, "/var/run/postgresql": 16 },
