@@ -66,7 +66,8 @@ export class Postgres extends pulumi.ComponentResource {
           retries: 6,
           startPeriod: "1m0s",
         },
-        limits: { memoryMb, cpus },
+        // Parallel queries exchange rows through shared memory; Docker's 64 MB stop larger ones.
+        limits: { memoryMb, cpus, shmMb: 256 },
         graceSeconds: 60,
         stopSignal: "SIGINT",
         tmpfs: { "/tmp": 64, "/var/run/postgresql": 16 },
