@@ -151,7 +151,12 @@ class Adder:
             await leave(plan.scope.key(), change, history)
             reply = {"results": plan.results(), "relations": relations_reply(change, change.add if change else [])}
             if request.replay:
-                text = "INSERT INTO mem0_idempotency (owner, key, fingerprint, reply) VALUES (%s, %s, %s, %s)"
+                # Only an expired key can be there still.
+                text = (
+                    "INSERT INTO mem0_idempotency (owner, key, fingerprint, reply) VALUES (%s, %s, %s, %s) "
+                    "ON CONFLICT (owner, key) DO UPDATE SET fingerprint = excluded.fingerprint, "
+                    "reply = excluded.reply, created_at = now()"
+                )
                 await conn.execute(text, (*request.replay, Json(reply)))
             return reply
 

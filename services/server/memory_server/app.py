@@ -33,6 +33,7 @@ A personal memory: upstream mem0's REST API, with every key, every error and eve
 Every request but `/health` needs the header `X-API-Key`. Errors are problem documents (RFC 9457)."""
 
 STREAMED = frozenset({"/import"})
+EXPIRE_EVERY_S = 3600.0
 
 
 def create_app(settings: Settings, on_refused: Callable[[str], None] = lambda _: None) -> FastAPI:
@@ -101,7 +102,14 @@ async def _background(app: FastAPI) -> None:
         logs.server.critical("refused", extra={"fields": {"reason": str(refusal)}})
         state.on_refused(str(refusal))
         return
-    await state.intents.run()
+    await asyncio.gather(state.intents.run(), _expire(state.store))
+
+
+async def _expire(store: MemoryStore) -> None:
+    while True:
+        with contextlib.suppress(errors.Problem):
+            await store.expire_keys()
+        await asyncio.sleep(EXPIRE_EVERY_S)
 
 
 class Observe:

@@ -32,6 +32,7 @@ RELATIONS_SHOWN = 5
 """Relations in a search reply, upstream's figure."""
 RELATIONS_RANKED = 200
 HISTORY_CHUNK = 1000
+_EXPIRED = "created_at < now() - make_interval(hours => %s)"
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,21 @@ class MemoryStore:
         """The reply given earlier to an Idempotency-Key; None for a new key. Raises Problem 422 on another body."""
 
         async def read(conn: Connection) -> Any:
-            text = "SELECT fingerprint, reply FROM mem0_idempotency WHERE owner = %s AND key = %s"
-            return await (await conn.execute(text, (owner, key))).fetchone()
+            text = f"SELECT fingerprint, reply FROM mem0_idempotency WHERE owner = %s AND key = %s AND NOT {_EXPIRED}"
+            return await (await conn.execute(text, (owner, key, self._settings.idempotency_hours))).fetchone()
 
         row = await self._postgres.run("replayed", read)
         if row and row[0] != fingerprint:
             raise Problem(422, "idempotency-key-reused", "This Idempotency-Key was used for another request.")
         return dict(row[1]) if row else None
+
+    async def expire_keys(self) -> None:
+        """Forget the replies to Idempotency-Keys that are older than the settings say."""
+
+        async def write(conn: Connection) -> None:
+            await conn.execute(f"DELETE FROM mem0_idempotency WHERE {_EXPIRED}", (self._settings.idempotency_hours,))
+
+        await self._postgres.run("expire_keys", write)
 
     async def get(self, memory_id: UUID) -> Memory:
         """One memory. Raises Problem 404."""
