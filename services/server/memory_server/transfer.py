@@ -11,10 +11,10 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from memory_server.collection import Collection
 from memory_server.commits import Commits, Leave
@@ -44,7 +44,17 @@ class HeaderLine(BaseModel):
     dimensions: int = 0
 
 
-class MemoryLine(WhoseMemories):
+class OwnedLine(WhoseMemories):
+    """A line that belongs to a user, an agent or a run."""
+
+    @model_validator(mode="after")
+    def _has_an_owner(self) -> Self:
+        if not any(value and value.strip() for value in (self.user_id, self.agent_id, self.run_id)):
+            raise ValueError("at least one of user_id, agent_id, run_id is required")
+        return self
+
+
+class MemoryLine(OwnedLine):
     """One memory."""
 
     type: Literal["memory"] = "memory"
@@ -58,7 +68,7 @@ class MemoryLine(WhoseMemories):
     vector: list[float] | None = None
 
 
-class RelationLine(WhoseMemories):
+class RelationLine(OwnedLine):
     """One relation between two entities."""
 
     type: Literal["relation"]

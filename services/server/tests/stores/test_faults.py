@@ -275,6 +275,7 @@ def test_a_graph_that_hangs_after_the_commit_is_caught_up_by_itself(quick: Serve
     with quick.client(timeout=LONGEST_ANSWER_S) as client:
         body = {"messages": SENTENCES[0], "user_id": "later"}
         key = client.post("/memories", json=body).json()["results"][0]["id"]
+        eventually("nothing is left to do", lambda: stores.sql("SELECT count(*) FROM mem0_intents") == [(0,)], 60)
         with fault(stores, quick, "neo4j", "pause"):
             assert client.delete(f"/memories/{key}").is_success
             assert client.get(f"/memories/{key}").status_code == 404

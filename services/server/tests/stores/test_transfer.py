@@ -126,7 +126,8 @@ def test_an_import_that_is_killed_can_be_continued(stores: Stores, tmp_path: Pat
     server.stop(how)
     sender.join()
     part = stores.sql("SELECT count(*) FROM memories")[0][0]
-    assert 2000 < part < total
+    # Told to stop, it may have had the time to finish.
+    assert 2000 < part < total + (how is signal.SIGTERM)
     with running(server) as client:
         report = client.post("/import", content=rows(), timeout=600).json()
         assert report["added"] + report["skipped"] == total
