@@ -10,7 +10,7 @@ export interface Check {
   run: () => Promise<Tally>;
 }
 
-export type Suite = "unit" | "engine" | "e2e";
+export type Suite = "unit" | "engine" | "e2e" | "stores";
 
 /** What the tests find in their environment: the engine's variables, and the images of this checkout. */
 export type TestEnvironment = Record<string, string>;
@@ -58,7 +58,12 @@ function isShell(file: string): boolean {
   return file.endsWith(".sh") || /^#!.*\b(ba|da)?sh\b/.test(readFileSync(file, "utf8").slice(0, 64));
 }
 
-function vitest(project: Suite, checkout: string, env: TestEnvironment, options: string[] = []): Check {
+function vitest(
+  project: Exclude<Suite, "stores">,
+  checkout: string,
+  env: TestEnvironment,
+  options: string[] = [],
+): Check {
   return {
     name: `vitest ${project}`,
     run: async () => {
