@@ -29,12 +29,10 @@ export function checksOf(suite: Suite, checkout: string, env: TestEnvironment): 
         ...services.flatMap((service) => python(service, checkout)),
       ];
     case "engine":
-      return [
-        vitest("engine", checkout, env),
-        ...services.flatMap((service) => stores(service, checkout, env)),
-      ];
     case "e2e":
-      return [vitest("e2e", checkout, env)];
+      return [vitest(suite, checkout, env)];
+    case "stores":
+      return services.flatMap((service) => stores(service, checkout, env));
   }
 }
 
