@@ -70,7 +70,7 @@ function vitest(
         "run",
         "--project",
         project,
-        "--reporter=default",
+        `--reporter=${project === "unit" ? "default" : "verbose"}`,
         "--reporter=json",
         `--outputFile=${report}`,
       ];
