@@ -156,16 +156,10 @@ test("a password and an id are imported by their value", async () => {
   });
 });
 
+// One at a time: after the first refusal the engine may end before it has heard of a second.
 test("a password that cannot be is refused in the preview", async () => {
   const outcome = await sandbox.preview(async () => {
     new random.RandomPassword("short", { length: 4, minUpper: 5 });
-    new random.RandomPassword("none", {
-      length: 4,
-      upper: false,
-      lower: false,
-      numeric: false,
-      special: false,
-    });
   });
   expect(told(outcome)).toContain('"length" is 4, but the least numbers add up to 5.');
 });
