@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
 import type { Manifest } from "../config/manifest.ts";
@@ -32,8 +32,7 @@ export async function deleteStack(
   await execa(pulumi, ["state", "unprotect", "--all", "--yes", "--stack", context.stack], env);
   await stack.destroy({ color: "never", suppressProgress: true });
   await execa(pulumi, ["stack", "rm", "--yes", "--preserve-config", context.stack], env);
-  const directory = stackDirectory(stateHome, context.stack);
-  if (existsSync(directory)) rmSync(directory, { recursive: true });
+  rmSync(stackDirectory(stateHome, context.stack), { recursive: true, force: true });
 }
 
 function ignoreMissing(error: { statusCode?: number }): void {
