@@ -6,7 +6,7 @@ import { readStackConfig } from "./config/pulumi-config.ts";
 import { parseSettings } from "./config/settings.ts";
 import { buildContexts } from "./ops/build-context.ts";
 import { gatherHostFacts } from "./ops/host-facts.ts";
-import { preflight } from "./ops/preflight.ts";
+import { externalPrometheusRuns, preflight, warnings } from "./ops/preflight.ts";
 
 const checkout = import.meta.dirname;
 const machine = readMachine(checkout);
@@ -16,13 +16,17 @@ const parsed = parseSettings(pulumi.getStack(), config.values, { ...machine, hom
 if (!parsed.ok) refuse("settings", [...config.mistakes, ...parsed.mistakes]);
 
 const { settings, given } = parsed;
-const found = preflight(settings, await gatherHostFacts(settings, machine.stateHome));
+const facts = await gatherHostFacts(settings, machine.stateHome);
+const found = preflight(settings, facts);
 if (config.mistakes.length > 0 || found.length > 0) refuse("this host", [...config.mistakes, ...found]);
+
+for (const warning of warnings(settings, facts)) void pulumi.log.warn(warning);
 
 export const { address, manifest, instanceId } = declareStack(
   settings,
   given,
   buildContexts(checkout, settings.baseImage),
+  externalPrometheusRuns(settings, facts),
 );
 
 /** Stops before anything is declared; the engine shows the message without a stack trace. */

@@ -29,6 +29,8 @@ project.configure(STACK, {
     postgres: FIRST_PORT + 1,
     neo4jHttp: FIRST_PORT + 2,
     neo4jBolt: FIRST_PORT + 3,
+    exporter: FIRST_PORT + 4,
+    prometheus: FIRST_PORT + 5,
   },
 });
 try {

@@ -14,6 +14,13 @@ export interface HostFileArgs {
   keepOnDelete?: boolean;
 }
 
+/** A file on the host that a container gets to see. */
+export interface MountedFile {
+  name: string;
+  path: pulumi.Output<string>;
+  revision: pulumi.Output<string>;
+}
+
 /** Whoever reads the path sees the old or the new content, never half of it. */
 const write = `set -eu
 umask 077

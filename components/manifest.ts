@@ -2,6 +2,7 @@ import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Manifest as ManifestContent } from "../config/manifest.ts";
 import type { Service } from "../config/names.ts";
+import { portKeysOf } from "../config/services.ts";
 import type { Settings } from "../config/settings.ts";
 import { HostFile } from "./host-file.ts";
 import type { Images } from "./images.ts";
@@ -46,15 +47,20 @@ function manifestContent({
   services,
 }: ManifestArgs): pulumi.Output<ManifestContent> {
   const { names, ports, model, memory, dataRoot } = settings;
-  const published: Record<Service, Record<string, number>> = {
-    server: { http: ports.server },
-    postgres: { postgres: ports.postgres },
-    neo4j: { http: ports.neo4jHttp, bolt: ports.neo4jBolt },
-    model: {},
-  };
+  const published = (service: Service) =>
+    Object.fromEntries(
+      Object.entries(portKeysOf(service, settings)).map(([purpose, key]) => [purpose, ports[key]]),
+    );
+  const stores = ["postgres", "neo4j", "data", ...(services.includes("prometheus") ? ["prometheus"] : [])];
   const place = (store: string) =>
     dataRoot === undefined ? names.volume(store) : path.join(dataRoot, store);
-  const files = [secrets.postgresPassword, secrets.neo4jPassword, secrets.apiKey, secrets.openaiApiKey];
+  const files = [
+    secrets.postgresPassword,
+    secrets.neo4jPassword,
+    secrets.metricsPassword,
+    secrets.apiKey,
+    secrets.openaiApiKey,
+  ];
   return pulumi.output({
     version: 1 as const,
     stack: settings.stack,
@@ -64,12 +70,17 @@ function manifestContent({
     services: Object.fromEntries(
       services.map((service) => [
         service,
-        { container: names.container(service), image: images.id(service), ports: published[service] },
+        { container: names.container(service), image: images.id(service), ports: published(service) },
       ]),
     ),
     network: names.internalNetwork,
-    stores: Object.fromEntries(["postgres", "neo4j", "data"].map((store) => [store, place(store)])),
-    database: { name: names.database, user: names.databaseUser, collection: memory.collection },
+    stores: Object.fromEntries(stores.map((store) => [store, place(store)])),
+    database: {
+      name: names.database,
+      user: names.databaseUser,
+      collection: memory.collection,
+      metricsUser: names.metricsUser,
+    },
     model: {
       provider: model.provider,
       llm: model.llm.model,
@@ -77,8 +88,20 @@ function manifestContent({
       dimensions: model.embedder.dimensions,
     },
     defaultUser: memory.defaultUser,
+    observability: {
+      exporter: settings.observability.exporter,
+      exporterPort: ports.exporter,
+      job: settings.observability.prometheus.job,
+      ...prometheusUrl(settings),
+    },
     secretFiles: Object.fromEntries(
       files.filter((file) => file !== undefined).map((file) => [file.name, file.path]),
     ),
   });
+}
+
+function prometheusUrl({ observability, ports }: Settings): { prometheusUrl?: string } {
+  const { mode, url } = observability.prometheus;
+  if (mode === "off") return {};
+  return { prometheusUrl: mode === "managed" ? `http://127.0.0.1:${ports.prometheus}` : url };
 }

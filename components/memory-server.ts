@@ -55,7 +55,12 @@ export class MemoryServer extends pulumi.ComponentResource {
           ...modelEnvironment(settings.model),
           ...(modelKey === undefined ? {} : { OPENAI_API_KEY_FILE: `${SECRETS_DIRECTORY}/openai_api_key` }),
         },
-        ports: [{ internal: 8888, external: settings.ports.server }],
+        ports: [
+          { internal: 8888, external: settings.ports.server },
+          ...(settings.observability.exporter === "host"
+            ? [{ internal: 9464, external: settings.ports.serverMetrics }]
+            : []),
+        ],
         stores: [store.mount],
         secrets: [
           secrets.postgresPassword,

@@ -44,10 +44,12 @@ export class Postgres extends pulumi.ComponentResource {
           POSTGRES_DB: names.database,
           POSTGRES_USER: names.databaseUser,
           POSTGRES_PASSWORD_FILE: `${SECRETS_DIRECTORY}/postgres_password`,
+          POSTGRES_METRICS_USER: names.metricsUser,
+          POSTGRES_METRICS_PASSWORD_FILE: `${SECRETS_DIRECTORY}/metrics_password`,
         },
         ports: [{ internal: 5432, external: ports.postgres }],
         stores: [store.mount],
-        secrets: [args.secrets.postgresPassword],
+        secrets: [args.secrets.postgresPassword, args.secrets.metricsPassword],
         health: {
           // Over TCP: the server that initialises a new directory listens on its socket only.
           test: [

@@ -2,14 +2,10 @@ import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { Settings } from "../config/settings.ts";
-import { HostFile } from "./host-file.ts";
+import { HostFile, type MountedFile } from "./host-file.ts";
 
 /** A secret as a 0600 file on the host. */
-export interface SecretFile {
-  name: string;
-  path: pulumi.Output<string>;
-  revision: pulumi.Output<string>;
-}
+export type SecretFile = MountedFile;
 
 export interface SecretsArgs {
   settings: Pick<Settings, "stateDir" | "runAs">;
@@ -21,6 +17,8 @@ export interface SecretsArgs {
 export class Secrets extends pulumi.ComponentResource {
   readonly postgresPassword: SecretFile;
   readonly neo4jPassword: SecretFile;
+  /** Of the role that the exporter reads Postgres with. */
+  readonly metricsPassword: SecretFile;
   readonly apiKey: SecretFile;
   readonly openaiApiKey: SecretFile | undefined;
   /** Names the data of this stack, for good: stores that carry another id are foreign. Not a secret. */
@@ -52,6 +50,7 @@ export class Secrets extends pulumi.ComponentResource {
 
     this.postgresPassword = file("postgres_password", generated("postgres-password", 32));
     this.neo4jPassword = file("neo4j_password", generated("neo4j-password", 32));
+    this.metricsPassword = file("metrics_password", generated("metrics-password", 32));
     // Generated even when one is given, so that giving or withdrawing a key never touches a protected resource.
     const ownApiKey = generated("api-key", 43);
     this.apiKey = file("api_key", given.apiKey ?? ownApiKey);

@@ -2,8 +2,8 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { LABELS, type Service } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
+import type { MountedFile } from "./host-file.ts";
 import type { Network } from "./network.ts";
-import type { SecretFile } from "./secrets.ts";
 
 /** What a service needs, in the field's own words; says nothing of how a host provides it. */
 export interface ServiceSpec {
@@ -16,7 +16,9 @@ export interface ServiceSpec {
   ports?: { internal: number; external: number }[];
   stores?: pulumi.Input<docker.types.input.ContainerMount>[];
   /** Each appears read-only as /run/secrets/<name>. */
-  secrets?: SecretFile[];
+  secrets?: MountedFile[];
+  /** Configuration that is no secret, read-only at its target. */
+  files?: (MountedFile & { target: string })[];
   health: HealthCheck;
   limits: { memoryMb: number; cpus: number; shmMb?: number };
   /** Seconds between the stop signal and SIGKILL. */
@@ -53,6 +55,18 @@ export function pythonHealth(url: string): HealthCheck {
   };
 }
 
+/** Health check of a service whose image has no HTTP client: bash speaks enough of it. */
+export function bashHealth(port: number, path: string): HealthCheck {
+  const ask = `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; read -r -t 4 _ status _ <&3; [[ $status == 200 ]]`;
+  return {
+    test: ["CMD", "bash", "-c", ask],
+    interval: "5s",
+    timeout: "5s",
+    retries: 3,
+    startPeriod: "30s",
+  };
+}
+
 export interface ServiceContext {
   settings: Settings;
   network: Network;
@@ -72,7 +86,14 @@ export function serviceContainer(
   { settings, network }: ServiceContext,
   opts: Pick<pulumi.CustomResourceOptions, "dependsOn"> = {},
 ): docker.Container {
-  const secrets = spec.secrets ?? [];
+  const files = [
+    ...(spec.secrets ?? []).map((secret) => ({
+      ...secret,
+      kind: "secret",
+      target: `${SECRETS_DIRECTORY}/${secret.name}`,
+    })),
+    ...(spec.files ?? []).map((file) => ({ ...file, kind: "file" })),
+  ];
   return new docker.Container(
     `${name}-container`,
     {
@@ -81,7 +102,7 @@ export function serviceContainer(
       image: spec.image,
       ...(spec.command === undefined ? {} : { command: spec.command }),
       envs: environment(spec.env ?? {}),
-      labels: labels(spec.service, settings, secrets),
+      labels: labels(spec.service, settings, files),
       networksAdvanced: network.attachments(spec.service, spec.outward === true),
       ...(spec.outward === true ? { hosts: [{ host: "host.docker.internal", ip: "host-gateway" }] } : {}),
       ports: [...(spec.ports ?? [])]
@@ -89,12 +110,7 @@ export function serviceContainer(
         .map((port) => ({ ...port, ip: "127.0.0.1", protocol: "tcp" })),
       mounts: [
         ...(spec.stores ?? []),
-        ...secrets.map((secret) => ({
-          type: "bind",
-          source: secret.path,
-          target: `${SECRETS_DIRECTORY}/${secret.name}`,
-          readOnly: true,
-        })),
+        ...files.map(({ path: source, target }) => ({ type: "bind", source, target, readOnly: true })),
       ],
       tmpfs: Object.fromEntries(
         Object.entries(spec.tmpfs ?? { "/tmp": 64 }).map(([path, mb]) => [path, `size=${mb}m,mode=1777`]),
@@ -140,16 +156,16 @@ function environment(env: Record<string, pulumi.Input<string>>): pulumi.Output<s
     .map((key) => pulumi.interpolate`${key}=${env[key] ?? ""}`);
 }
 
-function labels(service: Service, settings: Settings, secrets: SecretFile[]) {
+function labels(service: Service, settings: Settings, files: (MountedFile & { kind: string })[]) {
   const fixed = [
     { label: LABELS.home, value: settings.homeId },
     { label: LABELS.service, value: service },
     { label: LABELS.stack, value: settings.stack },
   ];
-  // A container reads its secret files once, so a new revision has to make a new container.
-  const revisions = secrets.map((secret) => ({
-    label: `mem0.secret.${secret.name}`,
-    value: secret.revision,
+  // A container reads its files once, so a new revision has to make a new container.
+  const revisions = files.map(({ kind, name, revision }) => ({
+    label: `mem0.${kind}.${name}`,
+    value: revision,
   }));
   return [...fixed, ...revisions];
 }

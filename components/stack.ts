@@ -1,6 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config/names.ts";
+import { servicesOf } from "../config/services.ts";
 import type { GivenSecrets, Settings } from "../config/settings.ts";
+import { prometheusRules } from "../observability/prometheus-rules.ts";
+import { Exporter } from "./exporter.ts";
+import { ExternalPrometheus } from "./external-prometheus.ts";
 import { type BuildContext, Images } from "./images.ts";
 import { Manifest } from "./manifest.ts";
 import { MemoryServer } from "./memory-server.ts";
@@ -8,6 +12,7 @@ import { Model } from "./model.ts";
 import { Neo4j } from "./neo4j.ts";
 import { Network } from "./network.ts";
 import { Postgres } from "./postgres.ts";
+import { Prometheus } from "./prometheus.ts";
 import { Secrets } from "./secrets.ts";
 
 export interface StackOutputs {
@@ -16,17 +21,16 @@ export interface StackOutputs {
   instanceId: pulumi.Output<string>;
 }
 
-/** Services that a stack runs: the model's container only where no other model is used. */
-export function servicesOf(settings: Pick<Settings, "model">): readonly Service[] {
-  const stores = ["postgres", "neo4j"] as const;
-  return settings.model.provider === "embedded" ? [...stores, "model", "server"] : [...stores, "server"];
-}
-
-/** All of a stack, from settings to manifest. Secrets are wrapped here, before anything else sees them. */
+/**
+ * All of a stack, from settings to manifest. Secrets are wrapped here, before anything else sees them.
+ *
+ * @param externalPrometheusRuns whether the container of an external Prometheus is there to be told about the stack
+ */
 export function declareStack(
   settings: Settings,
   given: GivenSecrets,
   contexts: Record<Service, BuildContext>,
+  externalPrometheusRuns = false,
 ): StackOutputs {
   const network = new Network("network", { settings });
   const secrets = new Secrets("secrets", {
@@ -46,12 +50,27 @@ export function declareStack(
     stores: [postgres.container, neo4j.container, ...(model === undefined ? [] : [model.container])],
   });
 
+  const exporter = services.includes("metrics_exporter")
+    ? new Exporter("exporter", { ...context, secrets })
+    : undefined;
+  const watched = {
+    settings,
+    exporter: exporterAddress(settings),
+    rules: prometheusRules({ stack: settings.stack, job: settings.observability.prometheus.job }),
+  };
+  const prometheus = services.includes("prometheus")
+    ? new Prometheus("prometheus", { ...context, ...watched })
+    : undefined;
+  if (settings.observability.prometheus.mode === "external") {
+    new ExternalPrometheus("external-prometheus", { ...watched, running: externalPrometheusRuns });
+  }
+
   const manifest = new Manifest("manifest", {
     settings,
     images,
     secrets,
     services,
-    after: [server.container],
+    after: [server, exporter, prometheus].flatMap((part) => (part === undefined ? [] : [part.container])),
   });
 
   return {
@@ -59,4 +78,12 @@ export function declareStack(
     manifest: manifest.path,
     instanceId: secrets.instanceId,
   };
+}
+
+/** The exporter as a Prometheus in a container reaches it: by name on a common network, else through the host. */
+function exporterAddress({ names, ports, observability, externalNetwork }: Settings): string {
+  const onHost = `host.docker.internal:${ports.exporter}`;
+  if (observability.exporter !== "container") return onHost;
+  if (observability.prometheus.mode === "managed") return "metrics_exporter:9103";
+  return externalNetwork === undefined ? onHost : `${names.container("metrics_exporter")}:9103`;
 }

@@ -1,8 +1,8 @@
 import path from "node:path";
-import { local } from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
+import { hostDirectory } from "./host-directory.ts";
 
 export interface StoreMountArgs {
   /** Short name of what is stored, e.g. `postgres`: a part of the volume's or the directory's name. */
@@ -45,21 +45,11 @@ export class StoreMount extends pulumi.ComponentResource {
   }
 
   private directory(name: string, source: string, owner: Settings["runAs"], target: string) {
-    const make = `set -eu
-umask 077
-mkdir -p "$DIRECTORY"
-chmod 0700 "$DIRECTORY"
-if [ "$(id -u)" = 0 ]; then chown "$OWNER" "$DIRECTORY"; fi`;
-    const directory = new local.Command(
+    const directory = hostDirectory(
       `${name}-directory`,
-      {
-        create: make,
-        update: make,
-        environment: { DIRECTORY: source, OWNER: `${owner.uid}:${owner.gid}` },
-        addPreviousOutputInEnv: false,
-      },
+      { path: source, mode: "0700", owner: `${owner.uid}:${owner.gid}` },
       { parent: this, protect: true, retainOnDelete: true },
     );
-    return pulumi.output({ type: "bind", source: directory.stdout.apply(() => source), target });
+    return pulumi.output({ type: "bind", source: directory, target });
   }
 }

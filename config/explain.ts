@@ -5,6 +5,7 @@ import { SECRET_KEYS, stackSchema } from "./schema.ts";
 interface SchemaNode {
   type?: string;
   const?: unknown;
+  enum?: unknown[];
   minimum?: number;
   maximum?: number;
   minLength?: number;
@@ -43,6 +44,7 @@ function describe(node: SchemaNode | undefined, fallback: string): string {
     const providers = node.oneOf.map((option) => option.properties?.provider?.const);
     return `a group with provider: ${providers.join(", ")}`;
   }
+  if (node.enum !== undefined) return node.enum.join(", ");
   switch (node.type) {
     case "integer":
     case "number":

@@ -23,7 +23,13 @@ export const manifestSchema = z.strictObject({
   network: z.string(),
   /** Named volumes or host directories, by store. */
   stores: z.record(z.string(), z.string()),
-  database: z.strictObject({ name: z.string(), user: z.string(), collection: z.string() }),
+  database: z.strictObject({
+    name: z.string(),
+    user: z.string(),
+    collection: z.string(),
+    /** Role that reads everything and writes nothing; absent in a manifest from before there was one. */
+    metricsUser: z.string().optional(),
+  }),
   model: z.strictObject({
     provider: z.string(),
     llm: z.string(),
@@ -31,6 +37,16 @@ export const manifestSchema = z.strictObject({
     dimensions: z.int(),
   }),
   defaultUser: z.string(),
+  /** Absent in a manifest from before there was an exporter. */
+  observability: z
+    .strictObject({
+      exporter: z.enum(["container", "host", "off"]),
+      /** Port of the exporter on 127.0.0.1, wherever it runs. */
+      exporterPort: z.int(),
+      job: z.string().meta({ description: "Prometheus' scrape job." }),
+      prometheusUrl: z.string().optional().meta({ description: "Prometheus as the host reaches it." }),
+    })
+    .optional(),
   /** Paths of 0600 files. */
   secretFiles: z.record(z.string(), z.string()),
 });

@@ -1,7 +1,10 @@
 /** The services of a stack, by the name other containers reach them under. */
-export const SERVICES = ["postgres", "neo4j", "model", "server"] as const;
+export const SERVICES = ["postgres", "neo4j", "model", "server", "metrics_exporter", "prometheus"] as const;
 
 export type Service = (typeof SERVICES)[number];
+
+/** Directory of a service's source under `services/`, where it is not the service's own name. */
+export const SOURCES: Partial<Record<Service, string>> = { metrics_exporter: "exporter" };
 
 /** Every name a stack gives to things on the host, so that two stacks never meet. */
 export interface Names {
@@ -10,6 +13,8 @@ export interface Names {
   internalNetwork: string;
   database: string;
   databaseUser: string;
+  /** Role of the exporter: reads everything, writes nothing. */
+  metricsUser: string;
 }
 
 /** Stack names become part of container, database and directory names. */
@@ -23,6 +28,7 @@ export function namesFor(stack: string): Names {
     internalNetwork: `mem0_internal_${stack}`,
     database: `mem0_${stack}`,
     databaseUser: `mem0_user_${stack}`,
+    metricsUser: `mem0_metrics_${stack}`,
   };
 }
 

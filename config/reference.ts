@@ -10,6 +10,7 @@ interface Node {
   default?: unknown;
   examples?: unknown[];
   const?: unknown;
+  enum?: unknown[];
   minimum?: number;
   maximum?: number;
   required?: string[];
@@ -118,6 +119,7 @@ function rows(group: Node, prefix: string): string[] {
 
 function allowed(node: Node): string {
   if (node.const !== undefined) return code(node.const);
+  if (node.enum !== undefined) return node.enum.map(code).join(", ");
   if (node.type === "integer" || node.type === "number") return `${node.minimum} to ${node.maximum}`;
   return node.type === "boolean" ? "true, false" : "text";
 }

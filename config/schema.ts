@@ -29,6 +29,13 @@ const ports = z
     postgres: port.default(5433).meta({ description: "PostgreSQL with pgvector." }),
     neo4jHttp: port.default(7474).meta({ description: "Neo4j browser and HTTP API." }),
     neo4jBolt: port.default(7687).meta({ description: "Neo4j's Bolt protocol." }),
+    exporter: port
+      .default(9103)
+      .meta({ description: "Exporter: landing page and metrics of the whole stack." }),
+    prometheus: port.default(9090).meta({ description: "The stack's own Prometheus." }),
+    serverMetrics: port.default(9464).meta({
+      description: "The memory server's own metrics; published only when the exporter runs on the host.",
+    }),
   })
   .meta({ description: "Ports on 127.0.0.1 of the host. Every stack of a host needs its own." });
 
@@ -140,8 +147,51 @@ const resources = z
       .prefault({})
       .meta({ description: "Neo4j." }),
     model: limits(512, 2).prefault({}).meta({ description: "Embedded model; unused with another provider." }),
+    exporter: limits(160, 1).prefault({}).meta({ description: "Exporter." }),
+    prometheus: limits(512, 1).prefault({}).meta({ description: "The stack's own Prometheus." }),
   })
   .meta({ description: "Limits of each container." });
+
+const observability = z
+  .strictObject({
+    exporter: z.enum(["container", "host", "off"]).default("container").meta({
+      description:
+        "Where the exporter runs; `host`: as a process of the host, started with `./mem0 exporter`.",
+    }),
+    prometheus: z
+      .strictObject({
+        mode: z.enum(["managed", "external", "off"]).default("managed").meta({
+          description: "A container of the stack, or one that is there already and is told about the stack.",
+        }),
+        retentionDays: z
+          .int()
+          .min(1)
+          .max(3650)
+          .default(30)
+          .meta({ description: "How long the managed Prometheus keeps what it scraped." }),
+        job: z
+          .string()
+          .regex(
+            /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/,
+            "a job name: letters, digits, `_`, `-`, at most 63 characters",
+          )
+          .default("mem0-metrics")
+          .meta({ description: "Name of the scrape job. Two stacks at one external Prometheus need two." }),
+        container: dockerName
+          .default("intel-prometheus-standalone")
+          .meta({ description: "Container of the external Prometheus." }),
+        mountedAt: z.string().regex(/^\/.+/, "an absolute path").default("/etc/prometheus/mem0").meta({
+          description:
+            "Where the external Prometheus has the stack's directory of rules and scrape job mounted (docs/observability.md).",
+        }),
+        url: baseUrl
+          .default("http://127.0.0.1:9090")
+          .meta({ description: "External Prometheus as the host reaches it, for `./mem0 metrics`." }),
+      })
+      .prefault({})
+      .meta({ description: "Who scrapes, keeps and judges the metrics." }),
+  })
+  .meta({ description: "What watches the stack." });
 
 const timeouts = z
   .strictObject({
@@ -161,6 +211,7 @@ export const stackSchema = z.strictObject({
   model,
   memory: memory.prefault({}),
   resources: resources.prefault({}),
+  observability: observability.prefault({}),
   timeouts: timeouts.prefault({}),
   openaiApiKey: secret.optional().meta({
     description: "Key of the model's API. Secret: `pulumi config set --secret mem0:openaiApiKey`.",

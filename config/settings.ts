@@ -26,6 +26,7 @@ export interface Settings {
   model: ModelSettings;
   memory: StackFile["memory"];
   resources: StackFile["resources"];
+  observability: StackFile["observability"];
   startSeconds: number;
   runAs: Machine["runAs"];
   dockerHost: string;
@@ -101,6 +102,7 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
     model: modelSettings(file.model),
     memory: file.memory,
     resources: file.resources,
+    observability: file.observability,
     startSeconds: file.timeouts.startSeconds,
     runAs: host.runAs,
     dockerHost: host.docker.host,

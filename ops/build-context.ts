@@ -3,20 +3,18 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import dockerignore from "@balena/dockerignore";
 import type { BuildContext } from "../components/images.ts";
-import type { Service } from "../config/names.ts";
+import { SERVICES, type Service, SOURCES } from "../config/names.ts";
 
 /** Build context of every service under `services/`, for images on top of `baseImage`. */
 export function buildContexts(checkout: string, baseImage: string): Record<Service, BuildContext> {
   const context = (service: Service): BuildContext => {
-    const directory = `./services/${service}`;
+    const directory = `./services/${SOURCES[service] ?? service}`;
     return { directory, hash: hashBuildContext(path.join(checkout, directory), [baseImage]) };
   };
-  return {
-    postgres: context("postgres"),
-    neo4j: context("neo4j"),
-    model: context("model"),
-    server: context("server"),
-  };
+  return Object.fromEntries(SERVICES.map((service) => [service, context(service)])) as Record<
+    Service,
+    BuildContext
+  >;
 }
 
 /**

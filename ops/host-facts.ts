@@ -3,6 +3,7 @@ import net from "node:net";
 import path from "node:path";
 import type Docker from "dockerode";
 import { LABELS } from "../config/names.ts";
+import { publishedPorts } from "../config/services.ts";
 import type { Settings } from "../config/settings.ts";
 import { withDocker } from "./docker.ts";
 import { listManifests } from "./manifest.ts";
@@ -10,7 +11,7 @@ import type { HostFacts } from "./preflight.ts";
 
 /** Looks at the host for everything that `preflight` judges. Changes nothing but a probe directory it removes. */
 export async function gatherHostFacts(settings: Settings, stateHome: string): Promise<HostFacts> {
-  const ports = Object.values(settings.ports);
+  const ports = publishedPorts(settings).map(([, port]) => port);
   const [docker, busyPorts] = await Promise.all([withDocker(settings.dockerHost, dockerFacts), busy(ports)]);
   const manifests = listManifests(stateHome);
   return {
@@ -39,6 +40,7 @@ async function dockerFacts(docker: Docker): Promise<Pick<HostFacts, "containers"
     networks: networks.map((network) => network.Name),
     containers: containers.map((container) => ({
       name: (container.Names[0] ?? container.Id).replace(/^\//, ""),
+      running: container.State === "running",
       home: container.Labels[LABELS.home],
       stack: container.Labels[LABELS.stack],
       ports: container.Ports.flatMap((port) => (port.PublicPort === undefined ? [] : [port.PublicPort])),

@@ -2,12 +2,19 @@ import { discontinuities } from "../config/continuity.ts";
 import { keyName } from "../config/explain.ts";
 import type { Manifest } from "../config/manifest.ts";
 import { SERVICES } from "../config/names.ts";
+import { publishedPorts } from "../config/services.ts";
 import type { Settings } from "../config/settings.ts";
 
 /** What the host looks like before anything changes. */
 export interface HostFacts {
   engine: { version: string; apiVersion: string; cpus: number };
-  containers: { name: string; home: string | undefined; stack: string | undefined; ports: number[] }[];
+  containers: {
+    name: string;
+    running: boolean;
+    home: string | undefined;
+    stack: string | undefined;
+    ports: number[];
+  }[];
   networks: string[];
   /** Those of the settings' ports on 127.0.0.1 that something listens on. */
   busyPorts: number[];
@@ -42,6 +49,22 @@ export function preflight(settings: Settings, facts: HostFacts): string[] {
   ];
 }
 
+/** What a person should know and may leave as it is: one line each. */
+export function warnings(settings: Settings, facts: HostFacts): string[] {
+  const { mode, container } = settings.observability.prometheus;
+  if (mode !== "external" || externalPrometheusRuns(settings, facts)) return [];
+  return [
+    `${keyName(["observability", "prometheus", "container"])}: no container ${container} runs, so nothing scrapes this stack; ` +
+      `start it, then: ./mem0 up ${settings.stack}`,
+  ];
+}
+
+/** Whether the Prometheus that the settings name is there to be told about the stack. */
+export function externalPrometheusRuns({ observability }: Settings, { containers }: HostFacts): boolean {
+  const { container } = observability.prometheus;
+  return containers.some(({ name, running }) => name === container && running);
+}
+
 function engineMistakes({ engine }: HostFacts): string[] {
   const [major = 0, minor = 0] = engine.apiVersion.split(".").map(Number);
   if (major > MINIMUM_API[0] || (major === MINIMUM_API[0] && minor >= MINIMUM_API[1])) return [];
@@ -62,7 +85,7 @@ function cpuMistakes({ resources }: Settings, { engine }: HostFacts): string[] {
 function portMistakes(settings: Settings, { busyPorts, containers, otherStacks }: HostFacts): string[] {
   const ours = (container: HostFacts["containers"][number]) =>
     container.stack === settings.stack && container.home === settings.homeId;
-  return Object.entries(settings.ports).flatMap(([key, port]) => {
+  return publishedPorts(settings).flatMap(([key, port]) => {
     const name = keyName(["ports", key]);
     const other = otherStacks.find(({ ports }) => ports.includes(port));
     if (other !== undefined) return [`${name}: ${port} belongs to stack ${other.stack}; take another port`];

@@ -2,7 +2,8 @@
 # Makes the data directory at the first start, sets the role's password at every start, then becomes
 # PostgreSQL. Arguments are handed to the server (`-c shared_buffers=256MB`).
 #
-# Environment: POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD_FILE (one line), PGDATA.
+# Environment: POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD_FILE (one line), PGDATA; both or neither of
+# POSTGRES_METRICS_USER, POSTGRES_METRICS_PASSWORD_FILE: a role that may look at everything and change nothing.
 set -euo pipefail
 
 readonly config=/etc/mem0-postgres/postgresql.conf
@@ -25,10 +26,20 @@ check_settings() {
       "Choose another name for the application's role."
 }
 
+check_metrics_settings() {
+  [[ -n ${POSTGRES_METRICS_USER:-} ]] || return 0
+  [[ -n ${POSTGRES_METRICS_PASSWORD_FILE:-} ]] || refuse "POSTGRES_METRICS_PASSWORD_FILE is not set." \
+    "Set it in the container's environment, or leave POSTGRES_METRICS_USER out."
+  [[ $POSTGRES_METRICS_USER != "$POSTGRES_USER" && $POSTGRES_METRICS_USER != postgres ]] ||
+    refuse "POSTGRES_METRICS_USER is '$POSTGRES_METRICS_USER', which may write." "Choose a name of its own."
+  check_password_file POSTGRES_METRICS_PASSWORD_FILE
+}
+
+# check_password_file VARIABLE: the one that holds the file's path.
 check_password_file() {
-  local file=$POSTGRES_PASSWORD_FILE
+  local file=${!1}
   [[ -e $file ]] ||
-    refuse "The password file $file (POSTGRES_PASSWORD_FILE) does not exist." \
+    refuse "The password file $file ($1) does not exist." \
       "Mount it read-only at this path."
   [[ -f $file && -r $file ]] ||
     refuse "The password file $file cannot be read by uid $(id -u)." \
@@ -136,7 +147,8 @@ SQL
 }
 
 check_settings
-check_password_file
+check_password_file POSTGRES_PASSWORD_FILE
+check_metrics_settings
 check_volume
 [[ -e $PGDATA ]] || first_start
 check_data_directory

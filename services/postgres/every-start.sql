@@ -9,6 +9,20 @@
 \set VERBOSITY terse
 ALTER ROLE :"user" PASSWORD :'password';
 
+-- Reads everything, for counts and sizes, and writes nothing. Through PostgreSQL's own roles, so that it holds for
+-- tables that are made or restored later.
+\getenv metrics_user POSTGRES_METRICS_USER
+\if :{?metrics_user}
+\set metrics_password `head -n 1 "$POSTGRES_METRICS_PASSWORD_FILE"`
+SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'metrics_user') AS metrics_user_missing \gset
+\if :metrics_user_missing
+CREATE ROLE :"metrics_user" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
+\endif
+ALTER ROLE :"metrics_user" CONNECTION LIMIT 8 PASSWORD :'metrics_password';
+ALTER ROLE :"metrics_user" SET default_transaction_read_only = on;
+GRANT pg_read_all_data, pg_read_all_stats TO :"metrics_user";
+\endif
+
 -- Made by the role, which thereby owns it and may drop and restore it. A newer image may bring a newer
 -- pgvector, a restored volume an older one.
 \connect :"database"

@@ -10,7 +10,14 @@ import { waitFor } from "../support/eventually.ts";
 import { shellBlocks } from "../support/runbook.ts";
 
 const STACK = "e2e";
-const PORTS = { server: 28300, postgres: 28301, neo4jHttp: 28302, neo4jBolt: 28303 };
+const PORTS = {
+  server: 28300,
+  postgres: 28301,
+  neo4jHttp: 28302,
+  neo4jBolt: 28303,
+  exporter: 28304,
+  prometheus: 28305,
+};
 const MEMORIES = [
   "I keep bees on the roof",
   "My sister Anna works in Berlin",

@@ -16,7 +16,14 @@ import { makeProject, type Project } from "../support/project.ts";
 function small(firstPort: number) {
   return {
     model: { provider: "embedded" },
-    ports: { server: firstPort, postgres: firstPort + 1, neo4jHttp: firstPort + 2, neo4jBolt: firstPort + 3 },
+    ports: {
+      server: firstPort,
+      postgres: firstPort + 1,
+      neo4jHttp: firstPort + 2,
+      neo4jBolt: firstPort + 3,
+      exporter: firstPort + 4,
+      prometheus: firstPort + 5,
+    },
   };
 }
 
@@ -83,7 +90,7 @@ describe("a stack on the real engine", () => {
   });
 
   it("comes up with every container healthy", async () => {
-    for (const service of ["postgres", "neo4j", "model", "server"]) {
+    for (const service of ["postgres", "neo4j", "model", "server", "metrics_exporter", "prometheus"]) {
       const { State } = await docker().getContainer(container(service)).inspect();
       expect(State.Health?.Status, service).toBe("healthy");
     }
@@ -110,7 +117,7 @@ describe("a stack on the real engine", () => {
       ),
     );
     const files = Object.values(manifest().secretFiles);
-    expect(files).toHaveLength(3);
+    expect(files).toHaveLength(4);
     for (const file of files) {
       const secret = readFileSync(file, "utf8");
       expect(secret.length).toBeGreaterThanOrEqual(32);
@@ -221,7 +228,10 @@ describe("a stack on the real engine", () => {
 
   it("runs beside a second stack, which shares nothing with it but the images", async () => {
     const before = await ids();
-    project.configure("second", small(28200));
+    project.configure("second", {
+      ...small(28200),
+      observability: { exporter: "off", prometheus: { mode: "off" } },
+    });
     await deploy(project.context("second"), report);
     const second = readManifest(project.stateHome, "second");
     expect(second.instanceId).not.toBe(manifest().instanceId);

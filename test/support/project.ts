@@ -15,6 +15,7 @@ const COPIED = [
   "tsconfig.json",
   "index.ts",
   "config",
+  "observability",
   "components",
   "ops",
   "services",

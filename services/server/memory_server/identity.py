@@ -58,6 +58,11 @@ class Readiness:
         """All three are ours."""
         return self.postgres and self.graph and self.history
 
+    @property
+    def serves(self) -> bool:
+        """All three are ours, and none has been swapped since."""
+        return self.complete and not self.refused
+
 
 class Identity:
     """Establishes the identity at start and checks it on every new connection."""

@@ -7,8 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import start_http_server
+
+from memory_server import __version__
 
 # Edges at 1 s and 5 s: the service goals for reads and writes.
 REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -54,6 +64,8 @@ class Metrics:
             ["event"],
             registry=self.registry,
         )
+        ProcessCollector(registry=self.registry)
+        Info("mem0_server", "Version of the server's API.", registry=self.registry).info({"version": __version__})
         self._server: WSGIServer | None = None
 
     def gauge(self, name: str, help_text: str, value: Callable[[], float]) -> None:

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { BuildContext } from "../../../components/images.ts";
 import { declareStack } from "../../../components/stack.ts";
-import type { Service } from "../../../config/names.ts";
+import { SERVICES, type Service } from "../../../config/names.ts";
 import type { GivenSecrets, Settings } from "../../../config/settings.ts";
 import { exampleSettings } from "../../support/example-settings.ts";
 import { declared, isSecret, type Registered } from "../../support/mock-engine.ts";
@@ -15,12 +15,10 @@ function context(service: Service): BuildContext {
   return { directory: `./services/${service}`, hash: "0123456789abcdef0123" };
 }
 
-const contexts = {
-  postgres: context("postgres"),
-  neo4j: context("neo4j"),
-  model: context("model"),
-  server: context("server"),
-};
+const contexts = Object.fromEntries(SERVICES.map((service) => [service, context(service)])) as Record<
+  Service,
+  BuildContext
+>;
 
 function stackOf(settings: Settings, given: GivenSecrets = {}, preview = false): Promise<Registered[]> {
   return declared(() => declareStack(settings, given, contexts), { preview });
@@ -49,18 +47,20 @@ describe.each([
     containers = ofType(resources, CONTAINER);
   });
 
-  it("runs postgres, neo4j, model and server", () => {
+  it("runs the stores, the model, the server, and what watches them", () => {
     expect(containers.map(({ inputs }) => inputs.name).sort()).toEqual([
+      "mem0_metrics_exporter_test",
       "mem0_model_test",
       "mem0_neo4j_test",
       "mem0_postgres_test",
+      "mem0_prometheus_test",
       "mem0_server_test",
     ]);
   });
 
   it("publishes ports on the loopback address only", () => {
     const ports = containers.flatMap(({ inputs }) => inputs.ports as { ip: string }[]);
-    expect(ports).toHaveLength(4);
+    expect(ports).toHaveLength(6);
     expect(new Set(ports.map(({ ip }) => ip))).toEqual(new Set(["127.0.0.1"]));
   });
 
@@ -114,6 +114,7 @@ describe.each([
       "mem0_data_test",
       "mem0_neo4j_test",
       "mem0_postgres_test",
+      "mem0_prometheus_test",
     ]);
     for (const volume of volumes) {
       expect(volume).toMatchObject({
@@ -142,7 +143,7 @@ describe.each([
     const files = ofType(resources, COMMAND).filter(({ inputs }) =>
       String((inputs.environment as { FILE?: string }).FILE).includes("/secrets/"),
     );
-    expect(files).toHaveLength(3);
+    expect(files).toHaveLength(4);
     for (const { inputs } of files) {
       expect(inputs.environment).toMatchObject({ MODE: "0600", OWNER: "10001:10001" });
       expect(inputs.logging).toBe("none");
@@ -198,7 +199,7 @@ describe("a stack with another model", () => {
     const settings = exampleSettings({ model: { provider: "openai" }, openaiApiKey: "sk-0123456789" });
     const resources = await stackOf(settings, { openaiApiKey: "sk-0123456789" });
     const containers = ofType(resources, CONTAINER);
-    expect(containers).toHaveLength(3);
+    expect(containers).toHaveLength(5);
     const holders = containers.filter(({ inputs }) =>
       JSON.stringify(inputs.mounts).includes("openai_api_key"),
     );

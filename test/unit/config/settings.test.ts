@@ -23,12 +23,12 @@ describe("a stack file", () => {
     [
       "an unknown group",
       { ports2: "{}" },
-      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, resources, timeouts, openaiApiKey, apiKey",
+      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, resources, observability, timeouts, openaiApiKey, apiKey",
     ],
     [
       "an unknown key",
       { ports: '{"sever":1}' },
-      "mem0:ports.sever: unknown key; allowed here: server, postgres, neo4jHttp, neo4jBolt",
+      "mem0:ports.sever: unknown key; allowed here: server, postgres, neo4jHttp, neo4jBolt, exporter, prometheus, serverMetrics",
     ],
     [
       "a wrong type",
@@ -43,7 +43,7 @@ describe("a stack file", () => {
     [
       "a group that is no group",
       { ports: "8888" },
-      "mem0:ports: is 8888; allowed: a group of server, postgres, neo4jHttp, neo4jBolt",
+      "mem0:ports: is 8888; allowed: a group of server, postgres, neo4jHttp, neo4jBolt, exporter, prometheus, serverMetrics",
     ],
     [
       "an unknown provider",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Manifest } from "../../../config/manifest.ts";
-import { type HostFacts, preflight } from "../../../ops/preflight.ts";
+import { type HostFacts, preflight, warnings } from "../../../ops/preflight.ts";
 import { exampleSettings } from "../../support/example-settings.ts";
 
 const settings = exampleSettings({ ports: { server: 18888 } });
@@ -32,7 +32,7 @@ const deployed: Manifest = {
 };
 
 function container(name: string, facts: Partial<HostFacts["containers"][number]>) {
-  return { name, home: undefined, stack: undefined, ports: [], ...facts };
+  return { name, running: true, home: undefined, stack: undefined, ports: [], ...facts };
 }
 
 const ours = { home: settings.homeId, stack: "test" };
@@ -129,5 +129,36 @@ describe("before anything changes", () => {
       engine: { version: "1", apiVersion: "1.2", cpus: 2 },
     };
     expect(preflight(settings, facts)).toHaveLength(3);
+  });
+});
+
+describe("an external Prometheus", () => {
+  const watched = exampleSettings({
+    ports: { server: 18888 },
+    observability: { prometheus: { mode: "external", container: "watcher" } },
+  });
+
+  it("that does not run is worth a warning, and no reason not to deploy", () => {
+    const stopped = { ...clear, containers: [container("watcher", { running: false })] };
+    expect(preflight(watched, stopped)).toEqual([]);
+    expect(warnings(watched, stopped)).toEqual([
+      "mem0:observability.prometheus.container: no container watcher runs, so nothing scrapes this stack; start it, then: ./mem0 up test",
+    ]);
+  });
+
+  it("that runs is not mentioned", () => {
+    expect(warnings(watched, { ...clear, containers: [container("watcher", {})] })).toEqual([]);
+    expect(warnings(settings, clear)).toEqual([]);
+  });
+});
+
+describe("ports that the stack does not open", () => {
+  it("may belong to anybody: the server's metrics are published only for an exporter on the host", () => {
+    const busyPorts = [settings.ports.serverMetrics];
+    expect(preflight(settings, { ...clear, busyPorts })).toEqual([]);
+    const onHost = exampleSettings({ observability: { exporter: "host" } });
+    expect(preflight(onHost, { ...clear, busyPorts })).toEqual([
+      expect.stringContaining("mem0:ports.serverMetrics"),
+    ]);
   });
 });

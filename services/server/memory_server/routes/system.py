@@ -44,7 +44,7 @@ async def ready(request: Request, _who: Reader) -> JSONResponse:
     bound = state.settings.probe_timeout_s
     checks = dict(zip(names, await asyncio.gather(*(_probe(p, bound) for p in probes)), strict=True))
     readiness: Readiness = state.identity.readiness
-    good = readiness.complete and not readiness.refused and all(check["ok"] for check in checks.values())
+    good = readiness.serves and all(check["ok"] for check in checks.values())
     document: dict[str, Any] = {
         "ready": good,
         "checks": checks,

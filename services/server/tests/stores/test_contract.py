@@ -201,8 +201,11 @@ def test_metrics_are_on_their_own_port_only(server: Server, client: httpx.Client
         "request_duration_seconds_bucket",
         "call_duration_seconds_bucket",
         "postgres_pool_size",
+        "ready 1.0",
+        'info{version="',
     ):
         assert f"mem0_server_{name}" in text
+    assert "process_resident_memory_bytes" in text
     assert 'le="1.0"' in text
     assert 'le="5.0"' in text
     assert "contract" not in text

@@ -1,0 +1,82 @@
+import path from "node:path";
+import type * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { hostDirectory } from "./host-directory.ts";
+import type { Images } from "./images.ts";
+import type { Secrets } from "./secrets.ts";
+import { bashHealth, SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
+
+export interface ExporterArgs extends ServiceContext {
+  images: Images;
+  secrets: Secrets;
+}
+
+const STATUS = "/status";
+const DATA_DISK = "/disk/data";
+
+/** The exporter: metrics of the whole stack and a page that shows it at a glance. */
+export class Exporter extends pulumi.ComponentResource {
+  readonly container: docker.Container;
+
+  constructor(name: string, args: ExporterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mem0:stack:Exporter", name, {}, opts);
+    const { settings, secrets } = args;
+    const { names, model, memory, runAs, dataRoot } = settings;
+
+    const directory = (part: string, source: string) =>
+      hostDirectory(
+        `${name}-${part}`,
+        { path: source, mode: "0755", owner: `${runAs.uid}:${runAs.gid}` },
+        { parent: this, retainOnDelete: true },
+      );
+    const readOnly = (source: pulumi.Output<string>, target: string) => ({
+      type: "bind",
+      source,
+      target,
+      readOnly: true,
+    });
+    const status = readOnly(directory("status", path.join(settings.stateDir, "status")), STATUS);
+    // An empty directory beside the stores tells how full their disk is, and shows nothing of what is in them.
+    const disk =
+      dataRoot === undefined ? [] : [readOnly(directory("disk", path.join(dataRoot, ".disk")), DATA_DISK)];
+
+    this.container = serviceContainer(
+      this,
+      name,
+      {
+        service: "metrics_exporter",
+        image: args.images.id("metrics_exporter"),
+        env: {
+          MEM0_STACK: settings.stack,
+          INSTANCE_ID: secrets.instanceId,
+          EMBEDDER_MODEL: model.embedder.model,
+          EMBEDDER_DIMENSIONS: String(model.embedder.dimensions),
+          SERVER_URL: "http://server:8888",
+          SERVER_METRICS_URL: "http://server:9464/metrics",
+          POSTGRES_HOST: "postgres",
+          POSTGRES_DB: names.database,
+          POSTGRES_USER: names.metricsUser,
+          POSTGRES_PASSWORD_FILE: `${SECRETS_DIRECTORY}/metrics_password`,
+          MEMORY_COLLECTION: memory.collection,
+          NEO4J_URI: "bolt://neo4j:7687",
+          NEO4J_USERNAME: "neo4j",
+          NEO4J_PASSWORD_FILE: `${SECRETS_DIRECTORY}/neo4j_password`,
+          BACKUP_STATUS_FILE: `${STATUS}/backups.json`,
+          // Named volumes lie on the disk that holds the container itself.
+          DISK_DATA: dataRoot === undefined ? "/" : DATA_DISK,
+          DISK_STATE: STATUS,
+        },
+        ports: [{ internal: 9103, external: settings.ports.exporter }],
+        stores: [status, ...disk],
+        secrets: [secrets.metricsPassword, secrets.neo4jPassword],
+        health: bashHealth(9103, "/healthz"),
+        limits: settings.resources.exporter,
+        graceSeconds: 10,
+        // An external Prometheus finds it on the external network.
+        outward: settings.observability.prometheus.mode === "external",
+      },
+      args,
+    );
+    this.registerOutputs({ container: this.container.name });
+  }
+}

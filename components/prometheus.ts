@@ -1,0 +1,74 @@
+import path from "node:path";
+import type * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { prometheusConfig, RULES_FILE } from "../observability/prometheus-config.ts";
+import { HostFile } from "./host-file.ts";
+import type { Images } from "./images.ts";
+import { bashHealth, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { StoreMount } from "./store-mount.ts";
+
+export interface PrometheusArgs extends ServiceContext {
+  images: Images;
+  /** `host:port` of the exporter as Prometheus reaches it. */
+  exporter: string;
+  /** Text of the rules file. */
+  rules: string;
+}
+
+/** The stack's own Prometheus: scrapes the exporter, keeps what it got, judges it by the rules. */
+export class Prometheus extends pulumi.ComponentResource {
+  readonly container: docker.Container;
+
+  constructor(name: string, args: PrometheusArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mem0:stack:Prometheus", name, {}, opts);
+    const { settings, exporter, rules } = args;
+    const { job, retentionDays } = settings.observability.prometheus;
+
+    const store = new StoreMount(
+      `${name}-data`,
+      { store: "prometheus", target: "/prometheus", settings },
+      { parent: this },
+    );
+    const file = (part: string, target: string, content: string) => {
+      const { path: source, revision } = new HostFile(
+        `${name}-${part}`,
+        {
+          path: path.join(settings.stateDir, "prometheus", path.basename(target)),
+          content,
+          mode: "0600",
+          owner: `${settings.runAs.uid}:${settings.runAs.gid}`,
+        },
+        { parent: this },
+      );
+      return { name: part, path: source, revision, target };
+    };
+    this.container = serviceContainer(
+      this,
+      name,
+      {
+        service: "prometheus",
+        image: args.images.id("prometheus"),
+        command: [`--storage.tsdb.retention.time=${retentionDays}d`],
+        // The Go runtime collects more often as it nears this, instead of being killed at the limit.
+        env: { GOMEMLIMIT: `${Math.floor(settings.resources.prometheus.memoryMb * 0.9)}MiB` },
+        ports: [{ internal: 9090, external: settings.ports.prometheus }],
+        stores: [store.mount],
+        files: [
+          file(
+            "config",
+            "/etc/prometheus/prometheus.yml",
+            prometheusConfig({ job, stack: settings.stack, address: exporter }),
+          ),
+          file("rules", RULES_FILE, rules),
+        ],
+        health: bashHealth(9090, "/-/ready"),
+        limits: settings.resources.prometheus,
+        graceSeconds: 60,
+        // The exporter may run on the host.
+        outward: settings.observability.exporter === "host",
+      },
+      args,
+    );
+    this.registerOutputs({ container: this.container.name });
+  }
+}

@@ -1,0 +1,90 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { describe } from "./failure.ts";
+import { landingPage } from "./landing.ts";
+import { log } from "./log.ts";
+import { OwnMetrics } from "./own-metrics.ts";
+import { backupsPart } from "./parts/backups.ts";
+import { diskPart } from "./parts/disk.ts";
+import { neo4jPart } from "./parts/neo4j.ts";
+import { postgresPart } from "./parts/postgres.ts";
+import { serverPart } from "./parts/server.ts";
+import { Scraper } from "./scrape.ts";
+import type { Settings } from "./settings.ts";
+
+const EXPOSITION = "text/plain; version=0.0.4; charset=utf-8";
+
+export interface Exporter {
+  /** Port that it listens on; one that was free where the settings say 0. */
+  port: number;
+  close: () => Promise<void>;
+}
+
+/**
+ * Starts answering scrapes. Stores that cannot be reached are no reason not to start: that they cannot is what the
+ * exporter is there to tell.
+ *
+ * @param host address to listen on
+ */
+export async function startExporter(settings: Settings, host: string): Promise<Exporter> {
+  const own = new OwnMetrics();
+  const parts = [
+    serverPart(settings.server),
+    postgresPart(settings, own.time),
+    neo4jPart(settings, own.time),
+    backupsPart(settings.backupStatusFile),
+    diskPart(settings.disks),
+  ];
+  const scraper = new Scraper({ settings, parts, own });
+
+  const routes: Record<string, (response: ServerResponse) => Promise<void>> = {
+    "/metrics": async (response) => {
+      const page = await scraper.scrape();
+      answer(response, 200, EXPOSITION, `${await page.render()}\n${await own.render()}`);
+    },
+    "/": async (response) => {
+      const html = landingPage(await scraper.scrape(), new Date());
+      response.setHeader("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+      answer(response, 200, "text/html; charset=utf-8", html);
+    },
+    "/healthz": async (response) => answer(response, 200, "text/plain; charset=utf-8", "ok\n"),
+  };
+
+  const server = createServer((request, response) => {
+    const route = routes[(request.url ?? "").split("?")[0] ?? ""];
+    const allowed = request.method === "GET" || request.method === "HEAD";
+    if (route === undefined)
+      return answer(response, 404, "text/plain", "there are /, /metrics and /healthz\n");
+    if (!allowed) return answer(response, 405, "text/plain", "only GET and HEAD\n");
+    route(response).catch((error: unknown) => {
+      log("error", "a request failed", { url: request.url, reason: describe(error) });
+      if (!response.headersSent) answer(response, 500, "text/plain", "the exporter failed; see its log\n");
+    });
+  });
+  const port = await listen(server, settings.port, host);
+  log("info", "listening", { host, port, stack: settings.stack });
+  return {
+    port,
+    close: async () => {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      });
+      await scraper.close();
+    },
+  };
+}
+
+function answer(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { "Content-Type": type, "X-Content-Type-Options": "nosniff" });
+  response.end(body);
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}

@@ -1,0 +1,59 @@
+/** One line of a metrics page: the full name (`..._bucket` too), its labels and its value. */
+export interface Sample {
+  name: string;
+  labels: Record<string, string>;
+  value: number;
+}
+
+const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?$/;
+const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/gy;
+const ESCAPES: Record<string, string> = { n: "\n", '"': '"', "\\": "\\" };
+
+/**
+ * Reads a page in Prometheus' text format.
+ *
+ * @throws Malformed at the first line that is not in that format
+ */
+export function parseExposition(text: string): Sample[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map(parseLine);
+}
+
+/** Something was there, but not in the form it should have. */
+export class Malformed extends Error {
+  override name = "Malformed";
+}
+
+function parseLine(line: string): Sample {
+  const [, name, labels, number] = LINE.exec(line) ?? [];
+  if (name === undefined || number === undefined)
+    throw new Malformed(`not a line of metrics: ${excerpt(line)}`);
+  return { name, labels: parseLabels(labels ?? "", line), value: parseValue(number, line) };
+}
+
+function parseLabels(text: string, line: string): Record<string, string> {
+  const labels: Record<string, string> = {};
+  LABEL.lastIndex = 0;
+  let end = 0;
+  for (const [match, key = "", value = ""] of text.matchAll(LABEL)) {
+    labels[key] = value.replace(/\\(.)/g, (_, sign: string) => ESCAPES[sign] ?? `\\${sign}`);
+    end += match.length;
+  }
+  if (end !== text.length) throw new Malformed(`labels that cannot be read: ${excerpt(line)}`);
+  return labels;
+}
+
+function parseValue(text: string, line: string): number {
+  const infinite = /^([+-]?)Inf$/i.exec(text);
+  if (infinite !== null) return infinite[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const value = Number(text);
+  if (Number.isNaN(value) && !/^nan$/i.test(text)) throw new Malformed(`not a number: ${excerpt(line)}`);
+  return value;
+}
+
+function excerpt(line: string): string {
+  return JSON.stringify(line.slice(0, 80));
+}

@@ -1,0 +1,145 @@
+import neo4j, { type Driver, type RecordShape } from "neo4j-driver-lite";
+import { reasonOf } from "../failure.ts";
+import { KeptCount } from "../kept-count.ts";
+import type { Timer } from "../own-metrics.ts";
+import type { Page } from "../page.ts";
+import { readSecret } from "../secret.ts";
+import type { Settings } from "../settings.ts";
+import { type Part, sideBySide } from "./part.ts";
+
+const QUERY_MS = 1_000;
+
+/** Reads every relationship, in the background. */
+const COUNT_MS = 60_000;
+
+const CONNECT_MS = 2_000;
+
+/** Three refused passwords in a row lock the user out for everyone: one that was refused is not tried again so soon. */
+const REFUSED_PAUSE_MS = 60_000;
+
+const JVM = `
+  CALL dbms.queryJmx('java.lang:type=Memory') YIELD attributes WITH attributes.HeapMemoryUsage.value.properties AS heap
+  CALL dbms.queryJmx('java.lang:type=Runtime') YIELD attributes
+  RETURN heap.used AS used, heap.max AS max, attributes.StartTime.value AS started`;
+const IDENTITY =
+  "MATCH (n:Mem0Identity) RETURN n.instance_id AS instance, n.embedder AS embedder, n.dimensions AS dimensions LIMIT 1";
+// Answered from Neo4j's own statistics, which are exact.
+const NODES = "MATCH (n:__Entity__) RETURN count(n) AS count";
+const RELATIONSHIPS = "MATCH ()-[r]->() WHERE r.valid IS NULL OR r.valid RETURN count(r) AS count";
+
+type Count = { count: number };
+type Identity = { instance: string; embedder: string; dimensions: number };
+type Jvm = { used: number; max: number; started: number };
+
+interface Connected {
+  driver: Driver;
+  password: string;
+}
+
+/** Neo4j: is it there, is it ours, and how large is the graph? */
+export function neo4jPart(settings: Settings, time: Timer): Part {
+  const { uri, user, passwordFile } = settings.neo4j;
+  let connected: Connected | undefined;
+  let refused: { password: string; at: number; error: unknown } | undefined;
+
+  const connect = async (): Promise<Driver> => {
+    const password = await readSecret(passwordFile);
+    if (refused?.password === password && performance.now() - refused.at < REFUSED_PAUSE_MS)
+      throw refused.error;
+    if (connected?.password !== password) {
+      await connected?.driver.close();
+      connected = { driver: open(uri, user, password), password };
+    }
+    return connected.driver;
+  };
+  const ask = async <Row extends RecordShape>(
+    name: string,
+    text: string,
+    timeout = QUERY_MS,
+  ): Promise<{ rows: Row[]; version: string }> => {
+    const driver = await connect();
+    const session = driver.session({ defaultAccessMode: neo4j.session.READ });
+    try {
+      // Without a transaction around it, a question is one exchange instead of three.
+      const { records, summary } = await time("neo4j", name, () => session.run<Row>(text, {}, { timeout }));
+      const version = summary.server.agent?.split("/")[1] ?? "unknown";
+      return { rows: records.map((record) => record.toObject()), version };
+    } catch (error) {
+      if (reasonOf(error) === "unauthorized" && connected !== undefined) {
+        refused = { password: connected.password, at: performance.now(), error };
+      }
+      throw error;
+    } finally {
+      // Closing resets the connection, which a server that hangs does not answer: nothing waits for it.
+      session.close().catch(() => {});
+    }
+  };
+  const relationships = new KeptCount(async () =>
+    countOf((await ask<Count>("count_relationships", RELATIONSHIPS, COUNT_MS)).rows),
+  );
+
+  return {
+    name: "neo4j",
+    whenDown: (page) => {
+      if (page.value("mem0_neo4j_up") !== undefined) return;
+      page.set("mem0_neo4j_up", 0);
+      relationships.forget();
+    },
+    collect: async (page, complain) => {
+      const { rows, version } = await ask<Count>("count_nodes", NODES);
+      page.set("mem0_neo4j_up", 1);
+      page.set("mem0_component_info", 1, { component: "neo4j", version });
+      page.set("mem0_neo4j_nodes", countOf(rows));
+      page.set("mem0_count_age_seconds", 0, { count: "nodes" });
+      await sideBySide(
+        complain,
+        async () => {
+          const { value, ageSeconds } = await relationships.read();
+          page.set("mem0_neo4j_relationships", value);
+          page.set("mem0_count_age_seconds", ageSeconds, { count: "relationships" });
+        },
+        async () => {
+          const [found] = (await ask<Identity>("identity", IDENTITY)).rows;
+          const { instanceId, embedder, dimensions } = settings.identity;
+          const match =
+            found?.instance === instanceId && found.embedder === embedder && found.dimensions === dimensions;
+          page.set("mem0_identity_match", match ? 1 : 0, { store: "neo4j" });
+        },
+        async () => jvm(page, (await ask<Jvm>("jvm", JVM)).rows),
+      );
+    },
+    close: async () => {
+      await connected?.driver.close();
+    },
+  };
+}
+
+function open(uri: string, user: string, password: string): Driver {
+  return neo4j.driver(
+    uri,
+    { scheme: "basic", principal: user, credentials: password },
+    {
+      disableLosslessIntegers: true,
+      maxConnectionPoolSize: 4,
+      connectionTimeout: CONNECT_MS,
+      connectionAcquisitionTimeout: CONNECT_MS,
+      // A scrape tells how it is now; the next one tries again.
+      maxTransactionRetryTime: 0,
+      // A connection idle for longer is asked before it is used: Neo4j may have been restarted.
+      connectionLivenessCheckTimeout: 5_000,
+      telemetryDisabled: true,
+      userAgent: "mem0-exporter",
+    },
+  );
+}
+
+function jvm(page: Page, [found]: Jvm[]): void {
+  if (found === undefined) return;
+  page.set("mem0_neo4j_heap_used_bytes", found.used);
+  page.set("mem0_neo4j_heap_max_bytes", found.max);
+  page.set("mem0_component_start_time_seconds", found.started / 1000, { component: "neo4j" });
+}
+
+function countOf([row]: Count[]): number {
+  return Number(row?.count);
+}

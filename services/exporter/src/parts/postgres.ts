@@ -1,0 +1,172 @@
+import pg from "pg";
+import { reasonOf } from "../failure.ts";
+import { KeptCount } from "../kept-count.ts";
+import type { Timer } from "../own-metrics.ts";
+import type { Page } from "../page.ts";
+import { readSecret } from "../secret.ts";
+import type { Settings } from "../settings.ts";
+import { type Part, sideBySide } from "./part.ts";
+
+/** One look at the server may take this long; together they stay below the time of a part. */
+const STATEMENT_MS = 1_000;
+
+/** A count of the whole table, in the background. */
+const COUNT_MS = 60_000;
+
+const CONNECT_MS = 2_000;
+
+const SERVER = `
+  SELECT current_setting('server_version') AS version, current_setting('max_connections')::int AS max_connections,
+    extract(epoch FROM pg_postmaster_start_time())::float8 AS started,
+    (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector`;
+const CONNECTIONS = `
+  SELECT CASE WHEN state IN ('active', 'idle', 'idle in transaction') THEN state ELSE 'other' END AS state,
+    count(*)::int AS connections
+  FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1`;
+const SIZE = "SELECT pg_database_size(current_database())::float8 AS bytes";
+const IDENTITY = "SELECT instance_id, embedder, dimensions FROM mem0_identity";
+const TABLES = `
+  SELECT relname AS table, pg_table_size(oid)::float8 AS bytes FROM pg_class
+  WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 2 DESC, 1 LIMIT 20`;
+const INDEXES = `
+  SELECT t.relname AS table, i.relname AS index, pg_relation_size(i.oid)::float8 AS bytes
+  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+  WHERE i.relnamespace = 'public'::regnamespace ORDER BY 3 DESC, 2 LIMIT 20`;
+
+const STATES = ["active", "idle", "idle in transaction", "other"];
+
+/** PostgreSQL: is it there, is it ours, how full is it, and how many memories of how many users does it hold? */
+export function postgresPart(settings: Settings, time: Timer): Part {
+  const looks = pool(settings, STATEMENT_MS);
+  // A connection of its own: a count under way does not hold up the looks.
+  const counts = pool(settings, COUNT_MS);
+  const ask = async <Row extends object>(name: string, text: string, through = looks): Promise<Row[]> =>
+    (await time("postgres", name, () => through.query<Row>(text))).rows;
+  const count = (name: string, text: string) =>
+    new KeptCount(async () => (await ask<{ count: number }>(name, text, counts))[0]?.count ?? Number.NaN);
+
+  const table = pg.escapeIdentifier(settings.postgres.collection);
+  const kept = {
+    memories: count("count_memories", `SELECT count(*)::float8 AS count FROM ${table}`),
+    users: count("count_users", distinctUsers(table)),
+  };
+  const show = async (page: Page, which: "memories" | "users") => {
+    const { value, ageSeconds } = await kept[which].read();
+    page.set(`mem0_${which}_total`, value);
+    page.set("mem0_count_age_seconds", ageSeconds, { count: which });
+  };
+
+  return {
+    name: "postgres",
+    whenDown: (page) => {
+      if (page.value("mem0_postgres_up") !== undefined) return;
+      page.set("mem0_postgres_up", 0);
+      for (const count of Object.values(kept)) count.forget();
+    },
+    collect: async (page, complain) => {
+      server(page, await ask("server", SERVER));
+      await sideBySide(
+        complain,
+        async () => connections(page, await ask("connections", CONNECTIONS)),
+        async () => {
+          for (const { bytes } of await ask<{ bytes: number }>("database_size", SIZE)) {
+            page.set("mem0_database_size_bytes", bytes);
+          }
+        },
+        async () => {
+          for (const { table, bytes } of await ask<{ table: string; bytes: number }>("table_sizes", TABLES)) {
+            page.set("mem0_database_table_size_bytes", bytes, { table });
+          }
+        },
+        async () => {
+          type Index = { table: string; index: string; bytes: number };
+          for (const { table, index, bytes } of await ask<Index>("index_sizes", INDEXES)) {
+            page.set("mem0_database_index_size_bytes", bytes, { table, index });
+          }
+        },
+        async () => {
+          const found = await ask<Identity>("identity", IDENTITY).catch(ifMissing);
+          page.set("mem0_identity_match", isOurs(found, settings.identity) ? 1 : 0, { store: "postgres" });
+        },
+        () => show(page, "memories"),
+        () => show(page, "users"),
+      );
+    },
+    close: async () => {
+      await Promise.all([looks.end(), counts.end()]);
+    },
+  };
+}
+
+function pool({ postgres }: Settings, statementMs: number): pg.Pool {
+  const { host, port, database, user, passwordFile } = postgres;
+  const made = new pg.Pool({
+    host,
+    port,
+    database,
+    user,
+    password: () => readSecret(passwordFile),
+    max: 1,
+    idleTimeoutMillis: 0,
+    connectionTimeoutMillis: CONNECT_MS,
+    statement_timeout: statementMs,
+    lock_timeout: Math.min(statementMs, STATEMENT_MS / 4),
+    // For a server that no longer answers at all, and so does not end the statement itself.
+    query_timeout: statementMs * 1.5,
+    application_name: "mem0-exporter",
+  });
+  // A connection that breaks while nobody uses it is replaced at the next scrape, which tells about it.
+  made.on("error", () => {});
+  return made;
+}
+
+function server(
+  page: Page,
+  rows: { version: string; max_connections: number; started: number; pgvector: string | null }[],
+): void {
+  page.set("mem0_postgres_up", 1);
+  for (const { version, max_connections, started, pgvector } of rows) {
+    page.set("mem0_database_connections_max", max_connections);
+    page.set("mem0_component_start_time_seconds", started, { component: "postgres" });
+    page.set("mem0_component_info", 1, { component: "postgres", version: version.split(" ")[0] ?? version });
+    if (pgvector !== null) page.set("mem0_component_info", 1, { component: "pgvector", version: pgvector });
+  }
+}
+
+function connections(page: Page, rows: { state: string; connections: number }[]): void {
+  page.set(
+    "mem0_database_connections",
+    rows.reduce((total, row) => total + row.connections, 0),
+  );
+  for (const state of STATES) {
+    const row = rows.find((candidate) => candidate.state === state);
+    page.set("mem0_database_connections_by_state", row?.connections ?? 0, { state });
+  }
+}
+
+type Identity = { instance_id: string; embedder: string; dimensions: number };
+
+/** A database without the table has no identity: it is empty, or another one. */
+function ifMissing(error: unknown): Identity[] {
+  if (reasonOf(error) === "missing") return [];
+  throw error;
+}
+
+function isOurs([found]: Identity[], { instanceId, embedder, dimensions }: Settings["identity"]): boolean {
+  return found?.instance_id === instanceId && found.embedder === embedder && found.dimensions === dimensions;
+}
+
+/**
+ * Number of users by hopping from one to the next in the server's index on the user id: as many look-ups as there are
+ * users, however many memories they have.
+ */
+function distinctUsers(table: string): string {
+  const next = (after: string) =>
+    `(SELECT payload->>'user_id' AS id FROM ${table} WHERE payload->>'user_id' ${after} ORDER BY 1 LIMIT 1)`;
+  return `
+    WITH RECURSIVE users AS (
+      ${next("IS NOT NULL")}
+      UNION ALL
+      SELECT ${next("> users.id")} FROM users WHERE users.id IS NOT NULL)
+    SELECT count(id)::float8 AS count FROM users`;
+}
