@@ -40,6 +40,16 @@ export const VERBS: readonly Verb[] = [
     summary: "services with health, ports, memory and uptime; number of memories and users",
     load: () => import("./status.ts"),
   },
+  {
+    name: "metrics",
+    summary: "current values of what is watched, with their last hours",
+    load: () => import("./metrics.ts"),
+  },
+  {
+    name: "exporter",
+    summary: "run the exporter in the foreground instead of in a container",
+    load: () => import("./exporter.ts"),
+  },
   { name: "remember", summary: "store what a text says", load: () => import("./remember.ts") },
   {
     name: "recall",
