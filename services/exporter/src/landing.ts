@@ -34,7 +34,7 @@ function html(parts: TemplateStringsArray, ...values: readonly (string | Html | 
  */
 export function landingPage(page: Page, now: Date): string {
   const stack = page.values("mem0_stack_info")[0]?.labels ?? {};
-  const checks = healthChecks(page);
+  const checks = healthChecks(page, now);
   const verdict = verdictOf(checks);
   const document = html`<!doctype html>
 <html lang="en">
@@ -73,7 +73,7 @@ interface Check {
   note: string;
 }
 
-function healthChecks(page: Page): Check[] {
+function healthChecks(page: Page, now: Date): Check[] {
   const up = (name: string, metric: MetricName): Check =>
     page.value(metric) === 1 ? { name, state: "good", note: "up" } : { name, state: "bad", note: "down" };
   const server = up("Memory server", "mem0_service_up");
@@ -87,10 +87,29 @@ function healthChecks(page: Page): Check[] {
     up("PostgreSQL", "mem0_postgres_up"),
     up("Neo4j", "mem0_neo4j_up"),
     identity(page),
-    ...(page.value("mem0_backup_status_up") === 0
-      ? [{ name: "Backups", state: "bad" as const, note: "their status cannot be read" }]
-      : []),
+    backupCheck(page, now),
   ];
+}
+
+/** The age at which one missed backup has become two. */
+const MISSED = 2;
+
+function backupCheck(page: Page, now: Date): Check {
+  const name = "Backups";
+  if (page.value("mem0_backup_status_up") !== 1)
+    return { name, state: "bad", note: "their status cannot be read" };
+  const runs = page.values("mem0_backup_last_run_timestamp_seconds");
+  if (runs.length === 0) return { name, state: "warn", note: "none yet" };
+  const wrong = runs.flatMap(({ labels: { tier = "" } }) => {
+    if (page.value("mem0_backup_last_run_result", { tier, result: "ok" }) !== 1) return [`${tier} failed`];
+    const good = page.value("mem0_backup_last_success_timestamp_seconds", { tier }) ?? 0;
+    const interval = page.value("mem0_backup_interval_seconds", { tier }) ?? Number.POSITIVE_INFINITY;
+    return now.getTime() / 1000 - good > MISSED * interval ? [`${tier} overdue`] : [];
+  });
+  if (page.value("mem0_restore_drill_success") === 0) wrong.push("restore drill failed");
+  return wrong.length === 0
+    ? { name, state: "good", note: "done" }
+    : { name, state: "bad", note: wrong.join(", ") };
 }
 
 function identity(page: Page): Check {

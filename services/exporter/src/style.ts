@@ -23,10 +23,11 @@ ul, dl { margin: 0; padding: 0; list-style: none; }
 .checks .good b::before { color: var(--good); } .checks .warn b::before { color: var(--warn); }
 .checks span { text-align: right; }
 .figures { display: grid; gap: .75rem; grid-template-columns: repeat(2, minmax(0, 1fr)); }
+.figures small { display: block; }
 .figures dd { font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 dt { font-size: .85rem; color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .versions { display: grid; gap: .3rem; }
-.versions div { display: flex; justify-content: space-between; gap: 1rem; }
+.versions div { display: flex; justify-content: space-between; align-items: baseline; gap: 1rem; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .5rem .3rem 0; text-align: left; font-weight: 500; border-bottom: 1px solid var(--line); }
 thead th { font-size: .85rem; color: var(--soft); }

@@ -231,3 +231,47 @@ describe("a stack with an external network", () => {
     expect(joined.map(({ name }) => name)).toEqual(["server-container"]);
   });
 });
+
+describe("what watches a stack", () => {
+  const external = {
+    network: { external: { name: "intel-network" } },
+    observability: { prometheus: { mode: "external" } },
+  };
+
+  it("reads Postgres with a role of its own and gets no key of the API", async () => {
+    const { inputs } = named(await stackOf(exampleSettings()), "exporter-container");
+    expect(inputs.envs).toContain("POSTGRES_USER=mem0_metrics_test");
+    expect(JSON.stringify(inputs.mounts)).not.toMatch(/api_key|postgres_password/);
+  });
+
+  it("is left out when the settings say so", async () => {
+    const observability = { exporter: "off", prometheus: { mode: "off" } };
+    const names = ofType(await stackOf(exampleSettings({ observability })), CONTAINER).map(
+      ({ name }) => name,
+    );
+    expect(names.filter((name) => /exporter|prometheus/.test(name))).toEqual([]);
+  });
+
+  it("is a Prometheus of somebody else's, when the settings say so: it gets files and no container is made", async () => {
+    const resources = await declared(() => declareStack(exampleSettings(external), {}, contexts, true));
+    expect(ofType(resources, CONTAINER).map(({ name }) => name)).not.toContain("prometheus-container");
+    const { environment } = named(resources, "external-prometheus-registration").inputs as {
+      environment: Record<string, string>;
+    };
+    expect(environment).toMatchObject({ CONTAINER: "intel-prometheus-standalone", RUNNING: "true" });
+    expect(environment.SCRAPE).toContain("mem0_metrics_exporter_test:9103");
+    const networks = JSON.stringify(named(resources, "exporter-container").inputs.networksAdvanced);
+    expect(networks).toContain("intel-network");
+  });
+
+  it("publishes the server's own metrics only to an exporter on the host", async () => {
+    const portsOf = async (exporter: string) => {
+      const resources = await stackOf(exampleSettings({ observability: { exporter } }));
+      return (named(resources, "server-container").inputs.ports as { internal: number }[]).map(
+        ({ internal }) => internal,
+      );
+    };
+    expect(await portsOf("container")).toEqual([8888]);
+    expect(await portsOf("host")).toEqual([8888, 9464]);
+  });
+});
