@@ -22,6 +22,7 @@ export interface ExternalPrometheusArgs {
 const register = `set -eu
 umask 022
 mkdir -p "$DIRECTORY"
+chmod 0755 "$DIRECTORY"
 printf '%s' "$SCRAPE" > "$DIRECTORY/scrape.yml.new"
 printf '%s' "$RULES" > "$DIRECTORY/rules.yml.new"
 in_prometheus() { docker exec "$CONTAINER" "$@" >&2; }
@@ -60,7 +61,7 @@ export class ExternalPrometheus extends pulumi.ComponentResource {
     super("mem0:stack:ExternalPrometheus", name, {}, opts);
     const { stack, stateDir, observability } = args.settings;
     const { job, container, mountedAt } = observability.prometheus;
-    const directory = path.join(stateDir, "prometheus");
+    const directory = path.join(stateDir, "external-prometheus");
     const registration = new local.Command(
       `${name}-registration`,
       {

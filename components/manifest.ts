@@ -51,7 +51,8 @@ function manifestContent({
     Object.fromEntries(
       Object.entries(portKeysOf(service, settings)).map(([purpose, key]) => [purpose, ports[key]]),
     );
-  const stores = ["postgres", "neo4j", "data", ...(services.includes("prometheus") ? ["prometheus"] : [])];
+  // Prometheus' too when it is off now: what it kept earlier is deleted with the rest.
+  const stores = ["postgres", "neo4j", "data", "prometheus"];
   const place = (store: string) =>
     dataRoot === undefined ? names.volume(store) : path.join(dataRoot, store);
   const files = [

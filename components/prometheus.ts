@@ -26,7 +26,7 @@ export class Prometheus extends pulumi.ComponentResource {
 
     const store = new StoreMount(
       `${name}-data`,
-      { store: "prometheus", target: "/prometheus", settings },
+      { store: "prometheus", target: "/prometheus", settings, replaceable: true },
       { parent: this },
     );
     const file = (part: string, target: string, content: string) => {

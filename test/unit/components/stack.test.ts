@@ -118,7 +118,8 @@ describe.each([
     ]);
     for (const volume of volumes) {
       expect(volume).toMatchObject({
-        protect: true,
+        // Past metrics may leave the state, with the Prometheus that a setting turns off; the volume stays.
+        protect: volume.inputs.name !== "mem0_prometheus_test",
         retainOnDelete: true,
         ignoreChanges: ["labels", "driver", "driverOpts"],
       });
