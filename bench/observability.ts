@@ -97,11 +97,11 @@ async function measure(address: string, container: string): Promise<Figures> {
 
 /** Resident memory of the container's main process, shared pages of its binary included. */
 async function residentMebibytes(container: string): Promise<number> {
-  const { stdout } = await execa("docker", ["top", container, "-eo", "rss,comm"]);
+  const { stdout } = await execa("docker", ["top", container, "-eo", "pid,rss"]);
   const sizes = stdout
     .split("\n")
     .slice(1)
-    .map((line) => Number.parseInt(line, 10));
+    .map((line) => Number(line.trim().split(/\s+/)[1]));
   return Math.max(...sizes) / 1024;
 }
 

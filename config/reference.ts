@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { metricsReference } from "../observability/metrics-reference.ts";
 import { keyName } from "./explain.ts";
 import { SECRET_KEYS, stackSchema } from "./schema.ts";
 
@@ -22,6 +23,7 @@ interface Node {
 export const GENERATED = [
   { file: "config/stack.schema.json", render: () => `${JSON.stringify(stackFileSchema(), null, 2)}\n` },
   { file: "docs/settings.md", render: settingsReference },
+  { file: "docs/metrics.md", render: metricsReference },
 ];
 
 /** JSON Schema of a whole Pulumi.<stack>.yaml, for editors. */

@@ -6,9 +6,12 @@ import { deployedStack } from "./context.ts";
 export function register(program: Command): void {
   program
     .command("exporter")
-    .description("run the exporter in the foreground, for a stack whose setting exporter is host")
+    .description("run the exporter in the foreground instead of in a container")
     .argument("[stack]", "stack", "test")
-    .addHelpText("after", "\nExample:\n  ./mem0 exporter test\n\nStops with Ctrl-C.")
+    .addHelpText(
+      "after",
+      "\nExample:\n  ./mem0 exporter test\n\nFor a stack whose setting observability.exporter is host. Stops with Ctrl-C.",
+    )
     .action(exporter);
 }
 

@@ -16,7 +16,7 @@ const POINTS = 48;
 export function register(program: Command): void {
   program
     .command("metrics")
-    .description("current values of what is watched, with their last hours where Prometheus has them")
+    .description("current values of what is watched, with their last hours")
     .argument("[stack]", "stack", "test")
     .option("-H, --hours <count>", "how far back the bars go", hours, 6)
     .option("-a, --all", "every value that the exporter serves")

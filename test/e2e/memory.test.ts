@@ -75,6 +75,23 @@ describe("a new user", () => {
     expect((await recall("which animals do I have?")).slice(0, 3).join()).toMatch(/bees/i);
   });
 
+  it("sees what is watched move within 30 s of a new memory, with its past beside it", async () => {
+    type Value = { title: string; now: number | null; history: (number | null)[] | null };
+    const watched = async (title: string) => {
+      const { stdout } = await clone.mem0("metrics", STACK, "--json");
+      return (JSON.parse(stdout) as { values: Value[] }).values.find((value) =>
+        value.title.startsWith(title),
+      );
+    };
+    const [memories, requests] = [await watched("memories"), await watched("requests")];
+    await clone.mem0("remember", "I have a cat called Tom", "--user", "watched", "--stack", STACK);
+    const moved = async () => ((await watched("memories"))?.now ?? 0) > (memories?.now ?? 0);
+    await waitFor("the number of memories to move", moved, 30);
+    expect((await watched("requests"))?.now).toBeGreaterThan(requests?.now ?? Number.NaN);
+    expect((await watched("memories"))?.history?.some((value) => value !== null)).toBe(true);
+    expect((await clone.mem0("metrics", STACK)).stdout).toMatch(/PostgreSQL up +yes/);
+  });
+
   it("keeps the memories of two users apart", async () => {
     await clone.mem0("remember", "I play the harp", "--user", "bob", "--stack", STACK);
     const { stdout } = await clone.mem0("recall", "which instrument?", "--stack", STACK, "--json");
@@ -212,7 +229,9 @@ describe("a new user", () => {
     for (const block of blocks) {
       const commands = block
         .replaceAll(/(?<=[ _=/])test(?=[ /'"]|_|$)/gm, STACK)
-        .replaceAll("18888", String(PORTS.server));
+        .replaceAll("18888", String(PORTS.server))
+        .replaceAll("19103", String(PORTS.exporter))
+        .replaceAll("19090", String(PORTS.prometheus));
       const { exitCode, all } = await execa("bash", ["-euo", "pipefail", "-c", commands], {
         cwd: clone.directory,
         env: { MEM0_HOME: clone.stateHome },

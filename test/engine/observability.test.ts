@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { hostExporterSettings } from "../../ops/host-exporter.ts";
 import { overview, readHistory, readMetrics } from "../../ops/stack-metrics.ts";
 import {
   CATALOGUE,
@@ -9,6 +10,7 @@ import {
   LINT_EXCEPTIONS,
   type MetricName,
 } from "../../services/exporter/src/catalogue.ts";
+import { startExporter } from "../../services/exporter/src/exporter.ts";
 import { parseExposition } from "../../services/exporter/src/exposition.ts";
 import { artefact, openChromium } from "../support/chromium/browser.ts";
 import { waitFor } from "../support/eventually.ts";
@@ -345,4 +347,23 @@ describe("Prometheus", () => {
       ...["--tmpfs", "/prometheus:mode=1777", "--publish", `127.0.0.1:${WATCHER.port}:9090`, image],
     );
   }
+});
+
+describe("the exporter as a process of the host", () => {
+  it("serves what its container would, and the container is gone", async () => {
+    await stack.up({ observability: { exporter: "host", prometheus: { mode: "off" } } });
+    await expect(docker("inspect", stack.container("metrics_exporter"))).rejects.toThrow(/No such/);
+    const exporter = await startExporter(hostExporterSettings(stack.manifest), "127.0.0.1");
+    try {
+      expect(exporter.port).toBe(stack.ports.exporter);
+      const samples = await stack.samples();
+      for (const part of ["server", "postgres", "neo4j", "backups", "disk"]) {
+        expect(find(samples, "mem0_exporter_part_up", { part })?.value, part).toBe(1);
+      }
+      expect(find(samples, "mem0_service_ready")?.value).toBe(1);
+      expect(find(samples, "mem0_memories_total")?.value).toBeGreaterThan(0);
+    } finally {
+      await exporter.close();
+    }
+  });
 });

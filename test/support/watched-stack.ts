@@ -39,7 +39,7 @@ export class WatchedStack {
   /** @param firstPort of the range that the stack's ports are taken from */
   constructor(stack: string, firstPort: number) {
     this.stack = stack;
-    const keys = ["server", "postgres", "neo4jHttp", "neo4jBolt", "exporter", "prometheus"];
+    const keys = ["server", "postgres", "neo4jHttp", "neo4jBolt", "exporter", "prometheus", "serverMetrics"];
     this.ports = Object.fromEntries(keys.map((key, index) => [key, firstPort + index]));
   }
 
