@@ -195,6 +195,28 @@ describe.each(["10001:10001", "1000:1000"])("a new volume, hardened, as %s", (us
   });
 });
 
+describe("a role for metrics", () => {
+  const env = { POSTGRES_METRICS_USER: "watcher", POSTGRES_METRICS_PASSWORD_FILE: "/run/secrets/password" };
+  const password = bench.secret(AWKWARD);
+  const volume = bench.volume();
+
+  it("is made on data from before there was one, reads what others make later, and writes nothing", async () => {
+    const before = await startReady({ volume, password: password.file });
+    await sql(before, "CREATE TABLE old (a int)", ROLE);
+    await before.stop(60);
+
+    const container = await startReady({ volume, password: password.file, env });
+    await sql(container, "CREATE TABLE new (a int)", ROLE);
+    expect((await login(container, AWKWARD, "watcher")).exitCode).toBe(0);
+    for (const table of ["old", "new"]) {
+      expect(await sql(container, `SELECT count(*) FROM ${table}`, "watcher")).toBe("0");
+      const insert = sql(container, `BEGIN READ WRITE; INSERT INTO ${table} VALUES (1)`, "watcher");
+      await expect(insert).rejects.toThrow(`permission denied for table ${table}`);
+    }
+    expect(await container.logs()).not.toContain(AWKWARD);
+  });
+});
+
 describe("a first start that is killed", () => {
   it.each([
     ["while initdb works", "test -d pgdata.unfinished"],
@@ -228,6 +250,17 @@ describe("refuses, with a word on what to do,", () => {
 
   it("the superuser as the application's role", async () => {
     expect(await refuse({ env: { POSTGRES_USER: "postgres" } })).toContain("Choose another name");
+  });
+
+  it.each([ROLE, "postgres"])("%s as the role for metrics, which would read only", async (name) => {
+    const env = { POSTGRES_METRICS_USER: name, POSTGRES_METRICS_PASSWORD_FILE: "/run/secrets/password" };
+    expect(await refuse({ env })).toContain("which may write");
+  });
+
+  it("a role for metrics without a password", async () => {
+    expect(await refuse({ env: { POSTGRES_METRICS_USER: "watcher" } })).toContain(
+      "POSTGRES_METRICS_PASSWORD_FILE is not set",
+    );
   });
 
   it.each([
