@@ -22,6 +22,7 @@ export const rules: readonly Rule[] = [
   neo4jMemoryFits,
   openaiModelMatchesDimensions,
   openaiHasKey,
+  prometheusHasExporter,
 ];
 
 function portsDiffer({ ports }: StackFile): string[] {
@@ -63,5 +64,13 @@ function openaiHasKey({ model, openaiApiKey }: StackFile): string[] {
   return [
     `${keyName(["openaiApiKey"])}: missing; needed with provider openai: ` +
       "pulumi config set --secret mem0:openaiApiKey YOUR_KEY",
+  ];
+}
+
+function prometheusHasExporter({ observability: { exporter, prometheus } }: StackFile): string[] {
+  if (exporter !== "off" || prometheus.mode === "off") return [];
+  return [
+    `${keyName(["observability", "exporter"])}: is off; allowed with a Prometheus (mode ${prometheus.mode}): container, host; ` +
+      `or set ${keyName(["observability", "prometheus", "mode"])}: off`,
   ];
 }

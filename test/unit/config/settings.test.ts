@@ -78,6 +78,11 @@ describe("a stack file", () => {
       "mem0:ports.server and mem0:ports.neo4jHttp: both are 7474; allowed: every port once",
     ],
     [
+      "a Prometheus with nothing to scrape",
+      { observability: '{"exporter":"off"}' },
+      "mem0:observability.exporter: is off; allowed with a Prometheus (mode managed): container, host; or set mem0:observability.prometheus.mode: off",
+    ],
+    [
       "a Neo4j that does not fit",
       { resources: '{"neo4j":{"heapMb":1000}}' },
       "mem0:resources.neo4j.memoryMb: is 1024; allowed: at least 1608 (heapMb 1000 + pageCacheMb 128 + 480 for the JVM)",
