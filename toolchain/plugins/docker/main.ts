@@ -5,8 +5,9 @@ import { isUnknown } from "../protocol/value.ts";
 import { Client, isSocket } from "./client.ts";
 import { ContainerResource } from "./container.ts";
 import { ImageResource } from "./image.ts";
-import { NetworkResource } from "./network.ts";
-import { VolumeResource } from "./volume.ts";
+import { networks } from "./network.ts";
+import { ReplacedResource } from "./replaced-resource.ts";
+import { volumes } from "./volume.ts";
 
 const client = new Client();
 
@@ -15,9 +16,9 @@ const plugin: Plugin = {
   version: packageJson.pulumi.version,
   resources: {
     "docker:index/container:Container": new ContainerResource(client),
-    "docker:index/network:Network": new NetworkResource(client),
+    "docker:index/network:Network": new ReplacedResource(client, networks),
     "docker:index/remoteImage:RemoteImage": new ImageResource(client),
-    "docker:index/volume:Volume": new VolumeResource(client),
+    "docker:index/volume:Volume": new ReplacedResource(client, volumes),
   },
   checkSettings(settings) {
     return Object.entries(settings).flatMap(([name, value]) => {

@@ -1,27 +1,10 @@
 import type Docker from "dockerode";
-import type {
-  CheckResult,
-  Created,
-  CreateRequest,
-  DeleteRequest,
-  Difference,
-  DiffRequest,
-  Found,
-  Operation,
-  ReadRequest,
-  Resource,
-  Subject,
-  UpdateRequest,
-} from "../protocol/resource.ts";
-import type { MarkedProperties, Properties } from "../protocol/value.ts";
-import { checkInputs } from "../schema/check.ts";
-import { changesOf } from "../schema/compare.ts";
+import type { Properties } from "../protocol/value.ts";
 import { flag, map, record, refused, replaced, type Schema, set, text } from "../schema/schema.ts";
-import { importedInputs, plannedState, refreshedInputs, stateOf } from "../schema/state.ts";
-import { type Client, doing, ifExists } from "./client.ts";
+import { stateOf } from "../schema/state.ts";
 import { LABELS, labelList, labelMap } from "./labels.ts";
 import { recordsOf, textMapOf, textOf } from "./read-value.ts";
-import { removeWhenFree } from "./removal.ts";
+import type { Kind } from "./replaced-resource.ts";
 
 /** docker:index/network:Network as the official plugin 5.2 has it: every change makes a new network. */
 export const NETWORK: Schema = {
@@ -48,60 +31,28 @@ export const NETWORK: Schema = {
   ipamOptions: refused(null),
 };
 
-const OUTPUTS = ["id", "scope"] as const;
-
-export class NetworkResource implements Resource {
-  readonly #client: Client;
-
-  constructor(client: Client) {
-    this.#client = client;
-  }
-
-  check(_: Subject, inputs: Properties): CheckResult {
-    return checkInputs(NETWORK, inputs, "docker Network");
-  }
-
-  diff({ state, inputs }: DiffRequest): Difference {
-    return { changes: changesOf(NETWORK, state, inputs), deleteBeforeReplace: true };
-  }
-
-  async create(operation: Operation, { inputs }: CreateRequest): Promise<Created> {
-    if (operation.preview) return { id: "", outputs: plannedState(NETWORK, inputs, OUTPUTS) };
-    const docker = await this.#client.docker();
-    const what = `creating network ${inputs.name}`;
-    const network = await doing(what, this.#client, docker.createNetwork(networkOptions(inputs)));
-    const facts = (await doing(what, this.#client, network.inspect())) as NetworkFacts;
-    return { id: facts.Id, outputs: networkState(facts, inputs) };
-  }
-
-  /** Never called: there is no change that does not replace. */
-  async update(_: Operation, { state, inputs }: UpdateRequest): Promise<MarkedProperties> {
-    return { ...state, ...inputs };
-  }
-
-  async read(_: Operation, { id, known }: ReadRequest): Promise<Found | undefined> {
-    const network = (await this.#client.docker()).getNetwork(id);
-    const found = await doing(`reading network ${id}`, this.#client, ifExists(network.inspect()));
-    if (found === undefined) return undefined;
-    const facts = found as NetworkFacts;
-    const outputs = networkState(facts, known?.state ?? {});
-    const inputs =
-      known === undefined
-        ? importedInputs(NETWORK, outputs)
-        : refreshedInputs(NETWORK, known.inputs, known.state, outputs);
-    return { id: facts.Id, outputs, inputs };
-  }
-
-  async delete(operation: Operation, { id, state }: DeleteRequest): Promise<void> {
-    const network = (await this.#client.docker()).getNetwork(id);
-    // 403: "has active endpoints".
-    const removed = removeWhenFree(() => network.remove({ abortSignal: operation.signal }), 403, operation);
-    await doing(`removing network ${textOf(state.name) ?? id}`, this.#client, removed);
-  }
-}
+/** Networks, by their id. */
+export const networks: Kind<NetworkFacts> = {
+  noun: "network",
+  title: "docker Network",
+  schema: NETWORK,
+  outputs: ["id", "scope"],
+  // "has active endpoints".
+  inUseStatus: 403,
+  create: async (docker, inputs) => factsOf(await docker.createNetwork(networkOptions(inputs))),
+  inspect: (docker, id) => factsOf(docker.getNetwork(id)),
+  remove: (docker, id, abortSignal) => docker.getNetwork(id).remove({ abortSignal }),
+  idOf: ({ Id }) => Id,
+  state: networkState,
+};
 
 interface NetworkFacts extends Docker.NetworkInspectInfo {
   EnableIPv6: boolean;
+}
+
+/** Docker tells of IPv6; the client's types do not. */
+function factsOf(network: Docker.Network): Promise<NetworkFacts> {
+  return network.inspect() as Promise<NetworkFacts>;
 }
 
 export function networkOptions(inputs: Properties): Docker.NetworkCreateOptions {

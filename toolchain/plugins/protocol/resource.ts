@@ -93,7 +93,8 @@ export interface Resource {
   check(subject: Subject, inputs: Properties): CheckResult;
   diff(request: DiffRequest): Difference;
   create(operation: Operation, request: CreateRequest): Promise<Created>;
-  update(operation: Operation, request: UpdateRequest): Promise<MarkedProperties>;
+  /** Left out where every change replaces. */
+  update?(operation: Operation, request: UpdateRequest): Promise<MarkedProperties>;
   /** Undefined: the resource is gone. */
   read(operation: Operation, request: ReadRequest): Promise<Found | undefined>;
   delete(operation: Operation, request: DeleteRequest): Promise<void>;

@@ -144,7 +144,10 @@ function implementation(
       const state = revealProperties(decodeStruct(call.request.getOlds()));
       return operate(call, call.request.getPreview(), async (resource, operation) => {
         const request = { id: call.request.getId(), state, inputs: revealProperties(marked), marked };
-        const outputs = await keepingSecrets(marked, () => resource.update(operation, request));
+        const outputs = await keepingSecrets(marked, async () => {
+          if (resource.update === undefined) throw new Error("every change of this resource replaces it");
+          return resource.update(operation, request);
+        });
         return new proto.UpdateResponse().setProperties(encodeStruct(markLike(outputs, marked)));
       });
     }),

@@ -10,9 +10,8 @@ import type {
   ReadRequest,
   Resource,
   Subject,
-  UpdateRequest,
 } from "../protocol/resource.ts";
-import { type MarkedProperties, type Properties, UNKNOWN } from "../protocol/value.ts";
+import { type Properties, UNKNOWN } from "../protocol/value.ts";
 import { checkInputs } from "../schema/check.ts";
 import { changesOf } from "../schema/compare.ts";
 import { ID } from "./schema.ts";
@@ -35,11 +34,6 @@ export class IdResource implements Resource {
     }
     const bytes = randomBytes(Number(inputs.byteLength));
     return { id: bytes.toString("base64url"), outputs: { ...inputs, ...spellings(bytes, prefixOf(inputs)) } };
-  }
-
-  /** Never called: there is no change that does not replace. */
-  async update(_: Operation, { state, inputs }: UpdateRequest): Promise<MarkedProperties> {
-    return { ...state, ...inputs };
   }
 
   /** Imported as `[prefix,]base64url`; a prefix may hold commas itself. */

@@ -10,7 +10,6 @@ import {
   type ReadRequest,
   type Resource,
   type Subject,
-  type UpdateRequest,
 } from "../protocol/resource.ts";
 import { isUnknown, type MarkedProperties, type Properties, Secret, UNKNOWN } from "../protocol/value.ts";
 import { checkInputs } from "../schema/check.ts";
@@ -69,11 +68,6 @@ export class PasswordResource implements Resource {
       id: STATE_ID,
       outputs: await withPassword(inputs, generate(Number(wanted.length), classesOf(wanted))),
     };
-  }
-
-  /** Never called: there is no change that does not replace. */
-  async update(_: Operation, { state, inputs }: UpdateRequest): Promise<MarkedProperties> {
-    return { ...state, ...inputs };
   }
 
   /** A password is imported by itself. */
