@@ -6,6 +6,7 @@ import type { Manifest } from "../../config/manifest.ts";
 import { connectDocker, execInContainer } from "../../ops/docker.ts";
 import { readManifest } from "../../ops/manifest.ts";
 import { type Clone, cloneWithStack } from "../support/clone.ts";
+import { cypher } from "../support/cypher.ts";
 import { waitFor } from "../support/eventually.ts";
 import { shellBlocks } from "../support/runbook.ts";
 
@@ -114,16 +115,8 @@ describe("a new user", () => {
     );
     expect(rows.stdout).toMatch(/bees/i);
 
-    const password = readFileSync(manifest.secretFiles.neo4j_password ?? "", "utf8");
-    const graph = await fetch(`http://127.0.0.1:${PORTS.neo4jHttp}/db/neo4j/query/v2`, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        authorization: `Basic ${Buffer.from(`neo4j:${password}`).toString("base64")}`,
-      },
-      body: JSON.stringify({ statement: "MATCH (n {user_id: 'me'}) RETURN n.name" }),
-    });
-    expect(await graph.text()).toMatch(/bees/i);
+    const names = await cypher(manifest, "MATCH (n {user_id: 'me'}) RETURN n.name");
+    expect(names.flat().join()).toMatch(/bees/i);
 
     const script =
       "import sqlite3; print(sqlite3.connect('file:/data/history.db?mode=ro', uri=True)" +

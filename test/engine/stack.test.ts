@@ -9,6 +9,7 @@ import { deleteStack } from "../../ops/data-deletion.ts";
 import { type Changes, deploy, removeContainers } from "../../ops/deployment.ts";
 import { connectDocker, execInContainer } from "../../ops/docker.ts";
 import { readManifest } from "../../ops/manifest.ts";
+import { cypher } from "../support/cypher.ts";
 import { waitFor } from "../support/eventually.ts";
 import { makeProject, type Project } from "../support/project.ts";
 
@@ -52,23 +53,7 @@ describe("a stack on the real engine", () => {
     if (exitCode !== 0) throw new Error(stderr);
     return stdout.trim();
   };
-  const cypher = async (statement: string) => {
-    const password = readFileSync(manifest().secretFiles.neo4j_password ?? "", "utf8");
-    const response = await fetch(
-      `http://127.0.0.1:${manifest().services.neo4j?.ports.http}/db/neo4j/query/v2`,
-      {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          authorization: `Basic ${Buffer.from(`neo4j:${password}`).toString("base64")}`,
-        },
-        body: JSON.stringify({ statement }),
-      },
-    );
-    const answer = (await response.json()) as { data?: { values: unknown[][] }; errors?: unknown };
-    if (answer.data === undefined) throw new Error(JSON.stringify(answer.errors));
-    return answer.data.values;
-  };
+  const graph = (statement: string) => cypher(manifest(), statement);
 
   beforeAll(async () => {
     project = makeProject();
@@ -162,7 +147,7 @@ describe("a stack on the real engine", () => {
 
   it("refuses a plain `pulumi destroy`, and keeps data and identity through down and up", async () => {
     await sql("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('bees')");
-    await cypher("CREATE (:Kept {word: 'roof'})");
+    await graph("CREATE (:Kept {word: 'roof'})");
     const { instanceId } = manifest();
     const options = { cwd: project.directory, env: project.env, reject: false };
     const refused = await execa("pulumi", ["destroy", "--stack", stack, "--yes", "--skip-preview"], options);
@@ -175,7 +160,7 @@ describe("a stack on the real engine", () => {
     });
     await up();
     expect(await sql("SELECT word FROM kept")).toBe("bees");
-    expect(await cypher("MATCH (n:Kept) RETURN n.word")).toEqual([["roof"]]);
+    expect(await graph("MATCH (n:Kept) RETURN n.word")).toEqual([["roof"]]);
     expect(manifest().instanceId).toBe(instanceId);
   });
 

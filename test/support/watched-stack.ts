@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
 import type { Manifest } from "../../config/manifest.ts";
@@ -11,6 +10,7 @@ import type { MetricName } from "../../services/exporter/src/catalogue.ts";
 import { startExporter } from "../../services/exporter/src/exporter.ts";
 import { parseExposition, type Sample } from "../../services/exporter/src/exposition.ts";
 import type { Settings } from "../../services/exporter/src/settings.ts";
+import { cypher } from "./cypher.ts";
 import { makeProject, type Project } from "./project.ts";
 
 type Labels = Record<string, string>;
@@ -96,16 +96,7 @@ export class WatchedStack {
   }
 
   async cypher(statement: string): Promise<void> {
-    const password = readFileSync(this.manifest.secretFiles.neo4j_password ?? "", "utf8");
-    const answer = await fetch(`http://127.0.0.1:${this.ports.neo4jHttp}/db/neo4j/query/v2`, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        authorization: `Basic ${Buffer.from(`neo4j:${password}`).toString("base64")}`,
-      },
-      body: JSON.stringify({ statement }),
-    });
-    if (!answer.ok) throw new Error(await answer.text());
+    await cypher(this.manifest, statement);
   }
 
   /** What a Prometheus answers under its API; the stack's own unless told. */

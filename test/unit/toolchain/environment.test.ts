@@ -3,18 +3,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Machine } from "../../../config/machine.ts";
 import { environment, exportLines, shellQuote } from "../../../toolchain/environment.ts";
+import { exampleHost } from "../../support/example-settings.ts";
 
 const machine: Machine = {
-  version: 1,
-  platform: "linux",
-  docker: { host: "unix:///var/run/docker.sock" },
-  images: "packages",
-  baseImage: "mem0/base:trixie-0123456789abcdef",
-  runAs: { uid: 1000, gid: 1000 },
+  ...exampleHost,
   stateHome: "/home/ann/.mem0-host",
   tools: {
-    node: { version: "22.23.3", way: "found" },
-    pulumi: { version: "3.259.0", way: "official" },
+    ...exampleHost.tools,
     plugins: {
       docker: { version: "5.2.0", way: "official" },
       random: { version: "4.21.2", way: "official" },
