@@ -28,15 +28,18 @@ export async function gatherHostFacts(settings: Settings, stateHome: string): Pr
   };
 }
 
-async function dockerFacts(docker: Docker): Promise<Pick<HostFacts, "containers" | "networks" | "engine">> {
+type EngineFacts = Pick<HostFacts, "containers" | "networks" | "engine" | "engineRoot">;
+
+async function dockerFacts(docker: Docker): Promise<EngineFacts> {
   const [version, info, containers, networks] = await Promise.all([
     docker.version(),
-    docker.info() as Promise<{ NCPU: number }>,
+    docker.info() as Promise<{ NCPU: number; DockerRootDir: string }>,
     docker.listContainers({ all: true }),
     docker.listNetworks(),
   ]);
   return {
     engine: { version: version.Version, apiVersion: version.ApiVersion, cpus: info.NCPU },
+    engineRoot: engineRoot(info.DockerRootDir),
     networks: networks.map((network) => network.Name),
     containers: containers.map((container) => ({
       name: (container.Names[0] ?? container.Id).replace(/^\//, ""),
@@ -46,6 +49,16 @@ async function dockerFacts(docker: Docker): Promise<Pick<HostFacts, "containers"
       ports: container.Ports.flatMap((port) => (port.PublicPort === undefined ? [] : [port.PublicPort])),
     })),
   };
+}
+
+/** The engine's directory, if it is on this host. */
+function engineRoot(directory: string): HostFacts["engineRoot"] {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return { path: directory, freeBytes: bavail * bsize };
+  } catch {
+    return undefined;
+  }
 }
 
 async function busy(ports: number[]): Promise<number[]> {

@@ -8,6 +8,8 @@ import type { Settings } from "../config/settings.ts";
 /** What the host looks like before anything changes. */
 export interface HostFacts {
   engine: { version: string; apiVersion: string; cpus: number };
+  /** Where the engine keeps images and named volumes; undefined when that is in a virtual machine. */
+  engineRoot: { path: string; freeBytes: number } | undefined;
   containers: {
     name: string;
     running: boolean;
@@ -29,8 +31,13 @@ export interface HostFacts {
 /** The oldest engine API that the stack was run on: Docker 20.10. */
 const MINIMUM_API = [1, 41] as const;
 
-/** Below this a database cannot be trusted to finish what it begins; also the guide's alert threshold. */
-const MINIMUM_FREE_BYTES = 10 * 1024 ** 3;
+const GIB = 1024 ** 3;
+
+/** A first deployment builds images and fills stores: what README asks for, and the guide's alert threshold. */
+const FREE_AT_FIRST_BYTES = 10 * GIB;
+
+/** A stack that is there must still be mended on a disk that alerts; below this a database may not finish a write. */
+const FREE_LATER_BYTES = 2 * GIB;
 
 /**
  * Everything about this host that would make a deployment fail or harm data, found before anything changes.
@@ -45,6 +52,7 @@ export function preflight(settings: Settings, facts: HostFacts): string[] {
     ...containerMistakes(settings, facts),
     ...networkMistakes(settings, facts),
     ...dataRootMistakes(facts),
+    ...engineRootMistakes(facts),
     ...(facts.deployed === undefined ? [] : discontinuities(settings, facts.deployed)),
   ];
 }
@@ -119,20 +127,29 @@ function networkMistakes({ externalNetwork }: Settings, { networks }: HostFacts)
   ];
 }
 
-function dataRootMistakes({ dataRoot }: HostFacts): string[] {
+function dataRootMistakes({ dataRoot, deployed }: HostFacts): string[] {
   if (dataRoot === undefined) return [];
   const name = keyName(["data", "root"]);
-  if (dataRoot.error !== undefined) return [`${name}: ${dataRoot.path} cannot be written: ${dataRoot.error}`];
-  if (!dataRoot.keepsPermissions) {
+  const { path, keepsPermissions, freeBytes, error } = dataRoot;
+  if (error !== undefined) return [`${name}: ${path} cannot be written: ${error}`];
+  if (!keepsPermissions) {
     return [
-      `${name}: the file system of ${dataRoot.path} does not keep owners and modes; databases need one that does (APFS, ext4)`,
+      `${name}: the file system of ${path} does not keep owners and modes; databases need one that does (APFS, ext4)`,
     ];
   }
-  if (dataRoot.freeBytes !== undefined && dataRoot.freeBytes < MINIMUM_FREE_BYTES) {
-    const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
-    return [
-      `${name}: ${gib(dataRoot.freeBytes)} free at ${dataRoot.path}; needed: ${gib(MINIMUM_FREE_BYTES)}`,
-    ];
-  }
-  return [];
+  return freeBytes === undefined ? [] : lackOfSpace(name, path, freeBytes, deployed);
+}
+
+function engineRootMistakes({ engineRoot, deployed }: HostFacts): string[] {
+  if (engineRoot === undefined) return [];
+  return lackOfSpace("Docker's disk", engineRoot.path, engineRoot.freeBytes, deployed).map(
+    (mistake) => `${mistake}; docker system df tells what takes it, docker image prune frees old images`,
+  );
+}
+
+function lackOfSpace(what: string, path: string, free: number, deployed: HostFacts["deployed"]): string[] {
+  const needed = deployed === undefined ? FREE_AT_FIRST_BYTES : FREE_LATER_BYTES;
+  if (free >= needed) return [];
+  const gib = (bytes: number) => `${(bytes / GIB).toFixed(1)} GiB`;
+  return [`${what}: ${gib(free)} free at ${path}; needed: ${gib(needed)}`];
 }

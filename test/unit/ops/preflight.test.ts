@@ -8,6 +8,7 @@ const settings = exampleSettings({ ports: { server: 18888 } });
 /** A host on which nothing stands in the way. */
 const clear: HostFacts = {
   engine: { version: "20.10.24", apiVersion: "1.41", cpus: 2 },
+  engineRoot: undefined,
   containers: [],
   networks: ["bridge"],
   busyPorts: [],
@@ -91,6 +92,12 @@ describe("before anything changes", () => {
       "mem0:data.root: 3.0 GiB free at /v; needed: 10.0 GiB",
     ],
     [
+      "a full disk of Docker's",
+      { engineRoot: { path: "/var/lib/docker", freeBytes: 3 * GIB } },
+      "Docker's disk: 3.0 GiB free at /var/lib/docker; needed: 10.0 GiB; " +
+        "docker system df tells what takes it, docker image prune frees old images",
+    ],
+    [
       "an embedder that the stored memories were not made with",
       { deployed: { ...deployed, model: { ...deployed.model, embedder: "nomic-embed-text" } } },
       "mem0:model.embedder: is mem0-embedded, but this stack was deployed with nomic-embed-text: " +
@@ -104,6 +111,12 @@ describe("before anything changes", () => {
     ],
   ])("%s is refused with the way out", (_, facts, mistake) => {
     expect(preflight(settings, { ...clear, ...facts })).toEqual([mistake]);
+  });
+
+  it("a stack that is there may be mended with less space than a first deployment needs", () => {
+    const left = (freeBytes: number) => ({ ...clear, deployed, engineRoot: { path: "/d", freeBytes } });
+    expect(preflight(settings, left(3 * GIB))).toEqual([]);
+    expect(preflight(settings, left(GIB))).toEqual([expect.stringContaining("needed: 2.0 GiB")]);
   });
 
   it("more CPUs than Docker has are refused for each service", () => {
