@@ -56,7 +56,12 @@ export function declareStack(
   const watched = {
     settings,
     exporter: exporterAddress(settings),
-    rules: prometheusRules({ stack: settings.stack, job: settings.observability.prometheus.job }),
+    rules: prometheusRules({
+      stack: settings.stack,
+      job: settings.observability.prometheus.job,
+      thresholds: settings.observability.alerts,
+      runbook: "docs/runbook.md",
+    }),
   };
   const prometheus = services.includes("prometheus")
     ? new Prometheus("prometheus", { ...context, ...watched })

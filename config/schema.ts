@@ -152,6 +152,65 @@ const resources = z
   })
   .meta({ description: "Limits of each container." });
 
+const share = z.number().min(0.01).max(1);
+
+const alerts = z
+  .strictObject({
+    availability: z.number().min(0.5).max(0.9999).default(0.99).meta({
+      description:
+        "Objective: share of the requests that the server answers without an error of its own (5xx), over 30 days.",
+    }),
+    minimumRequests: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(20)
+      .meta({ description: "With fewer requests in the time looked at, errors raise no alert." }),
+    readSeconds: z
+      .number()
+      .min(0.01)
+      .max(600)
+      .default(1)
+      .meta({ description: "Goal: 95 % of the reads take at most this long." }),
+    writeSeconds: z
+      .number()
+      .min(0.01)
+      .max(600)
+      .default(5)
+      .meta({ description: "Goal: 95 % of the writes take at most this long." }),
+    connections: share
+      .default(0.8)
+      .meta({ description: "Share of PostgreSQL's connections that may be taken." }),
+    diskFreeGb: z
+      .number()
+      .min(0.1)
+      .max(100_000)
+      .default(10)
+      .meta({ description: "GB that have to be free on each disk of the stack." }),
+    diskFullDays: z
+      .number()
+      .min(0.1)
+      .max(365)
+      .default(4)
+      .meta({ description: "A disk that will be full within so many days raises an alert." }),
+    backupRuns: z
+      .number()
+      .min(1.1)
+      .max(100)
+      .default(2)
+      .meta({ description: "How many runs of its tier old the last good backup may be." }),
+    drillDays: z
+      .number()
+      .min(1)
+      .max(3650)
+      .default(35)
+      .meta({ description: "How many days old the last restore drill may be." }),
+    memoriesDropped: share
+      .default(0.1)
+      .meta({ description: "Share of the memories of the last good backup that may be gone." }),
+  })
+  .meta({ description: "When an alert is raised; the dashboard's colours change at the same values." });
+
 const observability = z
   .strictObject({
     exporter: z.enum(["container", "host", "off"]).default("container").meta({
@@ -190,6 +249,7 @@ const observability = z
       })
       .prefault({})
       .meta({ description: "Who scrapes, keeps and judges the metrics." }),
+    alerts: alerts.prefault({}),
   })
   .meta({ description: "What watches the stack." });
 
