@@ -26,7 +26,8 @@ export async function virtualEnvironment(checkout: string, lockFile: string): Pr
   if (!existsSync(ready)) {
     rmSync(directory, { recursive: true, force: true });
     await execa(python.command, ["-m", "venv", directory], { stdio: "inherit" });
-    const pip = ["-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock];
+    // The lock is whole: left to resolve, pip takes a newer release of what one package wants with an extra, and refuses it.
+    const pip = ["-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "-r", lock];
     await execa(path.join(directory, "bin", "python"), pip, { stdio: "inherit" });
     mkdirSync(`${ready}.tmp`);
     renameSync(`${ready}.tmp`, ready);
