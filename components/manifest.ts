@@ -46,7 +46,7 @@ function manifestContent({
   secrets,
   services,
 }: ManifestArgs): pulumi.Output<ManifestContent> {
-  const { names, ports, model, memory, dataRoot } = settings;
+  const { names, ports, model, memory, server, dataRoot } = settings;
   const published = (service: Service) =>
     Object.fromEntries(
       Object.entries(portKeysOf(service, settings)).map(([purpose, key]) => [purpose, ports[key]]),
@@ -60,6 +60,8 @@ function manifestContent({
     secrets.neo4jPassword,
     secrets.metricsPassword,
     secrets.apiKey,
+    ...Object.values(secrets.clientKeys),
+    secrets.apiKeys,
     secrets.openaiApiKey,
   ];
   return pulumi.output({
@@ -89,6 +91,7 @@ function manifestContent({
       dimensions: model.embedder.dimensions,
     },
     defaultUser: memory.defaultUser,
+    addSeconds: server.timeouts.addSeconds,
     observability: {
       exporter: settings.observability.exporter,
       exporterPort: ports.exporter,

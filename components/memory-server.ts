@@ -1,6 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { ModelSettings } from "../config/settings.ts";
+import type { ModelSettings } from "../config/model.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
 import {
@@ -49,10 +50,11 @@ export class MemoryServer extends pulumi.ComponentResource {
           NEO4J_URI: "bolt://neo4j:7687",
           NEO4J_USERNAME: "neo4j",
           NEO4J_PASSWORD_FILE: `${SECRETS_DIRECTORY}/neo4j_password`,
-          API_KEY_FILE: `${SECRETS_DIRECTORY}/api_key`,
+          API_KEY_FILE: `${SECRETS_DIRECTORY}/api_keys`,
           HISTORY_DB_PATH: "/data/history.db",
           MEMORY_COLLECTION: settings.memory.collection,
           ...modelEnvironment(settings.model),
+          ...behaviour(settings.server),
           ...(modelKey === undefined ? {} : { OPENAI_API_KEY_FILE: `${SECRETS_DIRECTORY}/openai_api_key` }),
         },
         ports: [
@@ -65,7 +67,7 @@ export class MemoryServer extends pulumi.ComponentResource {
         secrets: [
           secrets.postgresPassword,
           secrets.neo4jPassword,
-          secrets.apiKey,
+          secrets.apiKeys,
           ...(modelKey === undefined ? [] : [modelKey]),
         ],
         health: pythonHealth("http://127.0.0.1:8888/health"),
@@ -81,13 +83,31 @@ export class MemoryServer extends pulumi.ComponentResource {
   }
 }
 
-function modelEnvironment(model: ModelSettings): Record<string, string> {
+function modelEnvironment({ llm, embedder }: ModelSettings): Record<string, string> {
   return {
-    MODEL_PROVIDER: model.provider,
-    LLM_MODEL: model.llm.model,
-    ...(model.llm.baseUrl === undefined ? {} : { LLM_BASE_URL: model.llm.baseUrl }),
-    EMBEDDER_MODEL: model.embedder.model,
-    ...(model.embedder.baseUrl === undefined ? {} : { EMBEDDER_BASE_URL: model.embedder.baseUrl }),
-    EMBEDDER_DIMENSIONS: String(model.embedder.dimensions),
+    LLM_PROVIDER: llm.provider,
+    LLM_MODEL: llm.model,
+    ...(llm.baseUrl === undefined ? {} : { LLM_BASE_URL: llm.baseUrl }),
+    EMBEDDER_PROVIDER: embedder.provider,
+    EMBEDDER_MODEL: embedder.model,
+    ...(embedder.baseUrl === undefined ? {} : { EMBEDDER_BASE_URL: embedder.baseUrl }),
+    EMBEDDER_DIMENSIONS: String(embedder.dimensions),
+  };
+}
+
+/** `server` of the stack file in the words that the server's own settings use. */
+function behaviour(server: Settings["server"]): Record<string, string> {
+  const { timeouts, limits } = server;
+  return {
+    ADD_TIMEOUT_S: String(timeouts.addSeconds),
+    SEARCH_TIMEOUT_S: String(timeouts.searchSeconds),
+    STORE_TIMEOUT_S: String(timeouts.storeSeconds),
+    MODEL_TIMEOUT_S: String(timeouts.modelSeconds),
+    MAX_BODY_BYTES: String(limits.bodyKb * 1024),
+    RATE_LIMIT_PER_SECOND: String(limits.requestsPerSecond),
+    GRAPH_SEARCH: server.graphSearch,
+    ALLOW_RESET: String(server.allowReset),
+    ADOPT_EXISTING_DATA: String(server.adoptExistingData),
+    ACCEPT_EMPTY: server.acceptEmpty.join(","),
   };
 }

@@ -1,16 +1,25 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { OWNER } from "../config/api-keys.ts";
 import type { Settings } from "../config/settings.ts";
 import { HostFile, type MountedFile } from "./host-file.ts";
+
+/** Letters and digits enough for 256 bits. */
+const API_KEY_LENGTH = 43;
 
 /** A secret as a 0600 file on the host. */
 export type SecretFile = MountedFile;
 
 export interface SecretsArgs {
-  settings: Pick<Settings, "stateDir" | "runAs">;
+  settings: Pick<Settings, "stateDir" | "runAs" | "server">;
   /** Secrets given by the user; the others are generated. */
-  given: { apiKey?: pulumi.Output<string>; openaiApiKey?: pulumi.Output<string> };
+  given: {
+    apiKey?: pulumi.Output<string>;
+    openaiApiKey?: pulumi.Output<string>;
+    /** By name. */
+    apiKeys?: Record<string, pulumi.Output<string>>;
+  };
 }
 
 /** Every secret of a stack: made once, protected, and readable only by the user that the containers run as. */
@@ -19,7 +28,12 @@ export class Secrets extends pulumi.ComponentResource {
   readonly neo4jPassword: SecretFile;
   /** Of the role that the exporter reads Postgres with. */
   readonly metricsPassword: SecretFile;
+  /** The owner's own, which the verbs use. */
   readonly apiKey: SecretFile;
+  /** One file for each of `server.keys`, by name: for whoever that key is meant for. */
+  readonly clientKeys: Readonly<Record<string, SecretFile>>;
+  /** All keys of the memory server with names and roles, as it reads them. */
+  readonly apiKeys: SecretFile;
   readonly openaiApiKey: SecretFile | undefined;
   /** Names the data of this stack, for good: stores that carry another id are foreign. Not a secret. */
   readonly instanceId: pulumi.Output<string>;
@@ -28,12 +42,9 @@ export class Secrets extends pulumi.ComponentResource {
     super("mem0:stack:Secrets", name, {}, opts);
 
     // Letters and digits only: the passwords stand in URLs, where other signs need escaping.
-    const generated = (secret: string, length: number) =>
-      new random.RandomPassword(
-        `${name}-${secret}`,
-        { length, special: false },
-        { parent: this, protect: true },
-      ).result;
+    const generated = (secret: string, length: number, protect = true) =>
+      new random.RandomPassword(`${name}-${secret}`, { length, special: false }, { parent: this, protect })
+        .result;
     const file = (secret: string, content: pulumi.Output<string>): SecretFile => {
       const { path: filePath, revision } = new HostFile(
         `${name}-${secret}-file`,
@@ -52,8 +63,22 @@ export class Secrets extends pulumi.ComponentResource {
     this.neo4jPassword = file("neo4j_password", generated("neo4j-password", 32));
     this.metricsPassword = file("metrics_password", generated("metrics-password", 32));
     // Generated even when one is given, so that giving or withdrawing a key never touches a protected resource.
-    const ownApiKey = generated("api-key", 43);
-    this.apiKey = file("api_key", given.apiKey ?? ownApiKey);
+    const madeApiKey = generated("api-key", API_KEY_LENGTH);
+    const ownApiKey = given.apiKey ?? madeApiKey;
+    this.apiKey = file("api_key", ownApiKey);
+    // These open nothing that another could not open again: a name taken out of the settings takes its key along.
+    const clients = Object.entries(settings.server.keys).map(([client, role]) => ({
+      client,
+      role,
+      key: given.apiKeys?.[client] ?? generated(`api-key-${client}`, API_KEY_LENGTH, false),
+    }));
+    this.clientKeys = Object.fromEntries(
+      clients.map(({ client, key }) => [client, file(`api_key_${client}`, key)]),
+    );
+    const lines = [{ client: OWNER.name, role: OWNER.role, key: ownApiKey }, ...clients].map(
+      ({ client, role, key }) => pulumi.interpolate`${client} ${role} ${key}\n`,
+    );
+    this.apiKeys = file("api_keys", pulumi.concat(...lines));
     this.openaiApiKey =
       given.openaiApiKey === undefined ? undefined : file("openai_api_key", given.openaiApiKey);
     this.instanceId = new random.RandomId(

@@ -13,7 +13,7 @@ import { Neo4j } from "./neo4j.ts";
 import { Network } from "./network.ts";
 import { Postgres } from "./postgres.ts";
 import { Prometheus } from "./prometheus.ts";
-import { Secrets } from "./secrets.ts";
+import { Secrets, type SecretsArgs } from "./secrets.ts";
 
 export interface StackOutputs {
   address: string;
@@ -35,7 +35,7 @@ export function declareStack(
   const network = new Network("network", { settings });
   const secrets = new Secrets("secrets", {
     settings,
-    given: Object.fromEntries(Object.entries(given).map(([key, value]) => [key, pulumi.secret(value)])),
+    given: wrapped(given),
   });
   const services = servicesOf(settings);
   const images = new Images("images", { settings, contexts, services });
@@ -83,6 +83,12 @@ export function declareStack(
     manifest: manifest.path,
     instanceId: secrets.instanceId,
   };
+}
+
+function wrapped({ apiKeys, ...single }: GivenSecrets): SecretsArgs["given"] {
+  const secrets = (values: Record<string, string>) =>
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [key, pulumi.secret(value)]));
+  return { ...secrets(single), ...(apiKeys === undefined ? {} : { apiKeys: secrets(apiKeys) }) };
 }
 
 /** The exporter as a Prometheus in a container reaches it: by name on a common network, else through the host. */

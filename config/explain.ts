@@ -11,6 +11,8 @@ interface SchemaNode {
   minLength?: number;
   maxLength?: number;
   properties?: Record<string, SchemaNode>;
+  additionalProperties?: SchemaNode | false;
+  items?: SchemaNode;
   oneOf?: SchemaNode[];
 }
 
@@ -24,6 +26,11 @@ export function explain(issue: Issue, raw: unknown): string[] {
   if (issue.code === "unrecognized_keys") {
     const allowed = Object.keys(propertiesAt(path, raw)).join(", ");
     return issue.keys.map((key) => `${keyName([...path, key])}: unknown key; allowed here: ${allowed}`);
+  }
+  if (issue.code === "invalid_key") {
+    return [
+      `${keyName(path)}: unusable name; allowed: ${issue.issues.map(({ message }) => message).join(", ")}`,
+    ];
   }
   const value = valueAt(raw, path);
   const allowed =
@@ -55,8 +62,11 @@ function describe(node: SchemaNode | undefined, fallback: string): string {
         : `text of ${node.minLength} to ${node.maxLength} characters`;
     case "boolean":
       return "true or false";
+    case "array":
+      return `a list of ${node.items?.enum?.join(", ")}`;
     case "object":
-      return `a group of ${Object.keys(node.properties ?? {}).join(", ")}`;
+      if (node.properties === undefined) return "a group of names";
+      return `a group of ${Object.keys(node.properties).join(", ")}`;
     default:
       return fallback;
   }
@@ -68,7 +78,8 @@ function nodeAt(path: readonly string[], raw: unknown): SchemaNode | undefined {
   const parent = path.slice(0, -1);
   const node = nodeAt(parent, raw);
   if (node?.oneOf !== undefined && key === "provider") return node;
-  return propertiesAt(parent, raw)[key];
+  const above = nodeAt(parent, raw);
+  return propertiesAt(parent, raw)[key] ?? above?.items ?? (above?.additionalProperties || undefined);
 }
 
 function propertiesAt(path: readonly string[], raw: unknown): Record<string, SchemaNode> {

@@ -37,6 +37,8 @@ export const manifestSchema = z.strictObject({
     dimensions: z.int(),
   }),
   defaultUser: z.string(),
+  /** How long an add may take before the server gives it up; absent in a manifest from before it was a setting. */
+  addSeconds: z.int().optional(),
   /** Absent in a manifest from before there was an exporter. */
   observability: z
     .strictObject({

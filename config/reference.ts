@@ -16,6 +16,8 @@ interface Node {
   maximum?: number;
   required?: string[];
   properties?: Record<string, Node>;
+  additionalProperties?: Node | false;
+  items?: Node;
   oneOf?: Node[];
 }
 
@@ -122,6 +124,8 @@ function rows(group: Node, prefix: string): string[] {
 function allowed(node: Node): string {
   if (node.const !== undefined) return code(node.const);
   if (node.enum !== undefined) return node.enum.map(code).join(", ");
+  if (node.items !== undefined) return `list of ${allowed(node.items)}`;
+  if (node.additionalProperties) return `names, each with ${allowed(node.additionalProperties)}`;
   if (node.type === "integer" || node.type === "number") return `${node.minimum} to ${node.maximum}`;
   return node.type === "boolean" ? "true, false" : "text";
 }

@@ -1,4 +1,6 @@
+import { keyMistakes } from "./api-keys.ts";
 import { keyName } from "./explain.ts";
+import { modelSettings } from "./model.ts";
 import type { StackFile } from "./schema.ts";
 
 /** A rule between settings: returns one line per mistake, none when all is well. */
@@ -22,6 +24,8 @@ export const rules: readonly Rule[] = [
   neo4jMemoryFits,
   openaiModelMatchesDimensions,
   openaiHasKey,
+  partsAreComplete,
+  keyMistakes,
   prometheusHasExporter,
 ];
 
@@ -45,22 +49,49 @@ function neo4jMemoryFits({ resources: { neo4j } }: StackFile): string[] {
 }
 
 function openaiModelMatchesDimensions({ model }: StackFile): string[] {
-  if (model.provider !== "openai") return [];
-  const known = OPENAI_DIMENSIONS[model.embedder];
+  const { provider, model: embedder, dimensions } = modelSettings(model).embedder;
+  if (provider !== "openai") return [];
+  const at = (...path: string[]) =>
+    keyName(["model", ...(model.provider === "mixed" ? ["embedder"] : []), ...path]);
+  const known = OPENAI_DIMENSIONS[embedder];
   if (known === undefined) {
     const names = Object.keys(OPENAI_DIMENSIONS).join(", ");
-    return [`${keyName(["model", "embedder"])}: is ${JSON.stringify(model.embedder)}; allowed: ${names}`];
+    return [
+      `${at(model.provider === "mixed" ? "model" : "embedder")}: is ${JSON.stringify(embedder)}; allowed: ${names}`,
+    ];
   }
-  const fits = known.fixed ? model.dimensions === known.max : model.dimensions <= known.max;
+  const fits = known.fixed ? dimensions === known.max : dimensions <= known.max;
   if (fits) return [];
   const allowed = known.fixed ? `${known.max}` : `at most ${known.max}`;
-  return [
-    `${keyName(["model", "dimensions"])}: is ${model.dimensions}; allowed: ${allowed} with ${model.embedder}`,
-  ];
+  return [`${at("dimensions")}: is ${dimensions}; allowed: ${allowed} with ${embedder}`];
+}
+
+/** What each provider of a mixed model needs, and what it has no use for. */
+function partsAreComplete({ model }: StackFile): string[] {
+  if (model.provider !== "mixed") return [];
+  return (["llm", "embedder"] as const).flatMap((part) => {
+    const { provider, ...given } = model[part];
+    const names = part === "llm" ? ["model", "baseUrl"] : ["model", "baseUrl", "dimensions"];
+    const [needed, refused] = {
+      "openai-compatible": [names, []],
+      openai: [[], ["baseUrl"]],
+      embedded: [[], names],
+    }[provider] as [string[], string[]];
+    const at = (name: string) => keyName(["model", part, name]);
+    return [
+      ...needed
+        .filter((name) => !(name in given))
+        .map((name) => `${at(name)}: missing; needed with ${provider}`),
+      ...refused
+        .filter((name) => name in given)
+        .map((name) => `${at(name)}: has no meaning with ${provider}; take it out`),
+    ];
+  });
 }
 
 function openaiHasKey({ model, openaiApiKey }: StackFile): string[] {
-  if (model.provider !== "openai" || openaiApiKey !== undefined) return [];
+  const { llm, embedder } = modelSettings(model);
+  if (openaiApiKey !== undefined || ![llm, embedder].some(({ provider }) => provider === "openai")) return [];
   return [
     `${keyName(["openaiApiKey"])}: missing; needed with provider openai: ` +
       "pulumi config set --secret mem0:openaiApiKey YOUR_KEY",

@@ -8,6 +8,16 @@ import { z } from "zod";
 /** HNSW, pgvector's index for similarity search, takes at most this many dimensions of type `vector`. */
 export const MAX_INDEXED_DIMENSIONS = 2000;
 
+/** What OpenAI is asked for when a stack file names no models. */
+export const OPENAI_DEFAULT = {
+  llm: "gpt-4.1-mini",
+  embedder: "text-embedding-3-small",
+  dimensions: 1536,
+} as const;
+
+/** The memory server takes no shorter key, and keys are words in a file. */
+export const API_KEY = /^\S{16,4096}$/;
+
 const port = z.int().min(1024).max(65535);
 const memoryMb = z.int().min(128).max(262_144);
 const cpus = z.number().min(0.1).max(64);
@@ -73,10 +83,12 @@ const openai = z
   .strictObject({
     provider: z.literal("openai").meta({ description: "OpenAI; needs the secret `mem0:openaiApiKey`." }),
     llm: modelName
-      .default("gpt-4.1-mini")
+      .default(OPENAI_DEFAULT.llm)
       .meta({ description: "Chat model that extracts facts and entities." }),
-    embedder: modelName.default("text-embedding-3-small").meta({ description: "Embedding model." }),
-    dimensions: dimensions.default(1536).meta({ description: "Dimensions of the embedding model." }),
+    embedder: modelName.default(OPENAI_DEFAULT.embedder).meta({ description: "Embedding model." }),
+    dimensions: dimensions
+      .default(OPENAI_DEFAULT.dimensions)
+      .meta({ description: "Dimensions of the embedding model." }),
   })
   .meta({ title: "openai" });
 
@@ -98,7 +110,32 @@ const openaiCompatible = z
   })
   .meta({ title: "openai-compatible" });
 
-const model = z.discriminatedUnion("provider", [embedded, openai, openaiCompatible]).meta({
+const part = z
+  .enum(["embedded", "openai", "openai-compatible"])
+  .meta({ description: "As above, for this part alone." });
+const partBaseUrl = baseUrl
+  .optional()
+  .meta({ description: "Base URL; needed with openai-compatible, and only there." });
+const partModel = modelName.optional().meta({ description: "Model; openai and embedded have a default." });
+
+const mixed = z
+  .strictObject({
+    provider: z
+      .literal("mixed")
+      .meta({ description: "One provider for the chat model, another for the embedder." }),
+    llm: z.strictObject({ provider: part, model: partModel, baseUrl: partBaseUrl }),
+    embedder: z.strictObject({
+      provider: part,
+      model: partModel,
+      baseUrl: partBaseUrl,
+      dimensions: dimensions.optional().meta({
+        description: "Dimensions of the embedding model; needed with openai-compatible.",
+      }),
+    }),
+  })
+  .meta({ title: "mixed" });
+
+const model = z.discriminatedUnion("provider", [embedded, openai, openaiCompatible, mixed]).meta({
   description:
     "Who extracts and embeds. Model and dimensions belong together: neither can change once memories are stored.",
 });
@@ -121,6 +158,72 @@ const memory = z
       .meta({ description: "Postgres table of the memories." }),
   })
   .meta({ description: "Names inside the memory." });
+
+/** Names of API keys: they stand in file names and in the audit log. */
+const keyOwner = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_-]{0,31}$/,
+    "a name of lower case letters, digits, `_` and `-`, at most 32 characters",
+  );
+const role = z.enum(["read", "write", "admin"]);
+const wait = (fallback: number, description: string) => seconds.default(fallback).meta({ description });
+
+const server = z
+  .strictObject({
+    keys: z
+      .record(keyOwner, role)
+      .default({})
+      .meta({
+        description:
+          "API keys beside the owner's own (`cli`, admin), with what each may do: `read`, `write` (also reads), `admin` " +
+          "(all). Each is generated into `secrets/api_key_<name>`, unless `mem0:apiKeys` gives it.",
+        examples: [{ bot: "write", person: "admin" }],
+      }),
+    timeouts: z
+      .strictObject({
+        addSeconds: wait(90, "An add, all its calls of the model together."),
+        searchSeconds: wait(20, "A search."),
+        storeSeconds: wait(15, "One transaction in a store."),
+        modelSeconds: wait(45, "One call of the model."),
+      })
+      .prefault({})
+      .meta({ description: "How long a request may take before it is answered with an error." }),
+    limits: z
+      .strictObject({
+        bodyKb: z
+          .int()
+          .min(1)
+          .max(1_048_576)
+          .default(1024)
+          .meta({ description: "Largest request body, and line of an import, in KiB." }),
+        requestsPerSecond: z.number().min(0).max(100_000).default(50).meta({
+          description: "Requests a second for each key, after a burst of four seconds; 0: no limit.",
+        }),
+      })
+      .prefault({})
+      .meta({ description: "What a client may send." }),
+    graphSearch: z.enum(["names", "model", "off"]).default("names").meta({
+      description:
+        "How a search finds entities: by the names in the question, by asking the chat model as upstream does, or not.",
+    }),
+    allowReset: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Let an admin key delete everything with `POST /reset`." }),
+    adoptExistingData: z.boolean().default(false).meta({
+      description: "Take over tables that upstream's server filled. For one `up`, then out again.",
+    }),
+    acceptEmpty: z
+      .array(z.enum(["graph", "history"]))
+      .default([])
+      .meta({
+        description:
+          "Stores that may start empty beside others that are not, after one was restored alone. For one `up`.",
+        examples: [["graph"]],
+      }),
+  })
+  .meta({ description: "How the memory server behaves." });
 
 const limits = (memory: number, cpu: number) =>
   z.strictObject({
@@ -262,6 +365,7 @@ const timeouts = z
   .meta({ description: "How long things may take." });
 
 const secret = z.string().min(8).max(4096);
+const apiKey = z.string().regex(API_KEY, "16 characters or more, without spaces");
 
 /** All groups of a stack file, without the `mem0:` prefix. */
 export const stackSchema = z.strictObject({
@@ -270,19 +374,25 @@ export const stackSchema = z.strictObject({
   network: network.prefault({}),
   model,
   memory: memory.prefault({}),
+  server: server.prefault({}),
   resources: resources.prefault({}),
   observability: observability.prefault({}),
   timeouts: timeouts.prefault({}),
   openaiApiKey: secret.optional().meta({
     description: "Key of the model's API. Secret: `pulumi config set --secret mem0:openaiApiKey`.",
   }),
-  apiKey: secret.optional().meta({
-    description: "Key that clients of the memory server send. Secret; generated when left out.",
+  apiKey: apiKey.optional().meta({
+    description: "The owner's key of the memory server, used by the verbs. Secret; generated when left out.",
+  }),
+  apiKeys: secret.optional().meta({
+    description:
+      "Keys of `server.keys` that are given rather than generated, one `name key` a line. Secret: " +
+      "`printf 'bot KEY\\n' | pulumi config set --secret mem0:apiKeys`.",
   }),
 });
 
 /** Groups whose values are secret: they come as plain strings and never appear in clear. */
-export const SECRET_KEYS = ["openaiApiKey", "apiKey"] as const;
+export const SECRET_KEYS = ["openaiApiKey", "apiKey", "apiKeys"] as const;
 
 /** A stack file as written, defaults filled in. */
 export type StackFile = z.output<typeof stackSchema>;

@@ -11,7 +11,9 @@ export function servicesOf({
   return [
     "postgres",
     "neo4j",
-    ...(model.provider === "embedded" ? (["model"] as const) : []),
+    ...([model.llm, model.embedder].some(({ provider }) => provider === "embedded")
+      ? (["model"] as const)
+      : []),
     "server",
     ...(observability.exporter === "container" ? (["metrics_exporter"] as const) : []),
     ...(observability.prometheus.mode === "managed" ? (["prometheus"] as const) : []),

@@ -1,17 +1,12 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { givenKeys } from "./api-keys.ts";
 import { explain } from "./explain.ts";
 import type { Machine } from "./machine.ts";
+import { type ModelSettings, modelSettings } from "./model.ts";
 import { type Names, namesFor, STACK_NAME } from "./names.ts";
 import { rules } from "./rules.ts";
 import { SECRET_KEYS, type StackFile, stackSchema } from "./schema.ts";
-
-/** Who extracts facts and who embeds, as the memory server is told. */
-export interface ModelSettings {
-  provider: StackFile["model"]["provider"];
-  llm: { model: string; baseUrl?: string };
-  embedder: { model: string; baseUrl?: string; dimensions: number };
-}
 
 /** Everything that a component may need to know; no secrets. */
 export interface Settings {
@@ -25,6 +20,7 @@ export interface Settings {
   externalNetwork: { name: string; create: boolean } | undefined;
   model: ModelSettings;
   memory: StackFile["memory"];
+  server: StackFile["server"];
   resources: StackFile["resources"];
   observability: StackFile["observability"];
   startSeconds: number;
@@ -39,14 +35,16 @@ export interface Settings {
 export type Host = Machine & { home: string };
 
 /** Secrets given by the user, in clear: the program wraps them at once. */
-export type GivenSecrets = Partial<Record<(typeof SECRET_KEYS)[number], string>>;
+export interface GivenSecrets {
+  openaiApiKey?: string;
+  apiKey?: string;
+  /** Keys of `server.keys`, by name. */
+  apiKeys?: Record<string, string>;
+}
 
 export type Parsed =
   | { ok: true; settings: Settings; given: GivenSecrets }
   | { ok: false; mistakes: string[] };
-
-/** The embedded model's names and dimensions, as `services/model` answers. */
-export const EMBEDDED_MODEL = { llm: "mem0-rules", embedder: "mem0-embedded", dimensions: 384 } as const;
 
 /**
  * Turns a stack's configuration into settings, or into the list of ALL its mistakes.
@@ -67,10 +65,11 @@ export function parseSettings(stack: string, config: Record<string, string>, hos
   }
   mistakes.push(...rules.flatMap((rule) => rule(parsed.data)));
   if (mistakes.length > 0) return { ok: false, mistakes };
-  const { openaiApiKey, apiKey } = parsed.data;
+  const { openaiApiKey, apiKey, apiKeys } = parsed.data;
   const given: GivenSecrets = {
     ...(openaiApiKey === undefined ? {} : { openaiApiKey }),
     ...(apiKey === undefined ? {} : { apiKey }),
+    ...(apiKeys === undefined ? {} : { apiKeys: givenKeys(apiKeys) }),
   };
   return { ok: true, settings: Object.freeze(derive(stack, parsed.data, host)), given };
 }
@@ -101,6 +100,7 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
     externalNetwork: file.network.external,
     model: modelSettings(file.model),
     memory: file.memory,
+    server: file.server,
     resources: file.resources,
     observability: file.observability,
     startSeconds: file.timeouts.startSeconds,
@@ -114,34 +114,4 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
 /** Short name of a set-up on this host, which labels what it made in Docker. */
 export function homeIdOf(stateHome: string): string {
   return createHash("sha256").update(stateHome).digest("hex").slice(0, 12);
-}
-
-function modelSettings(model: StackFile["model"]): ModelSettings {
-  switch (model.provider) {
-    case "embedded": {
-      const baseUrl = "http://model:8000/v1";
-      const { llm, embedder, dimensions } = EMBEDDED_MODEL;
-      return {
-        provider: "embedded",
-        llm: { model: llm, baseUrl },
-        embedder: { model: embedder, baseUrl, dimensions },
-      };
-    }
-    case "openai":
-      return {
-        provider: "openai",
-        llm: { model: model.llm },
-        embedder: { model: model.embedder, dimensions: model.dimensions },
-      };
-    case "openai-compatible":
-      return {
-        provider: "openai-compatible",
-        llm: { model: model.llm, baseUrl: model.baseUrl },
-        embedder: {
-          model: model.embedder,
-          baseUrl: model.embedderBaseUrl ?? model.baseUrl,
-          dimensions: model.dimensions,
-        },
-      };
-  }
 }

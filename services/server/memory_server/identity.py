@@ -144,7 +144,8 @@ class Identity:
                 store = f"Postgres ({where})" if rows else "Neo4j"
                 raise Refused(
                     f"{store} holds memories, but no identity: they were not written by this server. To take them "
-                    "over, set ADOPT_EXISTING_DATA=true for one start; else give the stack databases of its own."
+                    "over, set server.adoptExistingData for one ./mem0 up (ADOPT_EXISTING_DATA=true); else give the "
+                    "stack databases of its own."
                 )
         # The dimensions become part of the table: ask the model before making it.
         await self._model.embed(["first start"])
@@ -192,7 +193,8 @@ class Identity:
         elif stored.history_bound and "history" not in self._settings.accept_empty:
             raise Refused(
                 f"The history file {self._settings.history_db_path} is new, but Postgres says that there was one. "
-                f"{_HELP} To go on with an empty history, set ACCEPT_EMPTY=history for one start."
+                f"{_HELP} To go on with an empty history, set server.acceptEmpty: [history] for one ./mem0 up "
+                "(ACCEPT_EMPTY=history)."
             )
         else:
             await self._history.bind(*self._ours(), now())
@@ -206,7 +208,8 @@ class Identity:
         elif stored.graph_bound and "graph" not in self._settings.accept_empty:
             raise Refused(
                 f"The Neo4j database at {self._settings.neo4j_uri} is empty or another one: Postgres says that it has "
-                f"been in use. {_HELP} To go on with an empty graph, set ACCEPT_EMPTY=graph for one start."
+                f"been in use. {_HELP} To go on with an empty graph, set server.acceptEmpty: [graph] for one ./mem0 up "
+                "(ACCEPT_EMPTY=graph)."
             )
         await self._graph.create_schema()
         if not found:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from mem0.memory.utils import extract_json
+from pydantic import SecretStr
 
 from memory_server.domain import Vector
 from memory_server.metrics import Metrics
@@ -40,9 +41,7 @@ class ModelClient:
     def __init__(self, settings: Settings, metrics: Metrics, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._headers = {}
-        if settings.openai_api_key:
-            self._headers["Authorization"] = f"Bearer {settings.openai_api_key.get_secret_value()}"
+        self._headers = {"embed": _headers(settings.embedder_key), "chat": _headers(settings.llm_key)}
         timeout = httpx.Timeout(settings.model_timeout_s, connect=min(5.0, settings.model_timeout_s))
         # trust_env off: a proxy of the host must not see what goes to a container beside this one.
         self._http = httpx.AsyncClient(
@@ -129,19 +128,19 @@ class ModelClient:
             raise ModelError("answered a chat request with something else")
         return message
 
-    async def _post(self, op: str, url: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _post(self, op: Literal["embed", "chat"], url: str, body: dict[str, Any]) -> dict[str, Any]:
         with self._metrics.call("model", op):
             try:
                 async with asyncio.timeout(self._settings.model_timeout_s):
-                    return await self._post_twice(url, body)
+                    return await self._post_twice(url, body, self._headers[op])
             except TimeoutError:
                 raise ModelError(f"did not answer within {self._settings.model_timeout_s:g} s") from None
 
-    async def _post_twice(self, url: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _post_twice(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
         """One repeat after a failure that may pass: a connection refused at once, an overloaded server."""
         for last in (False, True):
             try:
-                response = await self._http.post(url, json=body, headers=self._headers)
+                response = await self._http.post(url, json=body, headers=headers)
             except httpx.TimeoutException:
                 raise TimeoutError from None
             except httpx.HTTPError as error:
@@ -154,6 +153,10 @@ class ModelClient:
                     raise ModelError(f"answered with HTTP status {response.status_code}")
             await asyncio.sleep(RETRY_PAUSE_S)
         raise AssertionError
+
+
+def _headers(key: SecretStr | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

@@ -142,6 +142,22 @@ class Settings(BaseModel):
         """True where the API itself shortens vectors: only OpenAI's knows the parameter `dimensions`."""
         return (self.embedder_provider or self.model_provider) == "openai"
 
+    @property
+    def llm_key(self) -> SecretStr | None:
+        """What the chat model is sent to let us in."""
+        return self._key_for(self.llm_provider or self.model_provider)
+
+    @property
+    def embedder_key(self) -> SecretStr | None:
+        """What the embedding model is sent to let us in."""
+        return self._key_for(self.embedder_provider or self.model_provider)
+
+    def _key_for(self, provider: Provider) -> SecretStr | None:
+        """The key goes to OpenAI, or where OpenAI has no part in it to the compatible server; never to both."""
+        both = {self.llm_provider or self.model_provider, self.embedder_provider or self.model_provider}
+        meant = "openai" if "openai" in both else "openai-compatible"
+        return self.openai_api_key if provider == meant else None
+
 
 def _default_url(provider: Provider) -> str:
     return EMBEDDED_URL if provider == "embedded" else OPENAI_URL

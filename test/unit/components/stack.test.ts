@@ -144,7 +144,7 @@ describe.each([
     const files = ofType(resources, COMMAND).filter(({ inputs }) =>
       String((inputs.environment as { FILE?: string }).FILE).includes("/secrets/"),
     );
-    expect(files).toHaveLength(4);
+    expect(files).toHaveLength(5);
     for (const { inputs } of files) {
       expect(inputs.environment).toMatchObject({ MODE: "0600", OWNER: "10001:10001" });
       expect(inputs.logging).toBe("none");
@@ -207,6 +207,64 @@ describe("a stack with another model", () => {
     expect(holders.map(({ name }) => name)).toEqual(["server-container"]);
     expect(JSON.stringify(containers)).not.toContain("sk-0123456789");
     expect(isSecret(named(resources, "secrets-openai_api_key-file-write").inputs.stdin)).toBe(true);
+  });
+});
+
+describe("a stack with more keys", () => {
+  const settings = exampleSettings({ server: { keys: { bot: "write", grafana: "read" } } });
+
+  it("makes a file for each, and tells the server all names, roles and keys in one", async () => {
+    const resources = await stackOf(settings, { apiKeys: { bot: "given-key-of-the-bot" } });
+    const content = (secret: string) =>
+      JSON.stringify(named(resources, `secrets-${secret}-file-write`).inputs.stdin);
+    expect(content("api_key_bot")).toContain("given-key-of-the-bot");
+    expect(content("api_keys")).toContain(
+      "cli admin password-of-secrets-api-key\\nbot write given-key-of-the-bot\\ngrafana read password-of-secrets-api-key-grafana\\n",
+    );
+    expect(isSecret(named(resources, "secrets-api_keys-file-write").inputs.stdin)).toBe(true);
+    const names = ofType(resources, PASSWORD).map(({ name }) => name);
+    expect(names).toContain("secrets-api-key-grafana");
+    expect(names).not.toContain("secrets-api-key-bot");
+  });
+
+  it("gives them to the server alone, and leaves them free to go", async () => {
+    const resources = await stackOf(settings);
+    const holders = ofType(resources, CONTAINER).filter(({ inputs }) =>
+      JSON.stringify(inputs.mounts).includes("api_key"),
+    );
+    expect(holders.map(({ name }) => name)).toEqual(["server-container"]);
+    expect(named(resources, "secrets-api-key-bot").protect).toBe(false);
+  });
+});
+
+describe("the memory server", () => {
+  it("is told how to behave in the words of its own settings", async () => {
+    const settings = exampleSettings({
+      server: {
+        timeouts: { addSeconds: 300 },
+        limits: { bodyKb: 64, requestsPerSecond: 0 },
+        graphSearch: "off",
+        allowReset: true,
+        acceptEmpty: ["graph", "history"],
+      },
+    });
+    const { inputs } = named(await stackOf(settings), "server-container");
+    expect(inputs.envs).toEqual(
+      expect.arrayContaining([
+        "ADD_TIMEOUT_S=300",
+        "SEARCH_TIMEOUT_S=20",
+        "STORE_TIMEOUT_S=15",
+        "MODEL_TIMEOUT_S=45",
+        "MAX_BODY_BYTES=65536",
+        "RATE_LIMIT_PER_SECOND=0",
+        "GRAPH_SEARCH=off",
+        "ALLOW_RESET=true",
+        "ADOPT_EXISTING_DATA=false",
+        "ACCEPT_EMPTY=graph,history",
+        "LLM_PROVIDER=embedded",
+        "EMBEDDER_PROVIDER=embedded",
+      ]),
+    );
   });
 });
 

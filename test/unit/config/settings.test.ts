@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SECRET_KEYS } from "../../../config/schema.ts";
+import { servicesOf } from "../../../config/services.ts";
 import { parseSettings } from "../../../config/settings.ts";
 import { exampleHost, exampleSettings } from "../../support/example-settings.ts";
 
@@ -15,7 +16,7 @@ describe("a stack file", () => {
   it("needs nothing but a model", () => {
     expect(mistakesOf(embedded)).toEqual([]);
     expect(mistakesOf({})).toEqual([
-      "mem0:model: missing; needed: a group with provider: embedded, openai, openai-compatible",
+      "mem0:model: missing; needed: a group with provider: embedded, openai, openai-compatible, mixed",
     ]);
   });
 
@@ -23,7 +24,7 @@ describe("a stack file", () => {
     [
       "an unknown group",
       { ports2: "{}" },
-      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, resources, observability, timeouts, openaiApiKey, apiKey",
+      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, server, resources, observability, timeouts, openaiApiKey, apiKey, apiKeys",
     ],
     [
       "an unknown key",
@@ -48,7 +49,7 @@ describe("a stack file", () => {
     [
       "an unknown provider",
       { model: '{"provider":"ollama"}' },
-      'mem0:model.provider: is "ollama"; allowed: a group with provider: embedded, openai, openai-compatible',
+      'mem0:model.provider: is "ollama"; allowed: a group with provider: embedded, openai, openai-compatible, mixed',
     ],
     [
       "a key of another provider",
@@ -86,6 +87,72 @@ describe("a stack file", () => {
       "a Neo4j that does not fit",
       { resources: '{"neo4j":{"heapMb":1000}}' },
       "mem0:resources.neo4j.memoryMb: is 1024; allowed: at least 1608 (heapMb 1000 + pageCacheMb 128 + 480 for the JVM)",
+    ],
+    [
+      "a name of a key that cannot be a file's",
+      { server: '{"keys":{"My Bot":"write"}}' },
+      "mem0:server.keys.My Bot: unusable name; allowed: a name of lower case letters, digits, `_` and `-`, at most 32 characters",
+    ],
+    [
+      "a role that there is not",
+      { server: '{"keys":{"bot":"owner"}}' },
+      'mem0:server.keys.bot: is "owner"; allowed: read, write, admin',
+    ],
+    [
+      "another role for the owner's key",
+      { server: '{"keys":{"cli":"read"}}' },
+      "mem0:server.keys.cli: is the owner's own key, with the role admin; take another name",
+    ],
+    [
+      "a given key without a role",
+      { apiKeys: "bot 0123456789abcdef" },
+      "mem0:apiKeys: line 1: bot has no role; allowed: names in mem0:server.keys",
+    ],
+    [
+      "a given key that is too short",
+      { server: '{"keys":{"bot":"write"}}', apiKeys: "bot hunter2" },
+      "mem0:apiKeys: line 1: the key is too short; allowed: 16 characters or more",
+    ],
+    [
+      "two keys for one name",
+      { server: '{"keys":{"bot":"write"}}', apiKeys: "bot 0123456789abcdef\nbot 0123456789abcdef" },
+      "mem0:apiKeys: line 2: bot has a key already; allowed: one each",
+    ],
+    [
+      "a line that is no key",
+      { apiKeys: "0123456789abcdef" },
+      "mem0:apiKeys: line 1 has 1 words; allowed: a name and a key",
+    ],
+    [
+      "a store that cannot be accepted empty",
+      { server: '{"acceptEmpty":["postgres"]}' },
+      'mem0:server.acceptEmpty.0: is "postgres"; allowed: graph, history',
+    ],
+    [
+      "a list that is none",
+      { server: '{"acceptEmpty":"graph"}' },
+      'mem0:server.acceptEmpty: is "graph"; allowed: a list of graph, history',
+    ],
+    [
+      "an address for a part that has its own",
+      {
+        model:
+          '{"provider":"mixed","llm":{"provider":"embedded","baseUrl":"http://h"},"embedder":{"provider":"embedded"}}',
+      },
+      "mem0:model.llm.baseUrl: has no meaning with embedded; take it out",
+    ],
+    [
+      "a part of a model without its address",
+      {
+        model:
+          '{"provider":"mixed","llm":{"provider":"openai-compatible","model":"a"},"embedder":{"provider":"embedded"}}',
+      },
+      "mem0:model.llm.baseUrl: missing; needed with openai-compatible",
+    ],
+    [
+      "OpenAI for one part and no key",
+      { model: '{"provider":"mixed","llm":{"provider":"openai"},"embedder":{"provider":"embedded"}}' },
+      "mem0:openaiApiKey: missing; needed with provider openai: pulumi config set --secret mem0:openaiApiKey YOUR_KEY",
     ],
   ])("with %s is refused in words", (_, config, mistake) => {
     expect(mistakesOf({ ...embedded, ...config })).toEqual([mistake]);
@@ -150,6 +217,21 @@ describe("a stack file", () => {
 });
 
 describe("settings", () => {
+  it("may have one provider for the chat model and another for the embedder", () => {
+    const settings = exampleSettings({
+      model: { provider: "mixed", llm: { provider: "openai" }, embedder: { provider: "embedded" } },
+      openaiApiKey: "sk-0123456789",
+    });
+    expect(settings.model.llm).toEqual({ provider: "openai", model: "gpt-4.1-mini" });
+    expect(settings.model.embedder).toEqual({
+      provider: "embedded",
+      model: "mem0-embedded",
+      baseUrl: "http://model:8000/v1",
+      dimensions: 384,
+    });
+    expect(servicesOf(settings)).toContain("model");
+  });
+
   it("put the data root's ~ into the user's home and the state beside the other stacks", () => {
     const settings = exampleSettings({ data: { root: "~/mem0-data" } }, "prd");
     expect(settings.dataRoot).toBe("/home/me/mem0-data");

@@ -73,6 +73,41 @@ async def test_only_openai_is_told_the_dimensions_and_the_key(settings: Any, tmp
     assert asked[0].headers["authorization"] == "Bearer sk-test"
 
 
+@pytest.mark.parametrize(
+    ("llm", "embedder", "sent"),
+    [
+        ("openai", "embedded", ("Bearer sk-test", None)),
+        ("embedded", "openai", (None, "Bearer sk-test")),
+        ("openai", "openai-compatible", ("Bearer sk-test", None)),
+        ("openai-compatible", "openai-compatible", ("Bearer sk-test", "Bearer sk-test")),
+    ],
+)
+async def test_the_key_goes_only_to_whom_it_belongs(
+    settings: Any, tmp_path: Path, llm: str, embedder: str, sent: tuple[str | None, str | None]
+) -> None:
+    (tmp_path / "openai").write_text("sk-test")
+    asked: dict[str, str | None] = {}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked[request.url.path.rsplit("/", 1)[-1]] = request.headers.get("authorization")
+        chat = {"choices": [{"message": {"content": "hello"}}]}
+        return embeddings(request) if "input" in json.loads(request.content) else httpx.Response(200, json=chat)
+
+    given = settings(
+        LLM_PROVIDER=llm,
+        LLM_MODEL="chat",
+        LLM_BASE_URL="http://llm/v1",
+        EMBEDDER_PROVIDER=embedder,
+        EMBEDDER_MODEL="words",
+        EMBEDDER_BASE_URL="http://embedder/v1",
+        OPENAI_API_KEY_FILE=str(tmp_path / "openai"),
+    )
+    made = client(given, answer)
+    await made.embed(["x"])
+    await made.text_reply([{"role": "user", "content": "hi"}])
+    assert (asked["completions"], asked["embeddings"]) == sent
+
+
 async def test_wrong_dimensions_name_the_setting(settings: Any) -> None:
     with pytest.raises(ModelError, match="answered with 3 dimensions, EMBEDDER_DIMENSIONS says 384"):
         await client(settings(), lambda request: embeddings(request, 3)).embed(["x"])
