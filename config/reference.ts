@@ -1,5 +1,8 @@
 import { z } from "zod";
+import type { AlertOptions } from "../observability/alerts.ts";
+import { dashboardJson } from "../observability/dashboard/dashboard.ts";
 import { metricsReference } from "../observability/metrics-reference.ts";
+import { prometheusRules } from "../observability/prometheus-rules.ts";
 import { keyName } from "./explain.ts";
 import { SECRET_KEYS, stackSchema } from "./schema.ts";
 
@@ -26,7 +29,20 @@ export const GENERATED = [
   { file: "config/stack.schema.json", render: () => `${JSON.stringify(stackFileSchema(), null, 2)}\n` },
   { file: "docs/settings.md", render: settingsReference },
   { file: "docs/metrics.md", render: metricsReference },
+  { file: "dashboards/mem0-dashboard.json", render: () => dashboardJson(defaultAlerts()) },
+  { file: "dashboards/prometheus-rules.yml", render: () => prometheusRules(defaultAlerts()) },
 ];
+
+/** What a PRD stack without further settings watches, for those who import it by hand. */
+function defaultAlerts(): AlertOptions {
+  const { observability, ports } = stackSchema.parse({ model: { provider: "embedded" } });
+  return {
+    stack: "prd",
+    job: observability.prometheus.job,
+    thresholds: observability.alerts,
+    runbook: `http://127.0.0.1:${ports.exporter}/runbook`,
+  };
+}
 
 /** JSON Schema of a whole Pulumi.<stack>.yaml, for editors. */
 function stackFileSchema(): object {

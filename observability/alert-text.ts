@@ -27,4 +27,5 @@ const SHOWN: Record<Alert["unit"], string> = {
   bytes: "{{ value | humanize }}B",
   share: "{{ value | humanizePercentage }}",
   count: "{{ value | humanize }}",
+  state: "{{ value }}",
 };

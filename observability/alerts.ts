@@ -22,8 +22,8 @@ export interface Alert {
   threshold: number;
   /** PromQL of what has to hold besides, with the same labels as `value`. */
   also: readonly string[];
-  /** What `value` counts, for the text. */
-  unit: "seconds" | "bytes" | "share" | "count";
+  /** What `value` counts; a state is 1 or 0. */
+  unit: "seconds" | "bytes" | "share" | "count" | "state";
   /** How long it has to hold, seconds. */
   holds: number;
   /** critical: memories cannot be used or may be lost. warning: they will be. none: all is well. */
@@ -55,7 +55,7 @@ export function alertsOf({ stack, job, thresholds }: AlertOptions): Alert[] {
 
 function availability(of: Select): Alert[] {
   /** What is 0 when it is down; a deployment or a crash is over within two minutes. */
-  const down = { comparison: "<", threshold: 1, also: [], unit: "count", holds: 2 * MINUTE } as const;
+  const down = { comparison: "<", threshold: 1, also: [], unit: "state", holds: 2 * MINUTE } as const;
   const group = "availability";
   return [
     {
@@ -207,7 +207,7 @@ function data(of: Select, { memoriesDropped }: Thresholds): Alert[] {
       comparison: "<",
       threshold: 1,
       also: [],
-      unit: "count",
+      unit: "state",
       holds: MINUTE,
       severity: "critical",
       summary: "A store holds data that is not this stack's",
@@ -237,7 +237,7 @@ function backups(of: Select, { backupRuns, drillDays }: Thresholds): Alert[] {
   const good = of("mem0_backup_last_success_timestamp_seconds");
   const ended = (result: string) => of("mem0_backup_last_run_result", `result="${result}"`);
   /** What is 1 when it is wrong. */
-  const wrong = { comparison: ">", threshold: 0, also: [], unit: "count", holds: 0, group, section } as const;
+  const wrong = { comparison: ">", threshold: 0, also: [], unit: "state", holds: 0, group, section } as const;
   return [
     {
       name: "Mem0BackupOverdue",
@@ -276,6 +276,7 @@ function backups(of: Select, { backupRuns, drillDays }: Thresholds): Alert[] {
       name: "Mem0BackupMissing",
       // There were memories two days ago already, and no backup has been tried since.
       value: `min by (stack) (min_over_time(${of("mem0_memories_total")}[1h] offset 2d)) unless on (stack) max by (stack) (last_over_time(${of("mem0_backup_last_run_timestamp_seconds")}[2d]))`,
+      unit: "count",
       holds: 10 * MINUTE,
       severity: "warning",
       summary: "There is no backup",
@@ -302,7 +303,7 @@ function backups(of: Select, { backupRuns, drillDays }: Thresholds): Alert[] {
       comparison: "<",
       threshold: 1,
       also: [],
-      unit: "count",
+      unit: "state",
       holds: 0,
       severity: "critical",
       summary: "The last restore drill failed",
@@ -322,7 +323,7 @@ function watching(job: string, stack: string, of: Select): Alert[] {
       comparison: ">",
       threshold: 0,
       also: [],
-      unit: "count",
+      unit: "state",
       holds: 2 * MINUTE,
       severity: "critical",
       summary: "Nobody knows how the stack is",
@@ -336,7 +337,7 @@ function watching(job: string, stack: string, of: Select): Alert[] {
       comparison: "<",
       threshold: 1,
       also: [],
-      unit: "count",
+      unit: "state",
       holds: 10 * MINUTE,
       severity: "warning",
       summary: "The exporter cannot read a part of the stack",
@@ -350,7 +351,7 @@ function watching(job: string, stack: string, of: Select): Alert[] {
       comparison: ">",
       threshold: 0,
       also: [],
-      unit: "count",
+      unit: "state",
       holds: 0,
       severity: "none",
       summary: "Alerting works",
