@@ -98,6 +98,7 @@ function manifestContent({
       job: settings.observability.prometheus.job,
       ...prometheusUrl(settings),
     },
+    backup: settings.backup,
     secretFiles: Object.fromEntries(
       files.filter((file) => file !== undefined).map((file) => [file.name, file.path]),
     ),

@@ -49,6 +49,20 @@ export const manifestSchema = z.strictObject({
       prometheusUrl: z.string().optional().meta({ description: "Prometheus as the host reaches it." }),
     })
     .optional(),
+  /** Absent in a manifest from before there were backups. */
+  backup: z
+    .strictObject({
+      root: z.string(),
+      keep: z.strictObject({ hourly: z.int(), daily: z.int(), weekly: z.int(), monthly: z.int() }),
+      format: z.enum(["custom", "plain"]),
+      maxDropShare: z.number(),
+      /** Age recipients, which are no secrets. */
+      recipients: z.array(z.string()),
+      copyTo: z
+        .strictObject({ path: z.string().optional(), command: z.array(z.string()).optional() })
+        .optional(),
+    })
+    .optional(),
   /** Paths of 0600 files. */
   secretFiles: z.record(z.string(), z.string()),
 });

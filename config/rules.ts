@@ -27,6 +27,7 @@ export const rules: readonly Rule[] = [
   partsAreComplete,
   keyMistakes,
   prometheusHasExporter,
+  copyGoesOneWay,
 ];
 
 function portsDiffer({ ports }: StackFile): string[] {
@@ -104,4 +105,9 @@ function prometheusHasExporter({ observability: { exporter, prometheus } }: Stac
     `${keyName(["observability", "exporter"])}: is off; allowed with a Prometheus (mode ${prometheus.mode}): container, host; ` +
       `or set ${keyName(["observability", "prometheus", "mode"])}: off`,
   ];
+}
+
+function copyGoesOneWay({ backup: { copyTo } }: StackFile): string[] {
+  if (copyTo === undefined || (copyTo.path === undefined) !== (copyTo.command === undefined)) return [];
+  return [`${keyName(["backup", "copyTo"])}: allowed: either path or command`];
 }

@@ -23,6 +23,8 @@ export interface Settings {
   server: StackFile["server"];
   resources: StackFile["resources"];
   observability: StackFile["observability"];
+  /** With the root and the second directory as absolute paths. */
+  backup: StackFile["backup"] & { root: string };
   startSeconds: number;
   runAs: Machine["runAs"];
   dockerHost: string;
@@ -91,11 +93,16 @@ function decode(config: Record<string, string>): Record<string, unknown> {
 }
 
 function derive(stack: string, file: StackFile, host: Host): Settings {
+  const absolute = (place: string) => place.replace(/^~(?=\/)/, host.home);
+  const dataRoot = file.data.root === undefined ? undefined : absolute(file.data.root);
+  const { root, copyTo } = file.backup;
+  const besideData =
+    dataRoot === undefined ? path.join(host.stateHome, "backups", stack) : path.join(dataRoot, "backups");
   return {
     stack,
     names: namesFor(stack),
     ports: file.ports,
-    dataRoot: file.data.root?.replace(/^~(?=\/)/, host.home),
+    dataRoot,
     stateDir: path.join(host.stateHome, "stacks", stack),
     externalNetwork: file.network.external,
     model: modelSettings(file.model),
@@ -103,6 +110,11 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
     server: file.server,
     resources: file.resources,
     observability: file.observability,
+    backup: {
+      ...file.backup,
+      root: root === undefined ? besideData : absolute(root),
+      copyTo: copyTo?.path === undefined ? copyTo : { ...copyTo, path: absolute(copyTo.path) },
+    },
     startSeconds: file.timeouts.startSeconds,
     runAs: host.runAs,
     dockerHost: host.docker.host,

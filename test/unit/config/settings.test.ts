@@ -24,7 +24,7 @@ describe("a stack file", () => {
     [
       "an unknown group",
       { ports2: "{}" },
-      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, server, resources, observability, timeouts, openaiApiKey, apiKey, apiKeys",
+      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, server, resources, observability, backup, timeouts, openaiApiKey, apiKey, apiKeys",
     ],
     [
       "an unknown key",

@@ -1,0 +1,34 @@
+import path from "node:path";
+import { Problem } from "../problem.ts";
+import { acquireLock, releaseLock } from "../process-lock.ts";
+import { BackupExit } from "./exit-codes.ts";
+
+/** The one lock of a stack that backup, restore and drill take in turn. */
+export function lockFile(stateDir: string): string {
+  return path.join(stateDir, "backup", "lock");
+}
+
+/**
+ * Runs `work` while nobody else backs up, restores or drills this stack. The lock of a dead process is taken over.
+ *
+ * @throws Problem with exit code 6 that names the holder, when there is one
+ */
+export async function withBackupLock<T>(stateDir: string, work: () => Promise<T>): Promise<T> {
+  const file = lockFile(stateDir);
+  const holder = acquireLock(file);
+  if (holder !== undefined) {
+    throw new Problem(
+      `another run is at work on this stack's backups: process ${holder.pid} on ${holder.host}, since ${holder.since}`,
+      {
+        where: file,
+        mend: "wait for it; if that host no longer exists, remove the file",
+        exitCode: BackupExit.busy,
+      },
+    );
+  }
+  try {
+    return await work();
+  } finally {
+    releaseLock(file);
+  }
+}

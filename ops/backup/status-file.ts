@@ -1,0 +1,79 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { z } from "zod";
+import type { Tier } from "./layout.ts";
+
+const time = z.iso.datetime();
+
+const tierStatus = z.strictObject({
+  lastRun: z.strictObject({
+    time,
+    seconds: z.number(),
+    result: z.enum(["ok", "failed", "suspect"]),
+    /** What went wrong, for people. */
+    reason: z.string().optional(),
+  }),
+  lastSuccess: z
+    .strictObject({ time, seconds: z.number(), bytes: z.number(), memories: z.number(), id: z.string() })
+    .optional(),
+});
+
+/** How backups and drills went, for the exporter and the verbs that report. */
+const statusSchema = z.strictObject({
+  version: z.literal(1),
+  tiers: z.partialRecord(z.enum(["hourly", "daily", "weekly", "monthly"]), tierStatus),
+  drill: z
+    .strictObject({
+      time,
+      result: z.enum(["ok", "failed"]),
+      seconds: z.number(),
+      backup: z.string().optional(),
+    })
+    .optional(),
+  /** The last copy elsewhere. */
+  copy: z.strictObject({ time, result: z.enum(["ok", "failed"]), reason: z.string().optional() }).optional(),
+  /** The file system of the backup root, as the last run saw it. */
+  disk: z.strictObject({ time, freeBytes: z.number(), sizeBytes: z.number() }).optional(),
+});
+
+export type BackupStatus = z.output<typeof statusSchema>;
+export type TierStatus = z.output<typeof tierStatus>;
+
+export function statusFile(stateDir: string): string {
+  return path.join(stateDir, "status", "backups.json");
+}
+
+/** The status so far; an empty one before the first run, and in place of a damaged file: it is only word of mouth. */
+export function readStatus(stateDir: string): BackupStatus {
+  const file = statusFile(stateDir);
+  const nothing: BackupStatus = { version: 1, tiers: {} };
+  if (!existsSync(file)) return nothing;
+  try {
+    return statusSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch {
+    return nothing;
+  }
+}
+
+/** Changes the status; whoever reads it sees the old or the new one. The exporter reads it as another user. */
+export function updateStatus(stateDir: string, change: (status: BackupStatus) => BackupStatus): void {
+  const file = statusFile(stateDir);
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+  const status = statusSchema.parse(change(readStatus(stateDir)));
+  writeFileAtomic.sync(file, `${JSON.stringify(status, null, 2)}\n`, { mode: 0o644 });
+}
+
+/** Notes how a run of one tier ended; what succeeded last stays until something else succeeds. */
+export function noteRun(
+  status: BackupStatus,
+  tier: Tier,
+  lastRun: TierStatus["lastRun"],
+  lastSuccess?: TierStatus["lastSuccess"],
+): BackupStatus {
+  const good = lastSuccess ?? status.tiers[tier]?.lastSuccess;
+  return {
+    ...status,
+    tiers: { ...status.tiers, [tier]: { lastRun, ...(good === undefined ? {} : { lastSuccess: good }) } },
+  };
+}
