@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Manifest } from "../config/manifest.ts";
@@ -27,14 +28,26 @@ const problemDocument = z.object({ title: z.string(), detail: z.string().optiona
 export type Added = z.output<typeof added>["results"];
 export type Found = z.output<typeof found>["results"];
 
-/** An add asks a model several times; a large one may take this long. */
-const TIMEOUT_MS = 120_000;
+/** What the server may take beyond its own bounds: a waiting request in front, the repair behind. */
+const MARGIN_MS = 30_000;
+/** The server's own default, for manifests that do not tell. */
+const ADD_SECONDS = 90;
+
+export interface Request {
+  method: "GET" | "POST";
+  path: string;
+  /** JSON, or a body that is sent as it is. */
+  body?: unknown;
+  headers?: Record<string, string>;
+  timeoutMs?: number;
+}
 
 /** Client of a stack's memory server, with the key that the stack made for its owner. */
 export class MemoryClient {
   private readonly address: string;
   private readonly apiKey: string;
   private readonly stack: string;
+  private readonly timeoutMs: number;
 
   constructor(manifest: Manifest) {
     const port = manifest.services.server?.ports.http;
@@ -45,28 +58,49 @@ export class MemoryClient {
     }
     this.address = `http://127.0.0.1:${port}`;
     this.apiKey = readKey(keyFile, this.stack);
+    this.timeoutMs = (manifest.addSeconds ?? ADD_SECONDS) * 1000 + MARGIN_MS;
   }
 
-  /** Stores what `text` says about `user`; returns what changed, nothing when nothing was new. */
+  /**
+   * Stores what `text` says about `user`; returns what changed, nothing when nothing was new. An answer that is lost is
+   * asked for once more with the same Idempotency-Key, which stores nothing twice.
+   */
   async remember(text: string, user: string): Promise<Added> {
-    const body = { messages: [{ role: "user", content: text }], user_id: user };
-    return added.parse(await this.post("/memories", body)).results;
+    const request: Request = {
+      method: "POST",
+      path: "/memories",
+      body: { messages: [{ role: "user", content: text }], user_id: user },
+      headers: { "idempotency-key": randomUUID() },
+    };
+    const response = await this.request(request).catch((cause: unknown) => {
+      if (isLostAnswer(cause)) return this.request(request);
+      throw cause;
+    });
+    return added.parse(await response.json()).results;
   }
 
   /** The memories of `user` nearest in meaning to `question`, best first. */
   async recall(question: string, user: string, limit: number): Promise<Found> {
-    return found.parse(await this.post("/search", { query: question, user_id: user, limit })).results;
+    const body = { query: question, user_id: user, limit };
+    const response = await this.request({ method: "POST", path: "/search", body });
+    return found.parse(await response.json()).results;
   }
 
-  private async post(path: string, body: unknown): Promise<unknown> {
+  /** One request. Raises a Problem when there is no answer, ServerRefusal when the answer is not the one asked for. */
+  async request({ method, path, body, headers, timeoutMs }: Request): Promise<Response> {
     const url = `${this.address}${path}`;
+    const asIs = typeof body === "string";
     let response: Response;
     try {
       response = await fetch(url, {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-api-key": this.apiKey },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        method,
+        headers: {
+          ...(body === undefined || asIs ? {} : { "content-type": "application/json" }),
+          "x-api-key": this.apiKey,
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: asIs ? body : JSON.stringify(body) }),
+        signal: AbortSignal.timeout(timeoutMs ?? this.timeoutMs),
       });
     } catch (cause) {
       throw new Problem("the memory server does not answer", {
@@ -75,14 +109,37 @@ export class MemoryClient {
         cause,
       });
     }
-    if (response.ok) return response.json();
+    if (response.ok) return response;
     const problem = problemDocument.safeParse(await response.json().catch(() => undefined));
     const told = problem.success ? [problem.data.title, problem.data.detail].filter(Boolean).join(": ") : "";
-    throw new Problem(`the memory server refused (${response.status})${told === "" ? "" : `: ${told}`}`, {
-      where: url,
-      mend: `./mem0 status ${this.stack}`,
-    });
+    throw new ServerRefusal(
+      response,
+      `the memory server refused (${response.status})${told === "" ? "" : `: ${told}`}`,
+      { where: url, mend: `./mem0 status ${this.stack}` },
+    );
   }
+}
+
+/** The server answered, and not with what was asked for. */
+export class ServerRefusal extends Problem {
+  readonly status: number;
+  /** Seconds after which to ask again, where the server says so. */
+  readonly retryAfter: number | undefined;
+
+  constructor(response: Response, what: string, options: { where: string; mend: string }) {
+    super(what, options);
+    this.status = response.status;
+    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+    this.retryAfter = Number.isFinite(seconds) ? seconds : undefined;
+  }
+}
+
+/** A connection that broke after it had been made: the server may or may not have done what was asked. */
+function isLostAnswer(error: unknown): boolean {
+  if (!(error instanceof Problem) || error instanceof ServerRefusal) return false;
+  const { cause } = error.cause instanceof Error ? error.cause : {};
+  const code = (cause as { code?: string } | undefined)?.code;
+  return code === "UND_ERR_SOCKET" || code === "ECONNRESET";
 }
 
 function readKey(file: string, stack: string): string {

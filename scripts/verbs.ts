@@ -56,5 +56,15 @@ export const VERBS: readonly Verb[] = [
     summary: "find the memories nearest in meaning to a question",
     load: () => import("./recall.ts"),
   },
+  {
+    name: "export",
+    summary: "write memories and relations to a file of JSON lines",
+    load: () => import("./export.ts"),
+  },
+  {
+    name: "import",
+    summary: "take memories and relations from a file of JSON lines",
+    load: () => import("./import.ts"),
+  },
   { name: "test", summary: "run the project's own tests", load: () => import("./test.ts") },
 ];

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -163,6 +163,68 @@ describe("a new user", () => {
     expect(report).toMatchObject({ healthy: true, users: 2 });
     expect(report.memories).toBeGreaterThanOrEqual(4);
     expect(report.services).toHaveLength(4);
+  });
+
+  it("takes memories out and in again, with their relations, and nothing twice", async () => {
+    const file = path.join(clone.directory, "exported.jsonl");
+    expect(await clone.mem0("export", file, "--user", "bob", "--stack", STACK)).toMatchObject({
+      exitCode: 0,
+    });
+    expect((await http("DELETE", "/memories?user_id=bob")).status).toBe(200);
+    for (const expected of [
+      { added: 1, skipped: 0 },
+      { added: 0, skipped: 1 },
+    ]) {
+      const { exitCode, stdout } = await clone.mem0("import", file, "--stack", STACK, "--json");
+      expect(exitCode).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ ...expected, failed: 0, whole: true });
+    }
+    const bob = (await (await http("GET", "/memories?user_id=bob")).json()) as {
+      results: { memory: string }[];
+      relations: unknown[];
+    };
+    expect(bob.results.map(({ memory }) => memory)).toEqual([expect.stringMatching(/harp/)]);
+    expect(bob.relations).toHaveLength(1);
+
+    writeFileSync(file, readFileSync(file, "utf8").split("\n").slice(0, -2).join("\n"));
+    const cut = await clone.mem0("import", file, "--stack", STACK);
+    expect(cut).toMatchObject({ exitCode: 1, stdout: expect.stringContaining("was cut off") });
+  });
+
+  it("goes on with an import that was killed", async () => {
+    const total = 4000;
+    const header = { type: "header", format: 1, embedder: "mem0-embedded", dimensions: 384 };
+    // With embeddings of an earlier export: what is tried here is not the model.
+    const line = (n: number) => ({
+      type: "memory",
+      id: `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`,
+      memory: `note ${n}`,
+      user_id: "bulk",
+      vector: Array.from({ length: 384 }, (_, i) => (i === n % 384 ? 1 : 0)),
+    });
+    const file = path.join(clone.directory, "bulk.jsonl");
+    const end = { type: "end", memories: total, relations: 0 };
+    const lines = [header, ...Array.from({ length: total }, (_, n) => line(n)), end];
+    writeFileSync(file, lines.map((value) => JSON.stringify(value)).join("\n"));
+    const stored = async () =>
+      ((await (await http("GET", "/memories?user_id=bulk&limit=1")).json()) as { total: number }).total;
+
+    const run = execa(path.join(clone.directory, "mem0"), ["import", file, "--stack", STACK], {
+      cwd: clone.directory,
+      env: { MEM0_HOME: clone.stateHome },
+      reject: false,
+    });
+    await waitFor("a part is stored", async () => (await stored()) > 0);
+    run.kill("SIGKILL");
+    expect((await run).failed).toBe(true);
+
+    const { stdout } = await clone.mem0("import", file, "--stack", STACK, "--json");
+    const again = JSON.parse(stdout) as { added: number; skipped: number };
+    expect(again.skipped).toBeGreaterThan(0);
+    expect(again.added).toBeGreaterThan(0);
+    expect(again.added + again.skipped).toBe(total);
+    expect(await stored()).toBe(total);
+    expect((await http("DELETE", "/memories?user_id=bulk")).status).toBe(200);
   });
 
   it("finds no secret in logs", async () => {

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stores.stack import DATABASE, PASSWORD, ROLE, Server, Stores
+from tests.stores.stack import Server, Stores
+from tests.stores.upstream import upstream_config
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -19,43 +20,9 @@ def upstream(stores: Stores, server: Server) -> Iterator[Any]:
     os.environ["MEM0_TELEMETRY"] = "False"
     os.environ["MEM0_DIR"] = str(server.data / "upstream")
     from mem0 import Memory  # noqa: PLC0415
-    from psycopg.conninfo import make_conninfo  # noqa: PLC0415
 
     url = f"http://127.0.0.1:{stores.ports['model']}/v1"
-    conninfo = make_conninfo(
-        host="127.0.0.1", port=stores.ports["postgres"], dbname=DATABASE, user=ROLE, password=PASSWORD
-    )
-    memory = Memory.from_config(
-        {
-            "vector_store": {
-                "provider": "pgvector",
-                "config": {
-                    "connection_string": conninfo,
-                    "collection_name": "memories",
-                    "embedding_model_dims": 384,
-                    "hnsw": True,
-                },
-            },
-            "graph_store": {
-                "provider": "neo4j",
-                "config": {
-                    "url": f"bolt://127.0.0.1:{stores.ports['neo4j']}",
-                    "username": "neo4j",
-                    "password": PASSWORD,
-                    "base_label": True,
-                },
-            },
-            "llm": {
-                "provider": "openai",
-                "config": {"model": "mem0-rules", "openai_base_url": url, "api_key": "none"},
-            },
-            "embedder": {
-                "provider": "openai",
-                "config": {"model": "mem0-embedded", "openai_base_url": url, "api_key": "none"},
-            },
-            "history_db_path": str(server.data / "upstream-history.db"),
-        }
-    )
+    memory = Memory.from_config(upstream_config(stores, server.data, url))
     yield memory
     memory.close()
     memory.vector_store.connection_pool.close()

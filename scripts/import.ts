@@ -1,0 +1,65 @@
+import { existsSync, statSync } from "node:fs";
+import type { Command } from "commander";
+import { MemoryClient } from "../ops/memory-client.ts";
+import { fileInput, type Imported, importLines } from "../ops/memory-transfer.ts";
+import { ExitCode, Problem } from "../ops/problem.ts";
+import { deployedStack } from "./context.ts";
+import { liveCounter } from "./counter.ts";
+import { printJson } from "./output.ts";
+
+interface Options {
+  user?: string;
+  stack: string;
+  json?: boolean;
+}
+
+const FAILURES_SHOWN = 10;
+
+export function register(program: Command): void {
+  program
+    .command("import")
+    .description("take memories and relations from a file of JSON lines")
+    .argument("<file>", "file that `./mem0 export` wrote, or lines like its; - for standard input")
+    .option("-u, --user <name>", "only this user's lines (default: all)")
+    .option("-s, --stack <name>", "stack", "test")
+    .option("--json", "print what was done as JSON")
+    .addHelpText(
+      "after",
+      "\nMemories whose id is there already are skipped: run it again after it was cut off, and it goes on.\n" +
+        "Exit code 1: a line was not taken, or the file is an export that was cut off.\n" +
+        "\nExample:\n  ./mem0 import memories.jsonl",
+    )
+    .action(importMemories);
+}
+
+async function importMemories(file: string, options: Options): Promise<void> {
+  const client = new MemoryClient(deployedStack(options.stack));
+  if (file !== "-" && !existsSync(file)) {
+    throw new Problem("there is no such file", { where: file, exitCode: ExitCode.usage });
+  }
+  const size = file === "-" ? undefined : statSync(file).size;
+  const counter = liveCounter();
+  const imported = await importLines(
+    client,
+    file === "-" ? process.stdin : fileInput(file),
+    options,
+    (lines, bytes) => counter.show(`${lines.toLocaleString("en")} lines${share(bytes, size)}`),
+  ).finally(counter.done);
+  if (imported.failed > 0 || imported.whole === false) process.exitCode = ExitCode.failed;
+  if (options.json === true) return printJson(imported);
+  for (const line of summary(imported)) console.log(line);
+}
+
+function share(bytes: number, size: number | undefined): string {
+  return size === undefined || size === 0 ? "" : `, ${Math.floor((100 * bytes) / size)} %`;
+}
+
+function summary({ added, skipped, relations, failed, failures, whole }: Imported): string[] {
+  return [
+    `${added.toLocaleString("en")} memories added, ${skipped.toLocaleString("en")} were there already, ` +
+      `${relations.toLocaleString("en")} relations`,
+    ...(failed === 0 ? [] : [`${failed.toLocaleString("en")} lines were not taken:`]),
+    ...failures.slice(0, FAILURES_SHOWN).map(({ line, reason }) => `  line ${line}: ${reason}`),
+    ...(whole === false ? ["the file has no end: its export was cut off, and there may have been more"] : []),
+  ];
+}
