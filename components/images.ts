@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { Service } from "../config/names.ts";
+import { BUILT_SERVICES, type BuiltService, FOREIGN_IMAGES, type Service } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 
 /** A directory that Docker builds an image from, and a hash of all that goes into it. */
@@ -11,18 +11,18 @@ export interface BuildContext {
 }
 
 /** Says what is in the image, so stacks of one version share it and an old one is there to go back to. */
-export function imageTag(service: Service, context: BuildContext): string {
+export function imageTag(service: BuiltService, context: BuildContext): string {
   return `mem0/${service}:${context.hash.slice(0, 12)}`;
 }
 
 export interface ImagesArgs {
   settings: Pick<Settings, "baseImage">;
-  contexts: Record<Service, BuildContext>;
+  contexts: Record<BuiltService, BuildContext>;
   /** Services that this stack runs. */
   services: readonly Service[];
 }
 
-/** Our own images, built where the stack runs. */
+/** The images of a stack: our own, built where the stack runs, and those that come from a registry. */
 export class Images extends pulumi.ComponentResource {
   private readonly ids: ReadonlyMap<Service, pulumi.Output<string>>;
 
@@ -33,7 +33,7 @@ export class Images extends pulumi.ComponentResource {
   ) {
     super("mem0:stack:Images", name, {}, opts);
 
-    const build = (service: Service) =>
+    const build = (service: BuiltService) =>
       new docker.RemoteImage(
         `${name}-${service}`,
         {
@@ -48,7 +48,15 @@ export class Images extends pulumi.ComponentResource {
         },
         { parent: this },
       ).imageId;
-    this.ids = new Map(services.map((service) => [service, build(service)]));
+    const pull = (service: keyof typeof FOREIGN_IMAGES) =>
+      new docker.RemoteImage(
+        `${name}-${service}`,
+        { name: FOREIGN_IMAGES[service], keepLocally: true },
+        { parent: this },
+      ).imageId;
+    this.ids = new Map(
+      services.map((service) => [service, isBuilt(service) ? build(service) : pull(service)]),
+    );
 
     this.registerOutputs({ ids: Object.fromEntries(this.ids) });
   }
@@ -59,4 +67,8 @@ export class Images extends pulumi.ComponentResource {
     if (id === undefined) throw new Error(`no image was declared for ${service}`);
     return id;
   }
+}
+
+function isBuilt(service: Service): service is BuiltService {
+  return (BUILT_SERVICES as readonly Service[]).includes(service);
 }

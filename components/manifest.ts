@@ -4,6 +4,7 @@ import type { Manifest as ManifestContent } from "../config/manifest.ts";
 import type { Service } from "../config/names.ts";
 import { portKeysOf } from "../config/services.ts";
 import type { Settings } from "../config/settings.ts";
+import { grafanaUrl } from "./grafana.ts";
 import { HostFile } from "./host-file.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
@@ -51,8 +52,8 @@ function manifestContent({
     Object.fromEntries(
       Object.entries(portKeysOf(service, settings)).map(([purpose, key]) => [purpose, ports[key]]),
     );
-  // Prometheus' too when it is off now: what it kept earlier is deleted with the rest.
-  const stores = ["postgres", "neo4j", "data", "prometheus"];
+  // Those of Prometheus and Grafana too when they are off now: what they kept earlier is deleted with the rest.
+  const stores = ["postgres", "neo4j", "data", "prometheus", "grafana"];
   const place = (store: string) =>
     dataRoot === undefined ? names.volume(store) : path.join(dataRoot, store);
   const files = [
@@ -63,6 +64,8 @@ function manifestContent({
     ...Object.values(secrets.clientKeys),
     secrets.apiKeys,
     secrets.openaiApiKey,
+    secrets.grafana?.adminPassword,
+    secrets.grafana?.secretKey,
   ];
   return pulumi.output({
     version: 1 as const,
@@ -97,6 +100,7 @@ function manifestContent({
       exporterPort: ports.exporter,
       job: settings.observability.prometheus.job,
       ...prometheusUrl(settings),
+      ...grafana(settings),
     },
     backup: settings.backup,
     secretFiles: Object.fromEntries(
@@ -109,4 +113,17 @@ function prometheusUrl({ observability, ports }: Settings): { prometheusUrl?: st
   const { mode, url } = observability.prometheus;
   if (mode === "off") return {};
   return { prometheusUrl: mode === "managed" ? `http://127.0.0.1:${ports.prometheus}` : url };
+}
+
+function grafana(settings: Settings): Pick<NonNullable<ManifestContent["observability"]>, "grafana"> {
+  const url = grafanaUrl(settings);
+  if (url === undefined) return {};
+  const { dashboardUid, adminUser } = settings.observability.grafana;
+  return {
+    grafana: {
+      url,
+      dashboard: `${url}/d/${dashboardUid}`,
+      ...(settings.grafana === "container" ? { adminUser } : {}),
+    },
+  };
 }

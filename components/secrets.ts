@@ -12,11 +12,13 @@ const API_KEY_LENGTH = 43;
 export type SecretFile = MountedFile;
 
 export interface SecretsArgs {
-  settings: Pick<Settings, "stateDir" | "runAs" | "server">;
+  settings: Pick<Settings, "stateDir" | "runAs" | "server" | "grafana" | "observability">;
   /** Secrets given by the user; the others are generated. */
   given: {
     apiKey?: pulumi.Output<string>;
     openaiApiKey?: pulumi.Output<string>;
+    grafanaAuth?: pulumi.Output<string>;
+    alertWebhookUrl?: pulumi.Output<string>;
     /** By name. */
     apiKeys?: Record<string, pulumi.Output<string>>;
   };
@@ -35,6 +37,10 @@ export class Secrets extends pulumi.ComponentResource {
   /** All keys of the memory server with names and roles, as it reads them. */
   readonly apiKeys: SecretFile;
   readonly openaiApiKey: SecretFile | undefined;
+  /** What a container of Grafana needs; the key is the one that Grafana encrypts its own secrets with. */
+  readonly grafana: { adminPassword: SecretFile; secretKey: SecretFile } | undefined;
+  /** How the program proves itself to Grafana's API: `user:password`, or the token that was given. */
+  readonly grafanaAuth: pulumi.Output<string> | undefined;
   /** Names the data of this stack, for good: stores that carry another id are foreign. Not a secret. */
   readonly instanceId: pulumi.Output<string>;
 
@@ -81,6 +87,19 @@ export class Secrets extends pulumi.ComponentResource {
     this.apiKeys = file("api_keys", pulumi.concat(...lines));
     this.openaiApiKey =
       given.openaiApiKey === undefined ? undefined : file("openai_api_key", given.openaiApiKey);
+    // Generated without a Grafana too: its data outlive the setting that turns it off, and know no other password.
+    const adminPassword = generated("grafana-admin-password", 32);
+    const secretKey = generated("grafana-secret-key", 43);
+    const ownGrafana = settings.grafana === "container";
+    this.grafana = ownGrafana
+      ? {
+          adminPassword: file("grafana_admin_password", adminPassword),
+          secretKey: file("grafana_secret_key", secretKey),
+        }
+      : undefined;
+    this.grafanaAuth = ownGrafana
+      ? pulumi.interpolate`${settings.observability.grafana.adminUser}:${adminPassword}`
+      : given.grafanaAuth;
     this.instanceId = new random.RandomId(
       `${name}-instance-id`,
       { byteLength: 16 },

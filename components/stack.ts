@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Service } from "../config/names.ts";
+import type { BuiltService } from "../config/names.ts";
 import { servicesOf } from "../config/services.ts";
 import type { GivenSecrets, Settings } from "../config/settings.ts";
 import { prometheusRules } from "../observability/prometheus-rules.ts";
 import { Exporter } from "./exporter.ts";
 import { ExternalPrometheus } from "./external-prometheus.ts";
+import { Grafana } from "./grafana.ts";
 import { type BuildContext, Images } from "./images.ts";
 import { Manifest } from "./manifest.ts";
 import { MemoryServer } from "./memory-server.ts";
@@ -29,7 +30,7 @@ export interface StackOutputs {
 export function declareStack(
   settings: Settings,
   given: GivenSecrets,
-  contexts: Record<Service, BuildContext>,
+  contexts: Record<BuiltService, BuildContext>,
   externalPrometheusRuns = false,
 ): StackOutputs {
   const network = new Network("network", { settings });
@@ -70,12 +71,23 @@ export function declareStack(
     new ExternalPrometheus("external-prometheus", { ...watched, running: externalPrometheusRuns });
   }
 
+  const grafana = services.includes("grafana")
+    ? new Grafana("grafana", {
+        ...context,
+        secrets,
+        after: prometheus === undefined ? [] : [prometheus.container],
+        callsOut: given.alertWebhookUrl !== undefined,
+      })
+    : undefined;
+
   const manifest = new Manifest("manifest", {
     settings,
     images,
     secrets,
     services,
-    after: [server, exporter, prometheus].flatMap((part) => (part === undefined ? [] : [part.container])),
+    after: [server, exporter, prometheus, grafana].flatMap((part) =>
+      part === undefined ? [] : [part.container],
+    ),
   });
 
   return {

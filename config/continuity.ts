@@ -11,6 +11,7 @@ import type { Settings } from "./settings.ts";
 export function discontinuities(settings: Settings, deployed: Manifest): string[] {
   const place = (store: string) =>
     settings.dataRoot === undefined ? settings.names.volume(store) : `${settings.dataRoot}/${store}`;
+  const admin = deployed.observability?.grafana?.adminUser;
   const facts: { key: string[]; now: unknown; was: unknown; why: string }[] = [
     {
       key: ["model", "embedder"],
@@ -30,6 +31,16 @@ export function discontinuities(settings: Settings, deployed: Manifest): string[
       was: deployed.database.collection,
       why: "the memories are in the table they were written to",
     },
+    ...(admin === undefined || settings.grafana !== "container"
+      ? []
+      : [
+          {
+            key: ["observability", "grafana", "adminUser"],
+            now: settings.observability.grafana.adminUser,
+            was: admin,
+            why: "Grafana makes its administrator at its first start only",
+          },
+        ]),
     ...Object.entries(deployed.stores).map(([store, was]) => ({
       key: ["data", "root"],
       now: place(store),

@@ -47,6 +47,14 @@ export const manifestSchema = z.strictObject({
       exporterPort: z.int(),
       job: z.string().meta({ description: "Prometheus' scrape job." }),
       prometheusUrl: z.string().optional().meta({ description: "Prometheus as the host reaches it." }),
+      /** Absent where there is no Grafana. */
+      grafana: z
+        .strictObject({
+          url: z.string().meta({ description: "Grafana as the host reaches it." }),
+          dashboard: z.string().meta({ description: "Address of the stack's dashboard." }),
+          adminUser: z.string().optional().meta({ description: "Of the stack's own Grafana." }),
+        })
+        .optional(),
     })
     .optional(),
   /** Absent in a manifest from before there were backups. */

@@ -1,10 +1,30 @@
+/** Services whose images are built from `services/`. */
+export const BUILT_SERVICES = [
+  "postgres",
+  "neo4j",
+  "model",
+  "server",
+  "metrics_exporter",
+  "prometheus",
+] as const;
+
+export type BuiltService = (typeof BUILT_SERVICES)[number];
+
 /** The services of a stack, by the name other containers reach them under. */
-export const SERVICES = ["postgres", "neo4j", "model", "server", "metrics_exporter", "prometheus"] as const;
+export const SERVICES = [...BUILT_SERVICES, "grafana"] as const;
 
 export type Service = (typeof SERVICES)[number];
 
 /** Directory of a service's source under `services/`, where it is not the service's own name. */
-export const SOURCES: Partial<Record<Service, string>> = { metrics_exporter: "exporter" };
+export const SOURCES: Partial<Record<BuiltService, string>> = { metrics_exporter: "exporter" };
+
+/**
+ * Images that are nobody's source here, pinned by tag and by the digest of their index over all platforms. To move to
+ * another version change both.
+ */
+export const FOREIGN_IMAGES: Record<Exclude<Service, BuiltService>, string> = {
+  grafana: "grafana/grafana:12.4.5@sha256:26b8f35a9e4e4431995cf64c3f396505a4faf17bcfc19f9ed84943ec6bfd5ecd",
+};
 
 /** Every name a stack gives to things on the host, so that two stacks never meet. */
 export interface Names {

@@ -28,6 +28,8 @@ export const rules: readonly Rule[] = [
   keyMistakes,
   prometheusHasExporter,
   copyGoesOneWay,
+  grafanaHasPrometheus,
+  externalGrafanaIsNamed,
 ];
 
 function portsDiffer({ ports }: StackFile): string[] {
@@ -110,4 +112,26 @@ function prometheusHasExporter({ observability: { exporter, prometheus } }: Stac
 function copyGoesOneWay({ backup: { copyTo } }: StackFile): string[] {
   if (copyTo === undefined || (copyTo.path === undefined) !== (copyTo.command === undefined)) return [];
   return [`${keyName(["backup", "copyTo"])}: allowed: either path or command`];
+}
+
+function grafanaHasPrometheus({ observability: { grafana, prometheus } }: StackFile): string[] {
+  if (grafana.mode === "off" || prometheus.mode !== "off") return [];
+  return [
+    `${keyName(["observability", "prometheus", "mode"])}: is off; allowed with a Grafana (mode ${grafana.mode}): managed, external; ` +
+      `or set ${keyName(["observability", "grafana", "mode"])}: off`,
+  ];
+}
+
+function externalGrafanaIsNamed({ observability: { grafana }, grafanaAuth }: StackFile): string[] {
+  if (grafana.mode !== "external") return [];
+  const url = keyName(["observability", "grafana", "url"]);
+  const auth = keyName(["grafanaAuth"]);
+  return [
+    ...(grafana.url === undefined
+      ? [`${url}: missing; needed with mode external: its address, e.g. http://127.0.0.1:3000`]
+      : []),
+    ...(grafanaAuth === undefined
+      ? [`${auth}: missing; needed with mode external: pulumi config set --secret ${auth} user:password`]
+      : []),
+  ];
 }

@@ -43,6 +43,7 @@ const ports = z
       .default(9103)
       .meta({ description: "Exporter: landing page and metrics of the whole stack." }),
     prometheus: port.default(9090).meta({ description: "The stack's own Prometheus." }),
+    grafana: port.default(3001).meta({ description: "The stack's own Grafana." }),
     serverMetrics: port.default(9464).meta({
       description: "The memory server's own metrics; published only when the exporter runs on the host.",
     }),
@@ -252,6 +253,7 @@ const resources = z
     model: limits(512, 2).prefault({}).meta({ description: "Embedded model; unused with another provider." }),
     exporter: limits(160, 1).prefault({}).meta({ description: "Exporter." }),
     prometheus: limits(512, 1).prefault({}).meta({ description: "The stack's own Prometheus." }),
+    grafana: limits(512, 1).prefault({}).meta({ description: "The stack's own Grafana." }),
   })
   .meta({ description: "Limits of each container." });
 
@@ -314,6 +316,41 @@ const alerts = z
   })
   .meta({ description: "When an alert is raised; the dashboard's colours change at the same values." });
 
+const grafana = z
+  .strictObject({
+    mode: z.enum(["container", "external", "off"]).default("container").meta({
+      description:
+        "A container of the stack, one that is there already, or none. Its image comes from a registry: where none answers, the container is left out with a warning.",
+    }),
+    url: baseUrl.optional().meta({
+      description: "External Grafana as the host reaches it; needs the secret `mem0:grafanaAuth`.",
+      examples: ["http://127.0.0.1:3000"],
+    }),
+    prometheusUrl: baseUrl.optional().meta({
+      description:
+        "Prometheus as Grafana reaches it. Left out: by name where both are containers of one network, else through the host.",
+      examples: ["http://prometheus:9090"],
+    }),
+    adminUser: z
+      .string()
+      .regex(
+        /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/,
+        "a name: letters, digits, `_`, `.`, `-`, at most 63 characters",
+      )
+      .default("admin")
+      .meta({ description: "Administrator of the stack's own Grafana, made at its first start for good." }),
+    dashboardUid: z
+      .string()
+      .regex(/^[a-zA-Z0-9_-]{1,40}$/, "letters, digits, `_`, `-`, at most 40 characters")
+      .default("mem0-dashboard")
+      .meta({ description: "The dashboard's uid and address. Two stacks at one external Grafana need two." }),
+    ownsPolicies: z.boolean().optional().meta({
+      description:
+        "Whether the stack sets the whole tree of notification policies. Left out: in its own Grafana it does, in an external one it does not, and each of its rules names the contact point itself.",
+    }),
+  })
+  .meta({ description: "Who shows the metrics and tells of alerts." });
+
 const observability = z
   .strictObject({
     exporter: z.enum(["container", "host", "off"]).default("container").meta({
@@ -353,6 +390,7 @@ const observability = z
       .prefault({})
       .meta({ description: "Who scrapes, keeps and judges the metrics." }),
     alerts: alerts.prefault({}),
+    grafana: grafana.prefault({}),
   })
   .meta({ description: "What watches the stack." });
 
@@ -446,10 +484,17 @@ export const stackSchema = z.strictObject({
       "Keys of `server.keys` that are given rather than generated, one `name key` a line. Secret: " +
       "`printf 'bot KEY\\n' | pulumi config set --secret mem0:apiKeys`.",
   }),
+  grafanaAuth: secret.optional().meta({
+    description: "`user:password` or service account token of an external Grafana. Secret.",
+  }),
+  alertWebhookUrl: baseUrl.optional().meta({
+    description:
+      "Where Grafana sends alerts, as JSON. Secret, since such addresses often hold a token. Left out: alerts are shown and nobody is told.",
+  }),
 });
 
 /** Groups whose values are secret: they come as plain strings and never appear in clear. */
-export const SECRET_KEYS = ["openaiApiKey", "apiKey", "apiKeys"] as const;
+export const SECRET_KEYS = ["openaiApiKey", "apiKey", "apiKeys", "grafanaAuth", "alertWebhookUrl"] as const;
 
 /** A stack file as written, defaults filled in. */
 export type StackFile = z.output<typeof stackSchema>;

@@ -7,7 +7,8 @@ type PortKey = keyof Settings["ports"];
 export function servicesOf({
   model,
   observability,
-}: Pick<Settings, "model" | "observability">): readonly Service[] {
+  grafana,
+}: Pick<Settings, "model" | "observability" | "grafana">): readonly Service[] {
   return [
     "postgres",
     "neo4j",
@@ -17,6 +18,7 @@ export function servicesOf({
     "server",
     ...(observability.exporter === "container" ? (["metrics_exporter"] as const) : []),
     ...(observability.prometheus.mode === "managed" ? (["prometheus"] as const) : []),
+    ...(grafana === "container" ? (["grafana"] as const) : []),
   ];
 }
 
@@ -28,6 +30,7 @@ const PUBLISHED: Record<Service, Record<string, PortKey>> = {
   model: {},
   metrics_exporter: { http: "exporter" },
   prometheus: { http: "prometheus" },
+  grafana: { http: "grafana" },
 };
 
 /** Keys of the ports that `service` publishes, by purpose. */
@@ -44,7 +47,7 @@ export function portKeysOf(
 
 /** The ports that the stack opens on the host, by their key in the settings. */
 export function publishedPorts(
-  settings: Pick<Settings, "model" | "observability" | "ports">,
+  settings: Pick<Settings, "model" | "observability" | "grafana" | "ports">,
 ): [PortKey, number][] {
   return servicesOf(settings)
     .flatMap((service) => Object.values(portKeysOf(service, settings)))

@@ -25,6 +25,8 @@ export interface Settings {
   observability: StackFile["observability"];
   /** With the root and the second directory as absolute paths. */
   backup: StackFile["backup"] & { root: string };
+  /** The Grafana that there is in fact; `left-out`: its image cannot be had on this machine. */
+  grafana: StackFile["observability"]["grafana"]["mode"] | "left-out";
   startSeconds: number;
   runAs: Machine["runAs"];
   dockerHost: string;
@@ -40,6 +42,8 @@ export type Host = Machine & { home: string };
 export interface GivenSecrets {
   openaiApiKey?: string;
   apiKey?: string;
+  grafanaAuth?: string;
+  alertWebhookUrl?: string;
   /** Keys of `server.keys`, by name. */
   apiKeys?: Record<string, string>;
 }
@@ -67,11 +71,13 @@ export function parseSettings(stack: string, config: Record<string, string>, hos
   }
   mistakes.push(...rules.flatMap((rule) => rule(parsed.data)));
   if (mistakes.length > 0) return { ok: false, mistakes };
-  const { openaiApiKey, apiKey, apiKeys } = parsed.data;
+  const { openaiApiKey, apiKey, apiKeys, grafanaAuth, alertWebhookUrl } = parsed.data;
   const given: GivenSecrets = {
     ...(openaiApiKey === undefined ? {} : { openaiApiKey }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(apiKeys === undefined ? {} : { apiKeys: givenKeys(apiKeys) }),
+    ...(grafanaAuth === undefined ? {} : { grafanaAuth }),
+    ...(alertWebhookUrl === undefined ? {} : { alertWebhookUrl }),
   };
   return { ok: true, settings: Object.freeze(derive(stack, parsed.data, host)), given };
 }
@@ -115,12 +121,17 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
       root: root === undefined ? besideData : absolute(root),
       copyTo: copyTo?.path === undefined ? copyTo : { ...copyTo, path: absolute(copyTo.path) },
     },
+    grafana: grafanaOn(host, file.observability.grafana.mode),
     startSeconds: file.timeouts.startSeconds,
     runAs: host.runAs,
     dockerHost: host.docker.host,
     baseImage: host.baseImage,
     homeId: homeIdOf(host.stateHome),
   };
+}
+
+function grafanaOn({ images }: Host, wanted: Exclude<Settings["grafana"], "left-out">): Settings["grafana"] {
+  return wanted === "container" && images !== "registry" ? "left-out" : wanted;
 }
 
 /** Short name of a set-up on this host, which labels what it made in Docker. */

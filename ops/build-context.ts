@@ -3,16 +3,16 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import dockerignore from "@balena/dockerignore";
 import type { BuildContext } from "../components/images.ts";
-import { SERVICES, type Service, SOURCES } from "../config/names.ts";
+import { BUILT_SERVICES, type BuiltService, SOURCES } from "../config/names.ts";
 
 /** Build context of every service under `services/`, for images on top of `baseImage`. */
-export function buildContexts(checkout: string, baseImage: string): Record<Service, BuildContext> {
-  const context = (service: Service): BuildContext => {
+export function buildContexts(checkout: string, baseImage: string): Record<BuiltService, BuildContext> {
+  const context = (service: BuiltService): BuildContext => {
     const directory = `./services/${SOURCES[service] ?? service}`;
     return { directory, hash: hashBuildContext(path.join(checkout, directory), [baseImage]) };
   };
-  return Object.fromEntries(SERVICES.map((service) => [service, context(service)])) as Record<
-    Service,
+  return Object.fromEntries(BUILT_SERVICES.map((service) => [service, context(service)])) as Record<
+    BuiltService,
     BuildContext
   >;
 }

@@ -59,6 +59,18 @@ export function preflight(settings: Settings, facts: HostFacts): string[] {
 
 /** What a person should know and may leave as it is: one line each. */
 export function warnings(settings: Settings, facts: HostFacts): string[] {
+  return [...prometheusWarnings(settings, facts), ...grafanaWarnings(settings)];
+}
+
+function grafanaWarnings({ grafana }: Settings): string[] {
+  if (grafana !== "left-out") return [];
+  return [
+    "Grafana is left out: no image registry answered when this machine was set up; once one does: ./mem0 setup --way official, " +
+      `or set ${keyName(["observability", "grafana", "mode"])}: external, or off`,
+  ];
+}
+
+function prometheusWarnings(settings: Settings, facts: HostFacts): string[] {
   const { mode, container } = settings.observability.prometheus;
   if (mode !== "external" || externalPrometheusRuns(settings, facts)) return [];
   return [

@@ -20,6 +20,8 @@ export interface StackStatus {
   /** Undefined when Postgres cannot be asked. Counted in the database: lists of the API are cut at 100. */
   memories: number | undefined;
   users: number | undefined;
+  /** Address of the dashboard, where there is a Grafana. */
+  dashboard: string | undefined;
 }
 
 /** How a deployed stack is doing, seen from Docker and its database. */
@@ -34,7 +36,8 @@ export function stackStatus(manifest: Manifest): Promise<StackStatus> {
       countMemories(docker, manifest),
     ]);
     const healthy = services.every(({ state }) => state === "healthy");
-    return { stack: manifest.stack, healthy, services, ...counts };
+    const dashboard = manifest.observability?.grafana?.dashboard;
+    return { stack: manifest.stack, healthy, services, ...counts, dashboard };
   });
 }
 

@@ -23,7 +23,7 @@ async function status(stack: string, options: { json?: boolean }): Promise<void>
   process.exitCode = report.healthy ? ExitCode.ok : ExitCode.failed;
 }
 
-function render({ stack, healthy, services, memories, users }: StackStatus): string {
+function render({ stack, healthy, services, memories, users, dashboard }: StackStatus): string {
   const allGone = services.every(({ state }) => state === "missing");
   const verdict = healthy
     ? "all healthy"
@@ -40,6 +40,7 @@ function render({ stack, healthy, services, memories, users }: StackStatus): str
     table(["service", "health", "address", "memory", "up for"], services.map(row)),
     "",
     ...(allGone ? [] : [counted]),
+    ...(allGone || dashboard === undefined ? [] : [`dashboard: ${dashboard}`]),
   ].join("\n");
 }
 

@@ -1,6 +1,6 @@
 import { imageTag } from "../components/images.ts";
 import { readMachine } from "../config/machine.ts";
-import { SERVICES } from "../config/names.ts";
+import { BUILT_SERVICES } from "../config/names.ts";
 import { buildContexts } from "../ops/build-context.ts";
 import type { TestEnvironment } from "../test/runner/checks.ts";
 import { environment } from "../toolchain/environment.ts";
@@ -10,7 +10,7 @@ import { CHECKOUT } from "../toolchain/layout.ts";
 export function testEnvironment(): TestEnvironment {
   const machine = readMachine(CHECKOUT);
   const contexts = buildContexts(CHECKOUT, machine.baseImage);
-  const images = SERVICES.map((service) => [
+  const images = BUILT_SERVICES.map((service) => [
     `MEM0_IMAGE_${service.toUpperCase()}`,
     imageTag(service, contexts[service]),
   ]);

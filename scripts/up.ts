@@ -37,7 +37,7 @@ async function requireConsent(changes: Changes): Promise<void> {
   if (!/^y(es)?$/i.test(answer)) throw new Problem("nothing was changed");
 }
 
-function summary({ stack, services, secretFiles }: Manifest, changes: Changes): string {
+function summary({ stack, services, secretFiles, observability }: Manifest, changes: Changes): string {
   const addresses = Object.entries(services).flatMap(([service, { ports }]) =>
     Object.entries(ports).map(([purpose, port]) => {
       const scheme = purpose === "http" ? "http" : purpose === "bolt" ? "bolt" : "postgresql";
@@ -49,9 +49,22 @@ function summary({ stack, services, secretFiles }: Manifest, changes: Changes): 
     `stack ${stack} is up: ${isChange(changes) ? renderChanges(changes) : "nothing had to be changed"}`,
     ...addresses,
     `  ${"API key".padEnd(20)} ${secretFiles.api_key}`,
+    ...grafanaLines(observability?.grafana, secretFiles.grafana_admin_password),
     "",
     `Try: ./mem0 remember "I keep bees on the roof"${option}`,
   ].join("\n");
+}
+
+function grafanaLines(
+  grafana: NonNullable<Manifest["observability"]>["grafana"],
+  passwordFile: string | undefined,
+): string[] {
+  if (grafana === undefined) return [];
+  const lines = [`  ${"dashboard".padEnd(20)} ${grafana.dashboard}`];
+  if (passwordFile !== undefined) {
+    lines.push(`  ${`Grafana's ${grafana.adminUser}`.padEnd(20)} password in ${passwordFile}`);
+  }
+  return lines;
 }
 
 function isChange(changes: Changes): boolean {

@@ -351,7 +351,9 @@ describe("Prometheus", () => {
 
 describe("the exporter as a process of the host", () => {
   it("serves what its container would, and the container is gone", async () => {
-    await stack.up({ observability: { exporter: "host", prometheus: { mode: "off" } } });
+    await stack.up({
+      observability: { exporter: "host", prometheus: { mode: "off" }, grafana: { mode: "off" } },
+    });
     await expect(docker("inspect", stack.container("metrics_exporter"))).rejects.toThrow(/No such/);
     const exporter = await startExporter(hostExporterSettings(stack.manifest), "127.0.0.1");
     try {

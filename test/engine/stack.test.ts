@@ -215,7 +215,7 @@ describe("a stack on the real engine", () => {
     const before = await ids();
     project.configure("second", {
       ...small(28200),
-      observability: { exporter: "off", prometheus: { mode: "off" } },
+      observability: { exporter: "off", prometheus: { mode: "off" }, grafana: { mode: "off" } },
     });
     await deploy(project.context("second"), report);
     const second = readManifest(project.stateHome, "second");

@@ -4,7 +4,7 @@ import path from "node:path";
 import { execa } from "execa";
 import { imageTag } from "../../../components/images.ts";
 import { readMachine } from "../../../config/machine.ts";
-import type { Service } from "../../../config/names.ts";
+import type { BuiltService } from "../../../config/names.ts";
 import { buildContexts } from "../../../ops/build-context.ts";
 import { CHECKOUT } from "../../../toolchain/layout.ts";
 import { waitFor } from "../../support/eventually.ts";
@@ -40,7 +40,7 @@ export class Workbench {
    * The image that the program makes of `services/<service>`, which a stack on this machine may have made already. The
    * base image is this machine's, or MEM0_BASE_IMAGE.
    */
-  async image(service: Service): Promise<string> {
+  async image(service: BuiltService): Promise<string> {
     const baseImage = process.env.MEM0_BASE_IMAGE ?? readMachine(CHECKOUT).baseImage;
     const context = buildContexts(CHECKOUT, baseImage)[service];
     const tag = imageTag(service, context);

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { BuildContext } from "../../../components/images.ts";
 import { declareStack } from "../../../components/stack.ts";
-import { SERVICES, type Service } from "../../../config/names.ts";
+import { BUILT_SERVICES, type BuiltService, FOREIGN_IMAGES } from "../../../config/names.ts";
 import type { GivenSecrets, Settings } from "../../../config/settings.ts";
-import { exampleSettings } from "../../support/example-settings.ts";
+import { exampleSettings, hostWithoutRegistry } from "../../support/example-settings.ts";
 import { declared, isSecret, type Registered } from "../../support/mock-engine.ts";
 
 const CONTAINER = "docker:index/container:Container";
@@ -11,12 +11,12 @@ const VOLUME = "docker:index/volume:Volume";
 const COMMAND = "command:local:Command";
 const PASSWORD = "random:index/randomPassword:RandomPassword";
 
-function context(service: Service): BuildContext {
+function context(service: BuiltService): BuildContext {
   return { directory: `./services/${service}`, hash: "0123456789abcdef0123" };
 }
 
-const contexts = Object.fromEntries(SERVICES.map((service) => [service, context(service)])) as Record<
-  Service,
+const contexts = Object.fromEntries(BUILT_SERVICES.map((service) => [service, context(service)])) as Record<
+  BuiltService,
   BuildContext
 >;
 
@@ -49,6 +49,7 @@ describe.each([
 
   it("runs the stores, the model, the server, and what watches them", () => {
     expect(containers.map(({ inputs }) => inputs.name).sort()).toEqual([
+      "mem0_grafana_test",
       "mem0_metrics_exporter_test",
       "mem0_model_test",
       "mem0_neo4j_test",
@@ -60,7 +61,7 @@ describe.each([
 
   it("publishes ports on the loopback address only", () => {
     const ports = containers.flatMap(({ inputs }) => inputs.ports as { ip: string }[]);
-    expect(ports).toHaveLength(6);
+    expect(ports).toHaveLength(7);
     expect(new Set(ports.map(({ ip }) => ip))).toEqual(new Set(["127.0.0.1"]));
   });
 
@@ -112,14 +113,15 @@ describe.each([
     const volumes = ofType(resources, VOLUME);
     expect(volumes.map(({ inputs }) => inputs.name).sort()).toEqual([
       "mem0_data_test",
+      "mem0_grafana_test",
       "mem0_neo4j_test",
       "mem0_postgres_test",
       "mem0_prometheus_test",
     ]);
     for (const volume of volumes) {
       expect(volume).toMatchObject({
-        // Past metrics may leave the state, with the Prometheus that a setting turns off; the volume stays.
-        protect: volume.inputs.name !== "mem0_prometheus_test",
+        // What a setting turned off may leave the state; its volume stays.
+        protect: !["mem0_prometheus_test", "mem0_grafana_test"].includes(String(volume.inputs.name)),
         retainOnDelete: true,
         ignoreChanges: ["labels", "driver", "driverOpts"],
       });
@@ -144,7 +146,7 @@ describe.each([
     const files = ofType(resources, COMMAND).filter(({ inputs }) =>
       String((inputs.environment as { FILE?: string }).FILE).includes("/secrets/"),
     );
-    expect(files).toHaveLength(5);
+    expect(files).toHaveLength(7);
     for (const { inputs } of files) {
       expect(inputs.environment).toMatchObject({ MODE: "0600", OWNER: "10001:10001" });
       expect(inputs.logging).toBe("none");
@@ -200,7 +202,7 @@ describe("a stack with another model", () => {
     const settings = exampleSettings({ model: { provider: "openai" }, openaiApiKey: "sk-0123456789" });
     const resources = await stackOf(settings, { openaiApiKey: "sk-0123456789" });
     const containers = ofType(resources, CONTAINER);
-    expect(containers).toHaveLength(5);
+    expect(containers).toHaveLength(6);
     const holders = containers.filter(({ inputs }) =>
       JSON.stringify(inputs.mounts).includes("openai_api_key"),
     );
@@ -304,11 +306,15 @@ describe("what watches a stack", () => {
   });
 
   it("is left out when the settings say so", async () => {
-    const observability = { exporter: "off", prometheus: { mode: "off" } };
+    const observability = {
+      exporter: "off",
+      prometheus: { mode: "off" },
+      grafana: { mode: "off" },
+    };
     const names = ofType(await stackOf(exampleSettings({ observability })), CONTAINER).map(
       ({ name }) => name,
     );
-    expect(names.filter((name) => /exporter|prometheus/.test(name))).toEqual([]);
+    expect(names.filter((name) => /exporter|prometheus|grafana/.test(name))).toEqual([]);
   });
 
   it("is a Prometheus of somebody else's, when the settings say so: it gets files and no container is made", async () => {
@@ -332,5 +338,83 @@ describe("what watches a stack", () => {
     };
     expect(await portsOf("container")).toEqual([8888]);
     expect(await portsOf("host")).toEqual([8888, 9464]);
+  });
+});
+
+describe("the stack's own Grafana", () => {
+  it("is the pinned image, takes its secrets from files, lets nobody in without an account and calls nobody", async () => {
+    const resources = await stackOf(exampleSettings());
+    expect(named(resources, "images-grafana").inputs).toEqual({
+      name: FOREIGN_IMAGES.grafana,
+      keepLocally: true,
+    });
+    expect(FOREIGN_IMAGES.grafana).toMatch(/:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}$/);
+    const { inputs } = named(resources, "grafana-container");
+    expect(inputs.envs).toEqual(
+      expect.arrayContaining([
+        "GF_SECURITY_ADMIN_PASSWORD__FILE=/run/secrets/grafana_admin_password",
+        "GF_SECURITY_SECRET_KEY__FILE=/run/secrets/grafana_secret_key",
+        "GF_ANALYTICS_REPORTING_ENABLED=false",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES=false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES=false",
+        "GF_AUTH_ANONYMOUS_ENABLED=false",
+        "GF_PLUGINS_PREINSTALL_DISABLED=true",
+        "GF_USERS_ALLOW_SIGN_UP=false",
+      ]),
+    );
+    expect(inputs).toMatchObject({
+      ports: [{ internal: 3000, external: 3001, ip: "127.0.0.1" }],
+      mounts: expect.arrayContaining([
+        { type: "volume", source: "mem0_grafana_test", target: "/var/lib/grafana" },
+      ]),
+      memory: 512,
+    });
+  });
+
+  it("reaches beyond the stack's network only where what it asks or tells is there", async () => {
+    const hosts = async (groups: object, given: GivenSecrets = {}) =>
+      named(await stackOf(exampleSettings({ ...groups }), given), "grafana-container").inputs.hosts;
+    expect(await hosts({})).toBeUndefined();
+    const outside = [{ host: "host.docker.internal", ip: "host-gateway" }];
+    expect(await hosts({ observability: { prometheus: { mode: "external" } } })).toEqual(outside);
+    expect(await hosts({}, { alertWebhookUrl: "http://host.docker.internal:9/hook" })).toEqual(outside);
+  });
+
+  it("is in the manifest, with the dashboard's address and the paths of its secrets", async () => {
+    const resources = await stackOf(exampleSettings());
+    expect(JSON.parse(named(resources, "manifest-file-write").inputs.stdin as string)).toMatchObject({
+      services: { grafana: { container: "mem0_grafana_test", ports: { http: 3001 } } },
+      stores: { grafana: "mem0_grafana_test" },
+      observability: {
+        grafana: {
+          url: "http://127.0.0.1:3001",
+          dashboard: "http://127.0.0.1:3001/d/mem0-dashboard",
+          adminUser: "admin",
+        },
+      },
+      secretFiles: {
+        grafana_admin_password: "/home/me/.mem0-host/stacks/test/secrets/grafana_admin_password",
+      },
+    });
+  });
+
+  it("leaves its protected secrets behind when it goes, since its data know no others", async () => {
+    const resources = await stackOf(exampleSettings({ observability: { grafana: { mode: "off" } } }));
+    expect(ofType(resources, CONTAINER).map(({ name }) => name)).not.toContain("grafana-container");
+    for (const secret of ["secrets-grafana-admin-password", "secrets-grafana-secret-key"]) {
+      expect(named(resources, secret).protect).toBe(true);
+    }
+    expect(resources.map(({ name }) => name)).not.toContain("secrets-grafana_admin_password-file");
+  });
+});
+
+describe("a machine without an image registry", () => {
+  it("runs all but Grafana, declares nothing that needs it, and the manifest names none", async () => {
+    const resources = await stackOf(exampleSettings({}, "test", hostWithoutRegistry));
+    expect(ofType(resources, CONTAINER)).toHaveLength(6);
+    expect(resources.filter(({ type }) => type.includes("grafana:"))).toEqual([]);
+    const manifest = JSON.parse(named(resources, "manifest-file-write").inputs.stdin as string);
+    expect(manifest.services).not.toHaveProperty("grafana");
+    expect(manifest.observability).not.toHaveProperty("grafana");
   });
 });

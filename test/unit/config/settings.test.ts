@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SECRET_KEYS } from "../../../config/schema.ts";
 import { servicesOf } from "../../../config/services.ts";
-import { parseSettings } from "../../../config/settings.ts";
-import { exampleHost, exampleSettings } from "../../support/example-settings.ts";
+import { type Host, parseSettings } from "../../../config/settings.ts";
+import { exampleHost, exampleSettings, hostWithoutRegistry } from "../../support/example-settings.ts";
 
 const embedded = { model: '{"provider":"embedded"}' };
 
@@ -24,12 +24,12 @@ describe("a stack file", () => {
     [
       "an unknown group",
       { ports2: "{}" },
-      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, server, resources, observability, backup, timeouts, openaiApiKey, apiKey, apiKeys",
+      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, server, resources, observability, backup, timeouts, openaiApiKey, apiKey, apiKeys, grafanaAuth, alertWebhookUrl",
     ],
     [
       "an unknown key",
       { ports: '{"sever":1}' },
-      "mem0:ports.sever: unknown key; allowed here: server, postgres, neo4jHttp, neo4jBolt, exporter, prometheus, serverMetrics",
+      "mem0:ports.sever: unknown key; allowed here: server, postgres, neo4jHttp, neo4jBolt, exporter, prometheus, grafana, serverMetrics",
     ],
     [
       "a wrong type",
@@ -44,7 +44,7 @@ describe("a stack file", () => {
     [
       "a group that is no group",
       { ports: "8888" },
-      "mem0:ports: is 8888; allowed: a group of server, postgres, neo4jHttp, neo4jBolt, exporter, prometheus, serverMetrics",
+      "mem0:ports: is 8888; allowed: a group of server, postgres, neo4jHttp, neo4jBolt, exporter, prometheus, grafana, serverMetrics",
     ],
     [
       "an unknown provider",
@@ -82,6 +82,16 @@ describe("a stack file", () => {
       "a Prometheus with nothing to scrape",
       { observability: '{"exporter":"off"}' },
       "mem0:observability.exporter: is off; allowed with a Prometheus (mode managed): container, host; or set mem0:observability.prometheus.mode: off",
+    ],
+    [
+      "a Grafana with nothing to show",
+      { observability: '{"exporter":"off","prometheus":{"mode":"off"}}' },
+      "mem0:observability.prometheus.mode: is off; allowed with a Grafana (mode container): managed, external; or set mem0:observability.grafana.mode: off",
+    ],
+    [
+      "a dashboard's uid that Grafana would not take",
+      { observability: '{"grafana":{"dashboardUid":"mem0/dashboard"}}' },
+      'mem0:observability.grafana.dashboardUid: is "mem0/dashboard"; allowed: letters, digits, `_`, `-`, at most 40 characters',
     ],
     [
       "a Neo4j that does not fit",
@@ -177,6 +187,14 @@ describe("a stack file", () => {
     ]);
   });
 
+  it("names what an external Grafana needs", () => {
+    const observability = JSON.stringify({ grafana: { mode: "external" } });
+    expect(mistakesOf({ ...embedded, observability })).toEqual([
+      "mem0:observability.grafana.url: missing; needed with mode external: its address, e.g. http://127.0.0.1:3000",
+      "mem0:grafanaAuth: missing; needed with mode external: pulumi config set --secret mem0:grafanaAuth user:password",
+    ]);
+  });
+
   it("reports every mistake at once", () => {
     const config = { ports: '{"server":1,"x":2}', model: '{"provider":"openai","dimensions":0}', y: "1" };
     expect(mistakesOf(config, "Test Stack")).toHaveLength(5);
@@ -243,6 +261,18 @@ describe("settings", () => {
     expect(names.container("postgres")).toBe("mem0_postgres_prd");
     expect(names.internalNetwork).toBe("mem0_internal_prd");
     expect([names.database, names.databaseUser]).toEqual(["mem0_prd", "mem0_user_prd"]);
+  });
+
+  it("leave out a container whose image cannot be had, and nothing else", () => {
+    const grafana = (mode: string) => ({
+      observability: { grafana: { mode, url: "http://h:3000" } },
+      grafanaAuth: "me:password",
+    });
+    const found = (mode: string, host: Host) => exampleSettings(grafana(mode), "test", host).grafana;
+    expect(found("container", exampleHost)).toBe("container");
+    expect(found("container", hostWithoutRegistry)).toBe("left-out");
+    expect(found("external", hostWithoutRegistry)).toBe("external");
+    expect(found("off", hostWithoutRegistry)).toBe("off");
   });
 
   it("cannot be changed afterwards", () => {

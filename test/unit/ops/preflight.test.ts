@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Manifest } from "../../../config/manifest.ts";
 import { type HostFacts, preflight, warnings } from "../../../ops/preflight.ts";
-import { exampleSettings } from "../../support/example-settings.ts";
+import { exampleSettings, hostWithoutRegistry } from "../../support/example-settings.ts";
 
 const settings = exampleSettings({ ports: { server: 18888 } });
 
@@ -162,6 +162,22 @@ describe("an external Prometheus", () => {
   it("that runs is not mentioned", () => {
     expect(warnings(watched, { ...clear, containers: [container("watcher", {})] })).toEqual([]);
     expect(warnings(settings, clear)).toEqual([]);
+  });
+});
+
+describe("a Grafana whose image cannot be had", () => {
+  it("is worth a warning that says how to get one, and its port may belong to anybody", () => {
+    const without = exampleSettings({}, "test", hostWithoutRegistry);
+    expect(warnings(without, clear)).toEqual([
+      "Grafana is left out: no image registry answered when this machine was set up; once one does: " +
+        "./mem0 setup --way official, or set mem0:observability.grafana.mode: external, or off",
+    ]);
+    expect(preflight(without, { ...clear, busyPorts: [without.ports.grafana] })).toEqual([]);
+  });
+
+  it("is not mentioned when none is wanted", () => {
+    const off = { observability: { grafana: { mode: "off" } } };
+    expect(warnings(exampleSettings(off, "test", hostWithoutRegistry), clear)).toEqual([]);
   });
 });
 
