@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import os from "node:os";
+import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { declareStack } from "./components/stack.ts";
 import { readMachine } from "./config/machine.ts";
@@ -26,7 +28,10 @@ export const { address, manifest, instanceId } = declareStack(
   settings,
   given,
   buildContexts(checkout, settings.baseImage),
-  externalPrometheusRuns(settings, facts),
+  {
+    externalPrometheusRuns: externalPrometheusRuns(settings, facts),
+    runbook: readFileSync(path.join(checkout, "docs", "runbook.md"), "utf8"),
+  },
 );
 
 /** Stops before anything is declared; the engine shows the message without a stack trace. */

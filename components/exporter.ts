@@ -2,6 +2,7 @@ import path from "node:path";
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { hostDirectory } from "./host-directory.ts";
+import type { MountedFile } from "./host-file.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
 import { bashHealth, SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
@@ -9,10 +10,13 @@ import { bashHealth, SECRETS_DIRECTORY, type ServiceContext, serviceContainer } 
 export interface ExporterArgs extends ServiceContext {
   images: Images;
   secrets: Secrets;
+  /** The runbook as a page of HTML. */
+  runbook: MountedFile;
 }
 
 const STATUS = "/status";
 const DATA_DISK = "/disk/data";
+const RUNBOOK = "/etc/mem0/runbook.html";
 
 /** The exporter: metrics of the whole stack and a page that shows it at a glance. */
 export class Exporter extends pulumi.ComponentResource {
@@ -62,12 +66,14 @@ export class Exporter extends pulumi.ComponentResource {
           NEO4J_USERNAME: "neo4j",
           NEO4J_PASSWORD_FILE: `${SECRETS_DIRECTORY}/neo4j_password`,
           BACKUP_STATUS_FILE: `${STATUS}/backups.json`,
+          RUNBOOK_FILE: RUNBOOK,
           // Named volumes lie on the disk that holds the container itself.
           DISK_DATA: dataRoot === undefined ? "/" : DATA_DISK,
           DISK_STATE: STATUS,
         },
         ports: [{ internal: 9103, external: settings.ports.exporter }],
         stores: [status, ...disk],
+        files: [{ ...args.runbook, target: RUNBOOK }],
         secrets: [secrets.metricsPassword, secrets.neo4jPassword],
         health: bashHealth(9103, "/healthz"),
         limits: settings.resources.exporter,

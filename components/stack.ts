@@ -1,11 +1,15 @@
+import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { BuiltService } from "../config/names.ts";
+import { type BuiltService, RUNBOOK_FILE } from "../config/names.ts";
 import { servicesOf } from "../config/services.ts";
 import type { GivenSecrets, Settings } from "../config/settings.ts";
+import { alertOptions } from "../observability/alerts.ts";
 import { prometheusRules } from "../observability/prometheus-rules.ts";
+import { runbookPage } from "../observability/runbook-page.ts";
 import { Exporter } from "./exporter.ts";
 import { ExternalPrometheus } from "./external-prometheus.ts";
 import { Grafana } from "./grafana.ts";
+import { HostFile, type MountedFile } from "./host-file.ts";
 import { type BuildContext, Images } from "./images.ts";
 import { Manifest } from "./manifest.ts";
 import { MemoryServer } from "./memory-server.ts";
@@ -22,16 +26,22 @@ export interface StackOutputs {
   instanceId: pulumi.Output<string>;
 }
 
+/** What a stack needs beside its settings, found by the caller. */
+export interface Surroundings {
+  /** Whether the container of an external Prometheus is there to be told about the stack. */
+  externalPrometheusRuns: boolean;
+  /** Text of docs/runbook.md. */
+  runbook: string;
+}
+
 /**
  * All of a stack, from settings to manifest. Secrets are wrapped here, before anything else sees them.
- *
- * @param externalPrometheusRuns whether the container of an external Prometheus is there to be told about the stack
  */
 export function declareStack(
   settings: Settings,
   given: GivenSecrets,
   contexts: Record<BuiltService, BuildContext>,
-  externalPrometheusRuns = false,
+  { externalPrometheusRuns, runbook }: Surroundings,
 ): StackOutputs {
   const network = new Network("network", { settings });
   const secrets = new Secrets("secrets", {
@@ -51,18 +61,15 @@ export function declareStack(
     stores: [postgres.container, neo4j.container, ...(model === undefined ? [] : [model.container])],
   });
 
-  const exporter = services.includes("metrics_exporter")
-    ? new Exporter("exporter", { ...context, secrets })
-    : undefined;
+  const page = settings.observability.exporter === "off" ? undefined : runbookFile(settings, runbook);
+  const exporter =
+    page !== undefined && services.includes("metrics_exporter")
+      ? new Exporter("exporter", { ...context, secrets, runbook: page })
+      : undefined;
   const watched = {
     settings,
     exporter: exporterAddress(settings),
-    rules: prometheusRules({
-      stack: settings.stack,
-      job: settings.observability.prometheus.job,
-      thresholds: settings.observability.alerts,
-      runbook: "docs/runbook.md",
-    }),
+    rules: prometheusRules(alertOptions(settings)),
   };
   const prometheus = services.includes("prometheus")
     ? new Prometheus("prometheus", { ...context, ...watched })
@@ -101,6 +108,17 @@ function wrapped({ apiKeys, ...single }: GivenSecrets): SecretsArgs["given"] {
   const secrets = (values: Record<string, string>) =>
     Object.fromEntries(Object.entries(values).map(([key, value]) => [key, pulumi.secret(value)]));
   return { ...secrets(single), ...(apiKeys === undefined ? {} : { apiKeys: secrets(apiKeys) }) };
+}
+
+/** What alerts and dashboard link to. */
+function runbookFile({ stateDir, runAs }: Settings, runbook: string): MountedFile {
+  const { path: filePath, revision } = new HostFile("runbook", {
+    path: path.join(stateDir, RUNBOOK_FILE),
+    content: runbookPage(runbook),
+    mode: "0600",
+    owner: `${runAs.uid}:${runAs.gid}`,
+  });
+  return { name: "runbook", path: filePath, revision };
 }
 
 /** The exporter as a Prometheus in a container reaches it: by name on a common network, else through the host. */

@@ -52,5 +52,8 @@ export function namesFor(stack: string): Names {
   };
 }
 
+/** Where a stack's directory on the host keeps the runbook, as a page that the exporter serves. */
+export const RUNBOOK_FILE = "runbook.html";
+
 /** Labels by which the verbs know our containers. `home` tells apart checkouts with stacks of one name. */
 export const LABELS = { stack: "mem0.stack", service: "mem0.service", home: "mem0.home" } as const;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AlertOptions } from "../observability/alerts.ts";
+import { type AlertOptions, alertOptions } from "../observability/alerts.ts";
 import { dashboardJson } from "../observability/dashboard/dashboard.ts";
 import { metricsReference } from "../observability/metrics-reference.ts";
 import { prometheusRules } from "../observability/prometheus-rules.ts";
@@ -35,13 +35,7 @@ export const GENERATED = [
 
 /** What a PRD stack without further settings watches, for those who import it by hand. */
 function defaultAlerts(): AlertOptions {
-  const { observability, ports } = stackSchema.parse({ model: { provider: "embedded" } });
-  return {
-    stack: "prd",
-    job: observability.prometheus.job,
-    thresholds: observability.alerts,
-    runbook: `http://127.0.0.1:${ports.exporter}/runbook`,
-  };
+  return alertOptions({ stack: "prd", ...stackSchema.parse({ model: { provider: "embedded" } }) });
 }
 
 /** JSON Schema of a whole Pulumi.<stack>.yaml, for editors. */

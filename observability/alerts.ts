@@ -12,6 +12,20 @@ export interface AlertOptions {
   runbook: string;
 }
 
+/** The runbook is read where the exporter serves it. */
+export function alertOptions({
+  stack,
+  ports,
+  observability,
+}: Pick<Settings, "stack" | "ports" | "observability">): AlertOptions {
+  return {
+    stack,
+    job: observability.prometheus.job,
+    thresholds: observability.alerts,
+    runbook: `http://127.0.0.1:${ports.exporter}/runbook`,
+  };
+}
+
 /** One alert, as plain data from which every alerting system's rule is made. */
 export interface Alert {
   name: string;

@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { Manifest } from "../config/manifest.ts";
+import { RUNBOOK_FILE } from "../config/names.ts";
 import type { Settings } from "../services/exporter/src/settings.ts";
 import { ExitCode, Problem } from "./problem.ts";
 
@@ -38,6 +39,7 @@ export function hostExporterSettings(manifest: Manifest): Settings {
       passwordFile: secret("neo4j_password"),
     },
     backupStatusFile: path.join(stateDir, "status", "backups.json"),
+    runbookFile: path.join(stateDir, RUNBOOK_FILE),
     // Named volumes lie in Docker's own place, which only the engine sees.
     disks: { state: stateDir, ...(dataRoot === undefined ? {} : { data: dataRoot }) },
   };

@@ -263,6 +263,13 @@ describe("the landing page", () => {
     },
   );
 
+  it("leads to the runbook, which is there without the Internet and has what alerts link to", async () => {
+    expect(await (await fetch(stack.address)).text()).toContain('href="/runbook"');
+    const page = await fetch(`${stack.address}/runbook`);
+    expect(page.headers.get("content-type")).toContain("text/html");
+    expect(await page.text()).toContain('id="postgresql-is-down"');
+  });
+
   it("answers /healthz while it lives, and nothing but what it names", async () => {
     expect((await fetch(`${stack.address}/healthz`)).status).toBe(200);
     expect((await fetch(`${stack.address}/other`)).status).toBe(404);

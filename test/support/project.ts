@@ -19,6 +19,7 @@ const COPIED = [
   "components",
   "ops",
   "services",
+  "docs",
 ];
 
 /** A copy of the project with its own stacks, state and secrets, so that tests never touch the user's. */

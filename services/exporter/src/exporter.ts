@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { describe } from "./failure.ts";
 import { landingPage } from "./landing.ts";
@@ -42,10 +43,9 @@ export async function startExporter(settings: Settings, host: string): Promise<E
       answer(response, 200, EXPOSITION, `${await page.render()}\n${await own.render()}`);
     },
     "/": async (response) => {
-      const html = landingPage(await scraper.scrape(), new Date());
-      response.setHeader("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
-      answer(response, 200, "text/html; charset=utf-8", html);
+      answerPage(response, landingPage(await scraper.scrape(), new Date()));
     },
+    "/runbook": async (response) => answerPage(response, await readFile(settings.runbookFile, "utf8")),
     "/healthz": async (response) => answer(response, 200, "text/plain; charset=utf-8", "ok\n"),
   };
 
@@ -53,7 +53,7 @@ export async function startExporter(settings: Settings, host: string): Promise<E
     const route = routes[(request.url ?? "").split("?")[0] ?? ""];
     const allowed = request.method === "GET" || request.method === "HEAD";
     if (route === undefined)
-      return answer(response, 404, "text/plain", "there are /, /metrics and /healthz\n");
+      return answer(response, 404, "text/plain", "there are /, /metrics, /runbook and /healthz\n");
     if (!allowed) return answer(response, 405, "text/plain", "only GET and HEAD\n");
     route(response).catch((error: unknown) => {
       log("error", "a request failed", { url: request.url, reason: describe(error) });
@@ -72,6 +72,12 @@ export async function startExporter(settings: Settings, host: string): Promise<E
       await scraper.close();
     },
   };
+}
+
+/** HTML of ours: styled within itself, and never with a script. */
+function answerPage(response: ServerResponse, html: string): void {
+  response.setHeader("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+  answer(response, 200, "text/html; charset=utf-8", html);
 }
 
 function answer(response: ServerResponse, status: number, type: string, body: string): void {

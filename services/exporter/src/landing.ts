@@ -60,7 +60,7 @@ export function landingPage(page: Page, now: Date): string {
 <section aria-label="Storage"><h2>Storage</h2><dl class="figures">${storage(page)}</dl></section>
 <section aria-label="Versions"><h2>Versions</h2><dl class="versions">${versions(page, now)}</dl></section>
 </main>
-<footer><a href="/metrics">metrics</a> <a href="/healthz">healthz</a> <span>${stack.embedder ?? ""}, ${stack.dimensions ?? ""} dimensions</span> <time datetime="${now.toISOString()}">${now.toISOString().slice(0, 19).replace("T", " ")} UTC</time></footer>
+<footer><a href="/metrics">metrics</a> <a href="/healthz">healthz</a> <a href="/runbook">runbook</a> <span>${stack.embedder ?? ""}, ${stack.dimensions ?? ""} dimensions</span> <time datetime="${now.toISOString()}">${now.toISOString().slice(0, 19).replace("T", " ")} UTC</time></footer>
 </body>
 </html>
 `;

@@ -17,6 +17,8 @@ export interface Settings {
   neo4j: { uri: string; user: string; passwordFile: string };
   /** Where backup and drill leave word of how they went. */
   backupStatusFile: string;
+  /** The runbook as a page of HTML. */
+  runbookFile: string;
   /** A path in each file system whose free space matters, by place. */
   disks: Readonly<Record<string, string>>;
 }
@@ -59,6 +61,7 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
       passwordFile: text("NEO4J_PASSWORD_FILE"),
     },
     backupStatusFile: text("BACKUP_STATUS_FILE"),
+    runbookFile: text("RUNBOOK_FILE"),
     disks: Object.fromEntries(
       Object.entries({ data: env.DISK_DATA, state: env.DISK_STATE, backups: env.DISK_BACKUPS }).filter(
         (entry): entry is [string, string] => entry[1] !== undefined,

@@ -48,6 +48,7 @@ describe("the exporter's image", () => {
         NEO4J_USERNAME: "neo4j",
         NEO4J_PASSWORD_FILE: "/run/secrets/none",
         BACKUP_STATUS_FILE: "/status/backups.json",
+        RUNBOOK_FILE: "/etc/mem0/runbook.html",
       },
     });
     await container.untilSucceeds("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9103");

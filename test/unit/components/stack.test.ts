@@ -21,7 +21,10 @@ const contexts = Object.fromEntries(BUILT_SERVICES.map((service) => [service, co
 >;
 
 function stackOf(settings: Settings, given: GivenSecrets = {}, preview = false): Promise<Registered[]> {
-  return declared(() => declareStack(settings, given, contexts), { preview });
+  return declared(
+    () => declareStack(settings, given, contexts, { externalPrometheusRuns: false, runbook: "# Runbook" }),
+    { preview },
+  );
 }
 
 function ofType(resources: Registered[], type: string): Registered[] {
@@ -318,7 +321,9 @@ describe("what watches a stack", () => {
   });
 
   it("is a Prometheus of somebody else's, when the settings say so: it gets files and no container is made", async () => {
-    const resources = await declared(() => declareStack(exampleSettings(external), {}, contexts, true));
+    const resources = await declared(() =>
+      declareStack(exampleSettings(external), {}, contexts, { externalPrometheusRuns: true, runbook: "" }),
+    );
     expect(ofType(resources, CONTAINER).map(({ name }) => name)).not.toContain("prometheus-container");
     const { environment } = named(resources, "external-prometheus-registration").inputs as {
       environment: Record<string, string>;

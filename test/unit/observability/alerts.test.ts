@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { type AlertOptions, alertsOf } from "../../../observability/alerts.ts";
 import { grafanaRuleGroups } from "../../../observability/grafana-rules.ts";
 import { expression, prometheusRules } from "../../../observability/prometheus-rules.ts";
+import { anchorOf, runbookPage } from "../../../observability/runbook-page.ts";
 import { CATALOGUE } from "../../../services/exporter/src/catalogue.ts";
 import { exampleSettings } from "../../support/example-settings.ts";
 
@@ -15,6 +16,7 @@ const options: AlertOptions = {
   runbook: "http://127.0.0.1:9103/runbook",
 };
 const alerts = alertsOf(options);
+const runbook = readFileSync(path.resolve(import.meta.dirname, "../../../docs/runbook.md"), "utf8");
 const names = alerts.map(({ name }) => name);
 
 interface PrometheusRule {
@@ -73,13 +75,19 @@ describe("the alerts", () => {
     "$name tells its value, and leads to a section of the runbook that names it",
     ({ name, description, section }) => {
       expect(description).toContain("{value}");
-      const runbook = readFileSync(path.resolve(import.meta.dirname, "../../../docs/runbook.md"), "utf8");
       const sections = new Map(
         runbook.split(/^#+ /m).map((text) => [anchorOf(text.split("\n")[0] ?? ""), text] as const),
       );
       expect(sections.get(section)).toContain(`\`${name}\``);
     },
   );
+
+  it("lead to anchors that the page of the runbook has, with the commands as they stand in it", () => {
+    const page = runbookPage(runbook);
+    for (const { section } of alerts) expect(page).toContain(` id="${section}"`);
+    expect(page).toContain(">docker logs mem0_server_test --tail 50");
+    expect(page).not.toMatch(/<script|https?:\/\/(?!127\.0\.0\.1)/);
+  });
 
   it("take their thresholds from the settings, and say them", () => {
     const changed = alertsOf({
@@ -137,11 +145,3 @@ describe("a rule of Grafana", () => {
     );
   });
 });
-
-/** The anchor that Markdown viewers give a heading. */
-function anchorOf(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[^\w -]/g, "")
-    .replaceAll(" ", "-");
-}

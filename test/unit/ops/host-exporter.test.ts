@@ -38,6 +38,7 @@ describe("an exporter on the host", () => {
       postgres: { host: "127.0.0.1", port: 5433, user: "mem0_metrics_prd" },
       neo4j: { uri: "bolt://127.0.0.1:7687" },
       backupStatusFile: "/home/stacks/prd/status/backups.json",
+      runbookFile: "/home/stacks/prd/runbook.html",
       disks: { state: "/home/stacks/prd", data: "/data/data" },
     });
   });
