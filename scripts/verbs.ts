@@ -50,6 +50,11 @@ export const VERBS: readonly Verb[] = [
     summary: "run the exporter in the foreground instead of in a container",
     load: () => import("./exporter.ts"),
   },
+  {
+    name: "backups",
+    summary: "which backups there are, why each is kept and until when",
+    load: () => import("./backups.ts"),
+  },
   { name: "remember", summary: "store what a text says", load: () => import("./remember.ts") },
   {
     name: "recall",

@@ -1,3 +1,5 @@
+import { TIERS, type Tier } from "./layout.ts";
+
 /**
  * Which backups are kept, why and until when; a function of plain data.
  *
@@ -7,10 +9,6 @@
  * stopped never age out (restic's and kopia's semantics). Nothing depends on the present time but what lies in the
  * future.
  */
-
-export const TIERS = ["hourly", "daily", "weekly", "monthly"] as const;
-
-export type Tier = (typeof TIERS)[number];
 
 /** How many periods each tier keeps a backup of. */
 export type RetentionPolicy = Record<Tier, number>;
@@ -22,8 +20,8 @@ export interface Candidate {
   tier: Tier;
   /** The moment whose data it holds. */
   cutAt: Date;
-  /** Suspects are kept apart until a person has judged them. */
-  result: "good" | "suspect";
+  /** Suspects, and those that were damaged, are kept until a person has judged them. */
+  result: "good" | "suspect" | "damaged";
   /** Name of its pin. */
   pin?: string | undefined;
 }
@@ -98,12 +96,12 @@ export function planRetention<T extends Candidate>(
   const reasons = new Map<T, Reason[]>(backups.map((backup) => [backup, []]));
   const keep = (backup: T, reason: Reason) => reasons.get(backup)?.push(reason);
 
-  const suspects = backups.filter(({ result }) => result === "suspect");
+  const suspects = backups.filter(({ result }) => result !== "good");
   const good = newestFirst(backups.filter(({ result }) => result === "good"));
   const isFuture = ({ cutAt }: T) => cutAt.getTime() > now.getTime() + CLOCK_TOLERANCE_MS;
   const counted = good.filter((backup) => !isFuture(backup));
 
-  for (const backup of suspects) keep(backup, { why: "suspect: waits for a person to accept or discard it" });
+  for (const backup of suspects) keep(backup, { why: `${backup.result}: waits for a person's judgement` });
   for (const backup of good.filter(isFuture)) keep(backup, { why: "lies in the future: is not counted" });
   for (const backup of good) {
     if (backup.pin !== undefined) keep(backup, { why: `pinned: ${backup.pin}` });
@@ -156,7 +154,7 @@ function keepNewestOfPeriods<T extends Candidate>(
 
 function stoppedBy(suspects: readonly Candidate[]): string {
   const ids = suspects.map(({ id }) => id).join(", ");
-  return `nothing is removed while a suspect backup waits for judgement: ${ids}`;
+  return `nothing is removed while a suspect or damaged backup waits for judgement: ${ids}`;
 }
 
 function latest(reasons: readonly Reason[]): Date | undefined {

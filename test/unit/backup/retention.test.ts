@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type Candidate,
-  planRetention,
-  type RetentionPolicy,
-  TIERS,
-  type Tier,
-} from "../../../ops/backup/retention.ts";
+import { TIERS, type Tier } from "../../../ops/backup/layout.ts";
+import { type Candidate, planRetention, type RetentionPolicy } from "../../../ops/backup/retention.ts";
 
 const POLICY: RetentionPolicy = { hourly: 24, daily: 7, weekly: 4, monthly: 12 };
 const NOW = new Date("2026-11-24T12:30:00Z");
@@ -170,6 +165,11 @@ describe("retention never removes", () => {
       reasons: [{ why: "pinned: before-the-move" }],
       until: undefined,
     });
+  });
+
+  it("anything while a damaged one waits", () => {
+    const backups = [...series("daily", 9, DAY), backup("hourly", NOW, { result: "damaged" })];
+    expect(plan(backups).removed).toEqual([]);
   });
 
   it("anything while a suspect waits, and says so at each one that it would remove", () => {
