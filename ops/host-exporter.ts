@@ -2,6 +2,7 @@ import path from "node:path";
 import type { Manifest } from "../config/manifest.ts";
 import { RUNBOOK_FILE } from "../config/names.ts";
 import type { Settings } from "../services/exporter/src/settings.ts";
+import { required } from "./manifest.ts";
 import { ExitCode, Problem } from "./problem.ts";
 
 /** What an exporter that runs on the host needs to know, from a stack's manifest alone. */
@@ -43,11 +44,4 @@ export function hostExporterSettings(manifest: Manifest): Settings {
     // Named volumes lie in Docker's own place, which only the engine sees.
     disks: { state: stateDir, ...(dataRoot === undefined ? {} : { data: dataRoot }) },
   };
-}
-
-function required<T>(value: T | undefined, what: string, stack: string): T {
-  if (value === undefined) {
-    throw new Problem(`the manifest names no ${what}`, { mend: `./mem0 up ${stack}` });
-  }
-  return value;
 }

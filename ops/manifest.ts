@@ -37,3 +37,11 @@ function findManifest(stateHome: string, stack: string): Manifest | undefined {
     throw new Problem("the manifest cannot be read", { where: file, mend, cause });
   }
 }
+
+/** What a manifest must have for a verb, e.g. `port bolt of neo4j`; a Problem names what is missing. */
+export function required<T>(value: T | undefined, what: string, stack: string): T {
+  if (value === undefined) {
+    throw new Problem(`the manifest names no ${what}`, { mend: `./mem0 up ${stack}` });
+  }
+  return value;
+}

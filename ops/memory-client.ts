@@ -34,7 +34,7 @@ const MARGIN_MS = 30_000;
 const ADD_SECONDS = 90;
 
 export interface Request {
-  method: "GET" | "POST";
+  method: "GET" | "POST" | "DELETE";
   path: string;
   /** JSON, or a body that is sent as it is. */
   body?: unknown;

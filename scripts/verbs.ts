@@ -41,6 +41,11 @@ export const VERBS: readonly Verb[] = [
     load: () => import("./status.ts"),
   },
   {
+    name: "backup",
+    summary: "make one backup of all that a stack stores",
+    load: () => import("./backup.ts"),
+  },
+  {
     name: "metrics",
     summary: "current values of what is watched, with their last hours",
     load: () => import("./metrics.ts"),

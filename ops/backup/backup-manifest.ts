@@ -12,8 +12,8 @@ export const FORMATS = [
   /** pg_dump's custom format, compressed with zstd inside. */
   "pg-custom",
   /** SQL as text. */
+  "sql",
   "sql-gzip",
-  "sql-zstd",
   /** neo4j-admin's dump of one database. */
   "neo4j-dump",
   /** The graph as JSON lines: ops/backup/graph-lines.ts. */

@@ -21,11 +21,18 @@ export class PartFiles implements PartSink {
   readonly #directory: string;
   readonly #recipients: readonly string[];
   readonly #onBytes: OnBytes;
+  readonly #signal: AbortSignal;
 
-  constructor(directory: string, recipients: readonly string[], onBytes: OnBytes = () => {}) {
+  constructor(
+    directory: string,
+    recipients: readonly string[],
+    onBytes: OnBytes = () => {},
+    signal: AbortSignal = new AbortController().signal,
+  ) {
     this.#directory = directory;
     this.#recipients = recipients;
     this.#onBytes = onBytes;
+    this.#signal = signal;
   }
 
   async write({ source, name, fileName, format, produce }: Parameters<PartSink["write"]>[0]): Promise<Part> {
@@ -46,9 +53,12 @@ export class PartFiles implements PartSink {
           handle.appendFile(chunk).then(() => done(), done);
         },
       });
-      const { stream, done } = await produce();
+      const { stream, through = [], done } = await produce();
       const encryption = this.#recipients.length > 0 ? [encrypting(this.#recipients)] : [];
-      await Promise.all([pipeline([stream, ...encryption, toFile]), done]);
+      await Promise.all([
+        pipeline([stream, ...through, ...encryption, toFile], { signal: this.#signal }),
+        done,
+      ]);
       await handle.sync();
       this.#sums.set(file, hash.digest("hex"));
       const part: Part = { source, name, file, format, bytes, seconds: secondsSince(started) };

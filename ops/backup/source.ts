@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { Part, PartFormat, SourceName } from "./backup-manifest.ts";
 
 /** Where a source leaves what it dumps: every part is compressed, encrypted and summed on its way to the disk. */
@@ -22,6 +22,8 @@ export interface PartSink {
 /** Bytes of a part. `done` settles when whoever makes them has ended, and rejects when it failed half-way. */
 export interface Produced {
   stream: Readable;
+  /** What the bytes go through before they are in their format, e.g. compression. */
+  through?: Duplex[];
   done: Promise<void>;
 }
 

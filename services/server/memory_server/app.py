@@ -18,7 +18,7 @@ from memory_server.history import History
 from memory_server.identity import Identity, Refused
 from memory_server.intents import Intents
 from memory_server.limits import BodyLimit, RateLimiter
-from memory_server.maintenance import Gate
+from memory_server.maintenance import Gate, Hold
 from memory_server.memory_store import MemoryStore
 from memory_server.metrics import Metrics
 from memory_server.model_client import ModelClient
@@ -46,11 +46,12 @@ def create_app(settings: Settings, on_refused: Callable[[str], None] = lambda _:
     state.limiter = RateLimiter(settings.rate_limit_per_second)
     state.metrics = metrics = Metrics()
     state.gate = Gate()
+    state.hold = Hold()
     state.postgres = Postgres(settings, metrics)
     state.graph = Graph(settings, metrics)
     state.history = History(settings.history_db_path, metrics, settings.store_timeout_s)
     state.model = ModelClient(settings, metrics)
-    state.intents = Intents(state.postgres, state.graph, state.history, settings.repair_interval_s)
+    state.intents = Intents(state.postgres, state.graph, state.history, state.hold, settings.repair_interval_s)
     state.identity = Identity(settings, state.postgres, state.graph, state.history, state.model, state.intents.sweep)
     state.store = MemoryStore(settings, state.postgres, state.graph, state.history, state.model, state.intents, metrics)
     state.transfer = Transfer(

@@ -3,7 +3,8 @@
 A write changes the memories in Postgres and leaves, in the same transaction, an intent row. After the commit the
 intent is carried out at once; where that fails, or the process ends first, the repair does it later. Repeats are
 harmless: history entries have fixed ids, the graph remembers which intents it has seen. Graph changes of one scope
-are carried out in the order in which they were committed.
+are carried out in the order in which they were committed. While a backup holds the graph and the history, intents
+wait; the repair does them afterwards.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from memory_server.domain import GraphChange, HistoryEntry, Relation
 from memory_server.errors import Problem
 from memory_server.graph import Graph, PermanentGraphError
 from memory_server.history import History
+from memory_server.maintenance import Hold
 from memory_server.postgres import Connection, Postgres
 
 REPAIR_BATCH = 200
@@ -48,15 +50,18 @@ class Outcome:
 class Intents:
     """Records intents, carries them out, repairs."""
 
-    def __init__(self, postgres: Postgres, graph: Graph, history: History, interval_s: float) -> None:
+    def __init__(self, postgres: Postgres, graph: Graph, history: History, hold: Hold, interval_s: float) -> None:
         self._postgres = postgres
         self._graph = graph
         self._history = history
+        self._hold = hold
         self._interval_s = interval_s
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._in_hand: set[UUID] = set()
         # Scopes with an intent that failed: later ones of the same scope wait for the repair, to keep the order.
         self._behind: set[str] = set()
+        # Scopes with an intent that was left while a repair was at work, which may not have seen it any more.
+        self._left: set[str] = set()
         self._finished: list[Intent] = []
         # Marks in the graph of rows that are gone.
         self._spent_marks: list[str] = []
@@ -94,7 +99,9 @@ class Intents:
         """Do a committed intent now. What cannot be done now is left to the repair; this does not fail."""
         try:
             async with self._locks[intent.scope]:
-                if intent.graph and intent.scope in self._behind:
+                if self._hold.active or (intent.graph and intent.scope in self._behind):
+                    self._behind.add(intent.scope)
+                    self._left.add(intent.scope)
                     return Outcome(None)
                 return await self._do(intent)
         except Problem as problem:
@@ -109,15 +116,16 @@ class Intents:
                 self._locks.pop(intent.scope, None)
 
     async def _do(self, intent: Intent) -> Outcome:
-        if intent.history:
-            await self._history.append(intent.history)
         relations: list[Relation] = []
-        if intent.graph:
-            try:
-                relations = await self._graph.apply(str(intent.id), intent.graph)
-            except PermanentGraphError as error:
-                await self._park(intent, str(error))
-                return Outcome(None)
+        with self._hold.change():
+            if intent.history:
+                await self._history.append(intent.history)
+            if intent.graph:
+                try:
+                    relations = await self._graph.apply(str(intent.id), intent.graph)
+                except PermanentGraphError as error:
+                    await self._park(intent, str(error))
+                    return Outcome(None)
         self._finished.append(intent)
         self._wake.set()
         return Outcome(relations)
@@ -163,20 +171,29 @@ class Intents:
             await self._clear_finished()
             after = 0
             failed: set[str] = set()
-            while rows := await self._load(after):
+            self._left = set()
+            while not self._hold.active and (rows := await self._load(after)):
                 for intent in rows:
                     after = intent.seq
                     if intent.id in self._in_hand or intent.scope in failed:
                         continue
                     async with self._locks[intent.scope]:
-                        try:
-                            await self._do(intent)
-                        except Problem:
+                        if not await self._again(intent):
                             failed.add(intent.scope)
-            self._behind = failed
+            self._behind = (self._behind if self._hold.active else failed) | self._left
             await self._clear_finished()
             await self._count()
             await self._drop_marks()
+
+    async def _again(self, intent: Intent) -> bool:
+        """Do an intent that is left; False when it has to wait longer."""
+        if self._hold.active:
+            return False
+        try:
+            await self._do(intent)
+        except Problem:
+            return False
+        return True
 
     async def _load(self, after: int) -> list[Intent]:
         async def read(conn: Connection) -> list[tuple[Any, ...]]:
@@ -210,9 +227,14 @@ class Intents:
 
     async def _drop_marks(self) -> None:
         """After the rows: a row whose mark is gone would be done twice."""
-        if self._spent_marks:
-            await self._graph.forget_applied(self._spent_marks)
+        if self._spent_marks and not self._hold.active:
+            with self._hold.change():
+                await self._graph.forget_applied(self._spent_marks)
             self._spent_marks = []
+
+    def wake(self) -> None:
+        """Let the repair look now at what is left."""
+        self._wake.set()
 
     async def sweep(self) -> None:
         """At start, before anything is written: drop marks whose rows are gone. Raises Problem."""

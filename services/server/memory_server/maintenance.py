@@ -1,4 +1,4 @@
-"""Which writes are under way, and maintenance: a time in which none begins."""
+"""Maintenance, a time in which no write begins, and the hold, in which graph and history stay as they are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 from memory_server.errors import Problem
 
@@ -69,6 +70,73 @@ class Gate:
         deadline = self._clock() + seconds
         while self.in_flight or busy():
             if self._clock() >= deadline or not self.seconds_left:
+                return False
+            await asyncio.sleep(POLL_S)
+        return True
+
+
+class Hold:
+    """While it lasts, the graph and the history stay as they are, for a backup to copy them.
+
+    Writes go on: they are whole in Postgres, and what they leave for the graph and the history waits as intents. Ends
+    by itself. Its key tells the one who began it whether it lasted: a hold that was begun anew, or lost with a
+    restart of the server, has another.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until = 0.0
+        self._key = ""
+        self.acting = 0
+        """Changes of the graph or the history under way."""
+
+    @property
+    def seconds_left(self) -> float:
+        """How long it lasts; 0 when there is none."""
+        return max(0.0, self._until - self._clock())
+
+    @property
+    def active(self) -> bool:
+        """Whether the graph and the history must stay as they are."""
+        return self.seconds_left > 0
+
+    def begin(self, seconds: float) -> str:
+        """Hold for `seconds` from now, in place of a hold there may be. Returns the key."""
+        self._until = self._clock() + seconds
+        self._key = uuid4().hex
+        return self._key
+
+    def extend(self, key: str, seconds: float) -> bool:
+        """Let it last for `seconds` from now; False when the hold of that key has ended."""
+        if not self._lasts(key):
+            return False
+        self._until = self._clock() + seconds
+        return True
+
+    def end(self, key: str | None = None) -> bool:
+        """End it; False when the hold of that key had ended before. Without a key, whichever there is."""
+        lasted = self.active if key is None else self._lasts(key)
+        if key is None or lasted:
+            self._until = 0.0
+        return lasted
+
+    def _lasts(self, key: str) -> bool:
+        return self.active and self._key == key
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Count a change of the graph or the history from here to the end of the block."""
+        self.acting += 1
+        try:
+            yield
+        finally:
+            self.acting -= 1
+
+    async def quiet(self, seconds: float) -> bool:
+        """Wait until no change is under way; False when that takes longer than `seconds`."""
+        deadline = self._clock() + seconds
+        while self.acting:
+            if self._clock() >= deadline or not self.active:
                 return False
             await asyncio.sleep(POLL_S)
         return True

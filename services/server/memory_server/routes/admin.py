@@ -1,14 +1,15 @@
-"""Maintenance mode, which backups use."""
+"""Maintenance mode and the hold of graph and history, which backups use."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from memory_server import logs
 from memory_server.auth import Admin, Reader
+from memory_server.errors import Problem
 from memory_server.openapi import EVERYWHERE, problems
 
 router = APIRouter(prefix="/admin", tags=["admin"], responses=problems(*EVERYWHERE))
@@ -59,5 +60,62 @@ def _status(request: Request) -> dict[str, Any]:
         "seconds_left": round(left, 1),
         "drained": left > 0 and not (state.gate.in_flight or state.postgres.writing or state.intents.busy),
         "writes_in_flight": state.gate.in_flight,
+        "repairs_pending": state.intents.pending,
+    }
+
+
+class HoldRequest(BaseModel):
+    """How long the graph and the history stay as they are."""
+
+    seconds: float = Field(gt=0, le=3600, description="The hold ends by itself after this long.", examples=[60])
+    key: str | None = Field(None, max_length=64, description="Key of a hold that is to last longer.")
+    quiet_seconds: float = Field(10, ge=0, le=600, description="Wait at most this long for changes under way.")
+
+
+@router.post("/hold", summary="Hold the graph and the history", responses=problems(409))
+async def begin_hold(request: Request, body: HoldRequest, who: Admin) -> dict[str, Any]:
+    """Let the graph and the history stay as they are, while writes go on and answer `pending`.
+
+    `quiet` tells whether nothing changes there now. What writes leave to do is done after the hold, which ends by
+    itself, or by DELETE. With the `key` of a hold, that one lasts longer; 409 when it has ended.
+    """
+    hold = request.app.state.hold
+    key = body.key
+    if key is None:
+        key = hold.begin(body.seconds)
+        logs.audit("hold_begin", key=who.name, seconds=body.seconds)
+    elif not hold.extend(key, body.seconds):
+        raise Problem(409, "hold-ended", "That hold has ended: the graph and the history may have changed since.")
+    quiet = await hold.quiet(min(body.quiet_seconds, body.seconds))
+    return {"key": key, "quiet": quiet, **_held(request)}
+
+
+@router.get("/hold", summary="Are the graph and the history held?")
+async def held(request: Request, _who: Reader) -> dict[str, Any]:
+    """State of the hold, and how many writes wait for its end."""
+    return _held(request)
+
+
+@router.delete("/hold", summary="End the hold")
+async def end_hold(
+    request: Request,
+    who: Admin,
+    key: Annotated[
+        str | None, Query(max_length=64, description="Key of the hold; without it, whichever there is.")
+    ] = None,
+) -> dict[str, Any]:
+    """End the hold now. `lasted` tells whether it was still in force: if so, nothing has changed since it began."""
+    state = request.app.state
+    lasted = state.hold.end(key)
+    state.intents.wake()
+    logs.audit("hold_end", key=who.name, lasted=lasted)
+    return {"lasted": lasted, **_held(request)}
+
+
+def _held(request: Request) -> dict[str, Any]:
+    state = request.app.state
+    return {
+        "held": state.hold.active,
+        "seconds_left": round(state.hold.seconds_left, 1),
         "repairs_pending": state.intents.pending,
     }

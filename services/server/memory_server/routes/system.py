@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -51,6 +52,7 @@ async def ready(request: Request, _who: Reader) -> JSONResponse:
         "pending_repairs": state.intents.pending,
         "parked_repairs": state.intents.parked,
         "maintenance_seconds_left": round(state.gate.seconds_left, 1),
+        "hold_seconds_left": round(state.hold.seconds_left, 1),
     }
     if waiting := readiness.refused or readiness.waiting_for:
         document["waiting_for"] = waiting
@@ -76,6 +78,13 @@ async def reset(request: Request, store: Store, gate: WriteGate, who: Admin) -> 
     """Forget everything. Off unless the settings allow it."""
     if not request.app.state.settings.allow_reset:
         raise Problem(403, "reset-off", "Reset is off. Settings are code: set server.allowReset and run ./mem0 up.")
+    if left := request.app.state.hold.seconds_left:
+        raise Problem(
+            503,
+            "held",
+            f"A backup copies the graph and the history, for {math.ceil(left)} s at most.",
+            headers={"Retry-After": str(math.ceil(left))},
+        )
     with gate.write():
         await store.reset()
     logs.audit("reset", key=who.name)

@@ -99,6 +99,9 @@ EXAMPLES = [
     ),
     Example("GET", "/admin/maintenance"),
     Example("DELETE", "/admin/maintenance"),
+    Example("POST", "/admin/hold", {"seconds": 60}),
+    Example("GET", "/admin/hold"),
+    Example("DELETE", "/admin/hold"),
     Example("POST", "/reset", status=403),
     Example("POST", "/configure", {"llm": {"provider": "openai"}}, status=403),
 ]

@@ -63,6 +63,10 @@ CASES: list[tuple[str, str, Any, int, str]] = [
     ("GET", "/admin/maintenance", None, 200, ""),
     ("POST", "/admin/maintenance", {"seconds": 0}, 422, "invalid-request"),
     ("DELETE", "/admin/maintenance", None, 200, ""),
+    ("GET", "/admin/hold", None, 200, ""),
+    ("POST", "/admin/hold", {"seconds": 0}, 422, "invalid-request"),
+    ("POST", "/admin/hold", {"seconds": 1, "key": "of-no-hold"}, 409, "hold-ended"),
+    ("DELETE", "/admin/hold", None, 200, ""),
     ("GET", "/nowhere", None, 404, "not-found"),
     ("PATCH", "/memories", None, 405, "method-not-allowed"),
 ]
@@ -115,6 +119,8 @@ def test_a_bad_request_does_not_repeat_what_was_sent(client: httpx.Client) -> No
         ("write", "POST", "/configure", {}, 403),
         ("write", "POST", "/admin/maintenance", {"seconds": 1}, 403),
         ("write", "DELETE", "/admin/maintenance", None, 403),
+        ("write", "POST", "/admin/hold", {"seconds": 1}, 403),
+        ("write", "DELETE", "/admin/hold", None, 403),
     ],
 )
 def test_a_key_may_do_what_its_role_may(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from memory_server.errors import Problem
-from memory_server.maintenance import Gate
+from memory_server.maintenance import Gate, Hold
 
 
 class Clock:
@@ -75,3 +75,61 @@ def test_a_second_request_with_the_same_key_is_told_to_wait() -> None:
             pass
     with gate.claim("bot", "k"):
         pass
+
+
+def test_a_hold_ends_by_itself() -> None:
+    clock = Clock()
+    hold = Hold(clock)
+    assert not hold.active
+    key = hold.begin(60)
+    assert (hold.active, hold.seconds_left) == (True, 60)
+    clock.now += 60
+    assert not hold.active
+    assert not hold.end(key)
+
+
+def test_a_hold_can_be_made_to_last_while_it_lasts() -> None:
+    clock = Clock()
+    hold = Hold(clock)
+    key = hold.begin(60)
+    clock.now += 50
+    assert hold.extend(key, 60)
+    clock.now += 50
+    assert hold.active
+    clock.now += 10
+    assert not hold.extend(key, 60)
+    assert not hold.active
+
+
+def test_only_the_hold_of_the_key_has_lasted() -> None:
+    hold = Hold(Clock())
+    first = hold.begin(60)
+    second = hold.begin(60)
+    assert not hold.end(first)
+    assert hold.active
+    assert hold.end(second)
+    assert not hold.active
+
+
+def test_a_hold_without_its_key_can_be_ended_too() -> None:
+    hold = Hold(Clock())
+    assert not hold.end()
+    hold.begin(60)
+    assert hold.end()
+    assert not hold.active
+
+
+async def test_a_hold_waits_for_changes_under_way_but_not_for_ever() -> None:
+    clock = Clock()
+    hold = Hold(clock)
+    with hold.change():
+        hold.begin(60)
+        steps = iter([0.0, 0.0, 5.0, 11.0])
+
+        def later() -> float:
+            clock.now = 100.0 + next(steps, 11.0)
+            return clock.now
+
+        hold._clock = later
+        assert not await hold.quiet(10)
+    assert await hold.quiet(10)

@@ -1,0 +1,283 @@
+import { statfs } from "node:fs/promises";
+import type { Manifest } from "../../config/manifest.ts";
+import { withDocker } from "../docker.ts";
+import { MemoryClient } from "../memory-client.ts";
+import { ExitCode, Problem } from "../problem.ts";
+import type { Counts } from "./backup-manifest.ts";
+import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "./catalogue.ts";
+import { copyElsewhere } from "./copy-elsewhere.ts";
+import { type Cut, type Found, NO_IDENTITY } from "./cut.ts";
+import { reasonsForDoubt } from "./guard.ts";
+import { backupId, FILES, type Tier, timeOf } from "./layout.ts";
+import { withBackupLock } from "./lock.ts";
+import { mendNeo4j } from "./neo4j-copy.ts";
+import { type OnBytes, PartFiles, secondsSince } from "./part-files.ts";
+import { promotions } from "./promotion.ts";
+import { ensureRoot, type RootOwner, unwritable } from "./root.ts";
+import { beginPartial, promote, removeDeadPartials, seal, writeSynced } from "./sealing.ts";
+import { holdStores } from "./server-hold.ts";
+import { historyDump } from "./sources/history.ts";
+import { neo4jDump } from "./sources/neo4j.ts";
+import { connectForSnapshot, openSnapshot, postgresDump } from "./sources/postgres.ts";
+import { stackDump } from "./sources/stack.ts";
+import { backupSettings, stateDirOf } from "./stack-access.ts";
+import { noteRun, updateStatus } from "./status-file.ts";
+
+export interface TakeOptions {
+  tier: Tier;
+  /** Name under which the backup is kept for good. */
+  pin?: string | undefined;
+  toolVersion: string;
+  /** The clock. */
+  now: () => Date;
+  report: (line: string) => void;
+  onBytes?: OnBytes;
+  signal?: AbortSignal;
+}
+
+/** How a run ended. */
+export interface Taken {
+  backup: Backup;
+  /** Further tiers that the same bytes serve. */
+  promoted: Tier[];
+  seconds: number;
+  /** Why the copy elsewhere failed; undefined when it did not, or none is wanted. */
+  copyFailure: Problem | undefined;
+}
+
+/**
+ * Makes one backup: lock, mend what a dead run left, one cut through all stores, services go on, judge, seal, copy
+ * elsewhere. Leaves word of how it went for the exporter, whatever happens.
+ *
+ * @throws Problem when there is no backup; nothing unfinished counts as one
+ */
+export async function takeBackup(manifest: Manifest, options: TakeOptions): Promise<Taken> {
+  const stateDir = stateDirOf(manifest);
+  return withBackupLock(stateDir, async () => {
+    const started = performance.now();
+    const time = options.now().toISOString();
+    try {
+      const taken = await take(manifest, options, started);
+      const { backup, seconds, copyFailure } = taken;
+      const { manifest: made, bytes, id } = backup;
+      const suspect = made.result === "suspect";
+      const success = { time, seconds, bytes, memories: made.counts.memories, id };
+      updateStatus(stateDir, (status) => {
+        const run = { time, seconds, result: suspect ? ("suspect" as const) : ("ok" as const) };
+        let next = noteRun(
+          status,
+          options.tier,
+          suspect ? { ...run, reason: made.reasons.join("; ") } : run,
+          suspect ? undefined : success,
+        );
+        for (const tier of taken.promoted) next = noteRun(next, tier, run, success);
+        return next;
+      });
+      if (!suspect && manifest.backup?.copyTo !== undefined) noteCopy(stateDir, time, copyFailure);
+      return taken;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const seconds = secondsSince(started);
+      updateStatus(stateDir, (status) =>
+        noteRun(status, options.tier, { time, seconds, result: "failed", reason }),
+      );
+      throw error;
+    } finally {
+      await noteDisk(stateDir, backupSettings(manifest).root, time);
+    }
+  });
+}
+
+async function take(manifest: Manifest, options: TakeOptions, started: number): Promise<Taken> {
+  const { tier, report, now } = options;
+  const settings = backupSettings(manifest);
+  const { root } = settings;
+  const owner = { stack: manifest.stack, instanceId: manifest.instanceId, stateDir: stateDirOf(manifest) };
+  if (ensureRoot(root, owner).made) report(`made ${root} a backup root`);
+  const directory = await onDisk(root, async () => {
+    for (const name of await removeDeadPartials(root))
+      report(`removed ${name}, left by a run that was cut off`);
+    return beginPartial(root, `${tier}-${backupId(now())}`);
+  });
+  if (await withDocker(manifest.dockerHost, (docker) => mendNeo4j(docker, manifest))) {
+    report("started Neo4j, which a run that was cut off had stopped");
+  }
+
+  const signal = options.signal ?? new AbortController().signal;
+  const files = new PartFiles(directory, settings.recipients, options.onBytes, signal);
+  const startedAt = now();
+  const id = newId(root, startedAt);
+  const cut = await dumpAll(manifest, { ...options, signal, id, files }).catch(async (cause) => {
+    await removeDeadPartials(root).catch(() => {});
+    throw diskProblem(root, cause);
+  });
+
+  const last = newestGood(readCatalogue(root))?.manifest;
+  const { identities, counts, versions } = cut.found;
+  const identity = identities.postgres ?? NO_IDENTITY;
+  const expected = {
+    instanceId: manifest.instanceId,
+    embedder: manifest.model.embedder,
+    dimensions: manifest.model.dimensions,
+  };
+  const reasons = reasonsForDoubt(
+    { identity, identities, counts: counts as Counts },
+    expected,
+    last,
+    settings.maxDropShare,
+  );
+  return onDisk(root, async () => {
+    if (options.pin !== undefined) await writeSynced(`${directory}/${FILES.pin}`, `${options.pin}\n`);
+    const result = reasons.length === 0 ? "good" : "suspect";
+    const sealed = await seal(root, directory, files, {
+      version: 1,
+      id,
+      tier,
+      stack: manifest.stack,
+      result,
+      reasons,
+      startedAt: startedAt.toISOString(),
+      cutAt: cut.cutAt.toISOString(),
+      finishedAt: now().toISOString(),
+      toolVersion: options.toolVersion,
+      identity,
+      counts: counts as Counts,
+      versions: { postgres: "", pgvector: "", neo4j: "", ...versions },
+      collection: manifest.database.collection,
+      encryption: settings.recipients.length === 0 ? null : { recipients: settings.recipients },
+      writesHeldSeconds: cut.pausedSeconds,
+      neo4jStoppedSeconds: cut.found.neo4jStoppedSeconds,
+    });
+    const backup = readBackup({ id, tier, directory: sealed, suspect: result === "suspect" });
+    if (!isWhole(backup))
+      throw new Problem(`the backup was damaged on its way to the disk: ${backup.reason}`);
+    if (result === "suspect") {
+      return { backup, promoted: [], seconds: secondsSince(started), copyFailure: undefined };
+    }
+    const promoted = await promoteAll(root, backup, report);
+    const copyFailure = await copyAway(backup, settings.copyTo, owner, report);
+    return { backup, promoted, seconds: secondsSince(started), copyFailure };
+  });
+}
+
+/** The stores are at rest for a moment, then each is copied while services go on. */
+async function dumpAll(
+  manifest: Manifest,
+  { tier, id, files, report, signal }: TakeOptions & { id: string; files: PartFiles; signal: AbortSignal },
+): Promise<{ found: Found; cutAt: Date; pausedSeconds: number }> {
+  const found: Found = { counts: {}, identities: {}, versions: {}, neo4jStoppedSeconds: 0 };
+  const postgres = await connectForSnapshot(manifest);
+  try {
+    report("waiting for writes under way");
+    const held = await holdStores(new MemoryClient(manifest), () => openSnapshot(postgres));
+    report(`writers waited ${held.pausedSeconds} s`);
+    let released: Promise<void> | undefined;
+    const cut: Cut = {
+      id,
+      tier,
+      manifest,
+      snapshot: held.taken,
+      found,
+      stopNeo4j: tier !== "hourly",
+      report,
+      signal,
+    };
+    // Side by side: the hold ends as soon as the graph and the history are copied, Postgres has its snapshot.
+    const heldStores = Promise.all([historyDump.dump(cut, files), neo4jDump.dump(cut, files)]).finally(() => {
+      released = held.release();
+      released.catch(() => {});
+    });
+    const dumps = [postgresDump.dump(cut, files), heldStores, stackDump.dump(cut, files)];
+    const ended = await Promise.allSettled(dumps);
+    const failed = ended.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    await released;
+    return { found, cutAt: held.cutAt, pausedSeconds: held.pausedSeconds };
+  } catch (cause) {
+    if (!signal.aborted) throw cause;
+    throw new Problem("interrupted: there is no backup of this run, and nothing is left to tidy up", {
+      exitCode: ExitCode.interrupted,
+      cause,
+    });
+  } finally {
+    await postgres.end().catch(() => {});
+  }
+}
+
+/** An id that is later than every other: a clock that was set back would let old backups look new. */
+function newId(root: string, at: Date): string {
+  const id = backupId(at);
+  const { good, suspects, damaged } = readCatalogue(root);
+  const newest = [...good, ...suspects, ...damaged]
+    .map((entry) => entry.id)
+    .sort()
+    .at(-1);
+  if (newest === undefined || id > newest) return id;
+  throw new Problem(`the clock says ${id}, but there is a backup of ${newest}`, {
+    where: root,
+    mend: "was the clock set back? Set it right; if that backup is of the future, move it away",
+  });
+}
+
+async function promoteAll(root: string, backup: Backup, report: (line: string) => void): Promise<Tier[]> {
+  if (backup.tier !== "daily") return [];
+  const catalogue = readCatalogue(root);
+  const newest = (tier: Tier) => timeOf(newestGood(catalogue, (entry) => entry.tier === tier)?.id ?? "");
+  const at = timeOf(backup.id) ?? new Date(backup.manifest.startedAt);
+  const tiers = promotions(at, { weekly: newest("weekly"), monthly: newest("monthly") });
+  for (const tier of tiers) {
+    await promote(root, backup, tier);
+    report(`it is also the ${tier} one`);
+  }
+  return tiers;
+}
+
+async function copyAway(
+  backup: Backup,
+  target: NonNullable<Manifest["backup"]>["copyTo"],
+  owner: RootOwner,
+  report: (line: string) => void,
+): Promise<Problem | undefined> {
+  if (target === undefined) return undefined;
+  report("copying it elsewhere");
+  try {
+    await copyElsewhere(backup, target, owner);
+    return undefined;
+  } catch (error) {
+    return error instanceof Problem
+      ? error
+      : new Problem(`the copy elsewhere failed: ${error}`, { cause: error });
+  }
+}
+
+function noteCopy(stateDir: string, time: string, failure: Problem | undefined): void {
+  const copy =
+    failure === undefined
+      ? { time, result: "ok" as const }
+      : { time, result: "failed" as const, reason: failure.message };
+  updateStatus(stateDir, (status) => ({ ...status, copy }));
+}
+
+async function noteDisk(stateDir: string, root: string, time: string): Promise<void> {
+  const disk = await statfs(root).catch(() => undefined);
+  if (disk === undefined) return;
+  const { bavail, blocks, bsize } = disk;
+  updateStatus(stateDir, (status) => ({
+    ...status,
+    disk: { time, freeBytes: bavail * bsize, sizeBytes: blocks * bsize },
+  }));
+}
+
+async function onDisk<T>(root: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw diskProblem(root, cause);
+  }
+}
+
+/** Errors of the file system in words; all others as they are. */
+function diskProblem(root: string, cause: unknown): unknown {
+  const isOfDisk = cause instanceof Error && "code" in cause && "syscall" in cause && !("address" in cause);
+  return isOfDisk ? unwritable(root, cause) : cause;
+}
