@@ -310,9 +310,6 @@ const alerts = z
       .max(3650)
       .default(35)
       .meta({ description: "How many days old the last restore drill may be." }),
-    memoriesDropped: share
-      .default(0.1)
-      .meta({ description: "Share of the memories of the last good backup that may be gone." }),
   })
   .meta({ description: "When an alert is raised; the dashboard's colours change at the same values." });
 
@@ -421,7 +418,7 @@ const backup = z
     }),
     maxDropShare: z.number().min(0).max(1).default(0.2).meta({
       description:
-        "A backup in which a count fell by more than this share since the last good one is suspect.",
+        "A backup in which a count fell by more than this share since the last good one is suspect; so many memories gone raise an alert before that.",
     }),
     recipients: z
       .array(recipient)

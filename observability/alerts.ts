@@ -1,7 +1,7 @@
 import type { Settings } from "../config/settings.ts";
 import { answerTime, errorShare, memoriesInLastBackup, type Select, selector, TRAFFIC } from "./promql.ts";
 
-export type Thresholds = Settings["observability"]["alerts"];
+export type Thresholds = Settings["observability"]["alerts"] & Pick<Settings["backup"], "maxDropShare">;
 
 export interface AlertOptions {
   stack: string;
@@ -17,11 +17,12 @@ export function alertOptions({
   stack,
   ports,
   observability,
-}: Pick<Settings, "stack" | "ports" | "observability">): AlertOptions {
+  backup: { maxDropShare },
+}: Pick<Settings, "stack" | "ports" | "observability"> & { backup: { maxDropShare: number } }): AlertOptions {
   return {
     stack,
     job: observability.prometheus.job,
-    thresholds: observability.alerts,
+    thresholds: { ...observability.alerts, maxDropShare },
     runbook: `http://127.0.0.1:${ports.exporter}/runbook`,
   };
 }
@@ -212,7 +213,7 @@ function resources(of: Select, { connections, diskFreeGb, diskFullDays }: Thresh
   ];
 }
 
-function data(of: Select, { memoriesDropped }: Thresholds): Alert[] {
+function data(of: Select, { maxDropShare }: Thresholds): Alert[] {
   return [
     {
       name: "Mem0IdentityMismatch",
@@ -233,13 +234,13 @@ function data(of: Select, { memoriesDropped }: Thresholds): Alert[] {
       group: "data",
       value: `1 - max by (stack) (${of("mem0_memories_total")}) / ${memoriesInLastBackup(of, "stack")}`,
       comparison: ">",
-      threshold: memoriesDropped,
+      threshold: maxDropShare,
       also: [],
       unit: "share",
       holds: 5 * MINUTE,
       severity: "critical",
       summary: "Many memories are gone since the last good backup",
-      description: `{value} fewer memories than in the last good backup; the limit of this alert is ${percent(memoriesDropped)}.`,
+      description: `{value} fewer memories than in the last good backup; the limit of this alert is ${percent(maxDropShare)}.`,
       section: "memories-are-missing",
     },
   ];

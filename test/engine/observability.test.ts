@@ -2,6 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { alertOptions, alertsOf } from "../../observability/alerts.ts";
+import { noteRun, statusFile, updateStatus } from "../../ops/backup/status-file.ts";
 import { hostExporterSettings } from "../../ops/host-exporter.ts";
 import { overview, readHistory, readMetrics } from "../../ops/stack-metrics.ts";
 import {
@@ -14,6 +16,8 @@ import { startExporter } from "../../services/exporter/src/exporter.ts";
 import { parseExposition } from "../../services/exporter/src/exposition.ts";
 import { artefact, openChromium } from "../support/chromium/browser.ts";
 import { waitFor } from "../support/eventually.ts";
+import { exampleSettings } from "../support/example-settings.ts";
+import { alertQuestions, dashboardQuestions } from "../support/questions.ts";
 import { docker, find, WatchedStack } from "../support/watched-stack.ts";
 
 /** A Prometheus of somebody else's, and the network that he shares with the stack. */
@@ -131,6 +135,73 @@ describe("the page of metrics", () => {
     expect(await docker("logs", stack.container("metrics_exporter"))).toContain("backups.json is not JSON");
     rmSync(file);
     expect(await stack.value("mem0_backup_status_up")).toBe(1);
+  });
+});
+
+describe("what dashboard and alerts ask of Prometheus", () => {
+  const options = alertOptions(exampleSettings({}, "watched"));
+  let stopTraffic: () => Promise<void>;
+
+  beforeAll(async () => {
+    const run = (day: string) => ({ time: `2026-01-${day}T02:30:00Z`, seconds: 9 });
+    updateStatus(stack.directory, (status) => ({
+      ...noteRun(
+        status,
+        "daily",
+        { ...run("02"), result: "ok" },
+        { ...run("02"), bytes: 7, memories: 2, id: "20260102_023000" },
+      ),
+      drill: { ...run("01"), result: "ok" },
+    }));
+    stopTraffic = stack.startTraffic();
+  });
+
+  afterAll(async () => {
+    await stopTraffic();
+    rmSync(statusFile(stack.directory));
+  });
+
+  it.each([...dashboardQuestions(options, "metrics_exporter:9103"), ...alertQuestions(options)])(
+    "$asker has an answer: $expr",
+    async ({ expr }) => {
+      // A rate needs traffic between two scrapes.
+      await waitFor("a value", async () => (await stack.ask(expr)).length > 0, 90);
+    },
+  );
+
+  it("offers the job and the instance that there are", async () => {
+    const values = (label: string) =>
+      stack.prometheus<string[]>(`label/${label}/values?match[]=mem0_service_up`);
+    expect(await values("job")).toEqual([options.job]);
+    expect(await values("instance")).toEqual(["metrics_exporter:9103"]);
+  });
+
+  it("is evaluated without an error, and what always fires does", async () => {
+    type Rule = { name: string; health: string; lastError?: string; state: string };
+    const rules = async () =>
+      (await stack.prometheus<{ groups: { rules: Rule[] }[] }>("rules")).groups.flatMap(({ rules }) => rules);
+    await waitFor("all rules to be evaluated", async () =>
+      (await rules()).every(({ health }) => health !== "unknown"),
+    );
+    const evaluated = await rules();
+    expect(evaluated.map(({ name }) => name)).toEqual(alertsOf(options).map(({ name }) => name));
+    expect(evaluated.filter(({ health }) => health !== "ok")).toEqual([]);
+    expect(evaluated.find(({ name }) => name === "Mem0Watchdog")?.state).toBe("firing");
+  });
+
+  it("notes a dead exporter and a dead store within two scrapes, and that they are back", async () => {
+    const pending = (name: string) => stack.ask(`ALERTS{alertname="${name}",alertstate="pending"}`);
+    const deaths = { metrics_exporter: "Mem0ExporterGone", neo4j: "Mem0Neo4jDown" };
+    for (const [service, alert] of Object.entries(deaths)) {
+      await docker("kill", stack.container(service));
+      try {
+        // Two scrapes of 15 s, and the next evaluation of the rules.
+        await waitFor(alert, async () => (await pending(alert)).length > 0, 60);
+      } finally {
+        await docker("start", stack.container(service));
+      }
+      await waitFor(`${alert} to end`, async () => (await pending(alert)).length === 0);
+    }
   });
 });
 

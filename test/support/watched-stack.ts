@@ -1,4 +1,5 @@
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import type { Manifest } from "../../config/manifest.ts";
 import { deleteStack } from "../../ops/data-deletion.ts";
@@ -103,6 +104,34 @@ export class WatchedStack {
   async prometheus<T>(route: string, port = this.ports.prometheus): Promise<T> {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/${route}`);
     return ((await response.json()) as { data: T }).data;
+  }
+
+  /** Finite values of an expression now, as the stack's own Prometheus answers. */
+  async ask(expr: string): Promise<number[]> {
+    const { result } = await this.prometheus<{ result: { value: [number, string] }[] }>(
+      `query?${new URLSearchParams({ query: expr })}`,
+    );
+    return result.map(({ value }) => Number(value[1])).filter(Number.isFinite);
+  }
+
+  /** Somebody who remembers and recalls again and again, until told to stop. */
+  startTraffic(): () => Promise<void> {
+    let wanted = true;
+    const client = new MemoryClient(this.manifest);
+    const work = async () => {
+      for (let round = 1; wanted; round++) {
+        await client.remember(`I have read book number ${round}`, "reader");
+        await client.recall("what have I read?", "reader", 3);
+        await delay(1_000);
+      }
+    };
+    const running = work();
+    // Told when it is stopped, at the latest.
+    running.catch(() => {});
+    return () => {
+      wanted = false;
+      return running;
+    };
   }
 
   /** What an exporter on the host would be told; it cannot reach the server's own metrics. */

@@ -32,7 +32,8 @@ const TIER = { tier: "hourly, daily, weekly or monthly" } as const;
 const PART = { part: "part of a scrape: server, postgres, neo4j, backups, disk" } as const;
 const COUNT = { count: "memories, users, nodes or relationships" } as const;
 const PLACE = {
-  place: "data: where the stores live; state: the stack's own files; backups: the backup root",
+  place:
+    "data: where the stores live; state: the stack's own files; backups: the backup root, as the last run saw it",
 } as const;
 const NONE = {} as const;
 

@@ -63,7 +63,7 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
     backupStatusFile: text("BACKUP_STATUS_FILE"),
     runbookFile: text("RUNBOOK_FILE"),
     disks: Object.fromEntries(
-      Object.entries({ data: env.DISK_DATA, state: env.DISK_STATE, backups: env.DISK_BACKUPS }).filter(
+      Object.entries({ data: env.DISK_DATA, state: env.DISK_STATE }).filter(
         (entry): entry is [string, string] => entry[1] !== undefined,
       ),
     ),

@@ -164,9 +164,9 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     alert: "Mem0MemoriesDropped",
-    when: "a fifth of the memories of the newest backup is gone, whatever older backups hold",
+    when: "many memories of the newest backup are gone, whatever older backups hold",
     series: {
-      mem0_memories_total: "100x4 80x11 100x10",
+      mem0_memories_total: "100x4 70x11 100x10",
       'mem0_backup_last_success_memories{tier="daily"}': "100x30",
       'mem0_backup_last_success_timestamp_seconds{tier="daily"}': "2000x30",
       'mem0_backup_last_success_memories{tier="weekly"}': "1000x30",
@@ -174,7 +174,7 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     ...DURING,
     labels: {},
-    tells: "20% fewer memories than in the last good backup; the limit of this alert is 10 %.",
+    tells: "30% fewer memories than in the last good backup; the limit of this alert is 20 %.",
   },
   {
     alert: "Mem0BackupOverdue",

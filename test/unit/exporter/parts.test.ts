@@ -44,6 +44,13 @@ describe("the status of the backups", () => {
     expect(page.value("mem0_restore_drill_success")).toBe(0);
   });
 
+  it("tells how full the backups' disk was when the last run saw it", async () => {
+    const disk = { time: lastRun.time, freeBytes: 30, sizeBytes: 100 };
+    const page = await backups({ version: 1, tiers: {}, disk });
+    expect(page.value("mem0_disk_free_bytes", { place: "backups" })).toBe(30);
+    expect(page.value("mem0_disk_size_bytes", { place: "backups" })).toBe(100);
+  });
+
   it("of a tier that never succeeded is the beginning of time, so that its age is never young", async () => {
     const page = await backups({ version: 1, tiers: { hourly: { lastRun } } });
     expect(page.value("mem0_backup_last_success_timestamp_seconds", { tier: "hourly" })).toBe(0);

@@ -2,19 +2,14 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { type AlertOptions, alertsOf } from "../../../observability/alerts.ts";
+import { alertOptions, alertsOf } from "../../../observability/alerts.ts";
 import { grafanaRuleGroups } from "../../../observability/grafana-rules.ts";
 import { expression, prometheusRules } from "../../../observability/prometheus-rules.ts";
 import { anchorOf, runbookPage } from "../../../observability/runbook-page.ts";
 import { CATALOGUE } from "../../../services/exporter/src/catalogue.ts";
 import { exampleSettings } from "../../support/example-settings.ts";
 
-const options: AlertOptions = {
-  stack: "prd",
-  job: "mem0-metrics",
-  thresholds: exampleSettings().observability.alerts,
-  runbook: "http://127.0.0.1:9103/runbook",
-};
+const options = alertOptions(exampleSettings({}, "prd"));
 const alerts = alertsOf(options);
 const runbook = readFileSync(path.resolve(import.meta.dirname, "../../../docs/runbook.md"), "utf8");
 const names = alerts.map(({ name }) => name);

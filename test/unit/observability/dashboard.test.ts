@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type AlertOptions, alertsOf } from "../../../observability/alerts.ts";
+import { type AlertOptions, alertOptions, alertsOf } from "../../../observability/alerts.ts";
 import { dashboardJson } from "../../../observability/dashboard/dashboard.ts";
 import { CATALOGUE } from "../../../services/exporter/src/catalogue.ts";
 import { exampleSettings } from "../../support/example-settings.ts";
@@ -34,12 +34,7 @@ interface Dashboard {
   links: { url: string }[];
 }
 
-const options: AlertOptions = {
-  stack: "prd",
-  job: "mem0-metrics",
-  thresholds: exampleSettings().observability.alerts,
-  runbook: "http://127.0.0.1:9103/runbook",
-};
+const options = alertOptions(exampleSettings({}, "prd"));
 const dashboardOf = (chosen: AlertOptions) => JSON.parse(dashboardJson(chosen)) as Dashboard;
 const dashboard = dashboardOf(options);
 const panels = dashboard.panels.filter(({ type }) => type !== "row");
@@ -152,7 +147,7 @@ describe("a panel that an alert is about", () => {
     ["Free Disk Space", [10e9], ["red", "green"]],
     ["Last Backups", [1, 1], ["green", "red", "red"]],
     ["Age of the Last Good Backup", [2], ["green", "red"]],
-    ["Memories Gone Since the Last Good Backup", [0.1], ["green", "red"]],
+    ["Memories Gone Since the Last Good Backup", [0.2], ["green", "red"]],
     ["Restore Drill", [35 * 86_400], ["green", "orange"]],
   ])("%s changes its colour where the alert is raised", (title, values, colors) => {
     const { steps } = panelOf(title).fieldConfig.defaults.thresholds;

@@ -44,6 +44,12 @@ function show(status: Fields, page: Page): void {
   const version = status.number("version");
   if (version !== 1) throw new Malformed(`backups.json has version ${version}; known: 1`);
   for (const [tier, run] of status.group("tiers").groups()) showTier(tier, run, page);
+  const disk = status.optional("disk");
+  if (disk !== undefined) {
+    const place = { place: "backups" };
+    page.set("mem0_disk_free_bytes", disk.number("freeBytes"), place);
+    page.set("mem0_disk_size_bytes", disk.number("sizeBytes"), place);
+  }
   const drill = status.optional("drill");
   if (drill === undefined) return;
   page.set("mem0_restore_drill_timestamp_seconds", drill.time("time"));
