@@ -70,12 +70,15 @@ describe("the page of metrics", () => {
       Number(await stack.sql("SELECT count(*) FROM memories")),
     );
     expect(await stack.value("mem0_users_total")).toBe(1);
+    const relationships = () => stack.value("mem0_neo4j_relationships");
+    // On a busy machine the first count may take longer than a scrape.
+    await waitFor("the graph to be counted", async () => (await relationships()) !== undefined);
     const nodes = (await stack.value("mem0_neo4j_nodes")) ?? Number.NaN;
-    const before = (await stack.value("mem0_neo4j_relationships")) ?? Number.NaN;
+    const before = (await relationships()) ?? Number.NaN;
     await stack.cypher(
       "CREATE (a:__Entity__ {name: 'a'})-[:R {valid: false}]->(b:__Entity__ {name: 'b'})-[:R]->(a)",
     );
-    const counted = async () => (await stack.value("mem0_neo4j_relationships")) === before + 1;
+    const counted = async () => (await relationships()) === before + 1;
     await waitFor("one more relationship", counted);
     expect(await stack.value("mem0_neo4j_nodes")).toBe(nodes + 2);
   });
@@ -135,6 +138,13 @@ describe("the page of metrics", () => {
     expect(await docker("logs", stack.container("metrics_exporter"))).toContain("backups.json is not JSON");
     rmSync(file);
     expect(await stack.value("mem0_backup_status_up")).toBe(1);
+    const restarts = await docker(
+      "inspect",
+      "--format",
+      "{{.RestartCount}}",
+      stack.container("metrics_exporter"),
+    );
+    expect(restarts).toBe("0");
   });
 });
 
@@ -184,24 +194,22 @@ describe("what dashboard and alerts ask of Prometheus", () => {
       (await rules()).every(({ health }) => health !== "unknown"),
     );
     const evaluated = await rules();
-    expect(evaluated.map(({ name }) => name)).toEqual(alertsOf(options).map(({ name }) => name));
+    const names = (of: readonly { name: string }[]) => of.map(({ name }) => name).sort();
+    expect(names(evaluated)).toEqual(names(alertsOf(options)));
     expect(evaluated.filter(({ health }) => health !== "ok")).toEqual([]);
     expect(evaluated.find(({ name }) => name === "Mem0Watchdog")?.state).toBe("firing");
   });
 
-  it("notes a dead exporter and a dead store within two scrapes, and that they are back", async () => {
-    const pending = (name: string) => stack.ask(`ALERTS{alertname="${name}",alertstate="pending"}`);
-    const deaths = { metrics_exporter: "Mem0ExporterGone", neo4j: "Mem0Neo4jDown" };
-    for (const [service, alert] of Object.entries(deaths)) {
-      await docker("kill", stack.container(service));
-      try {
-        // Two scrapes of 15 s, and the next evaluation of the rules.
-        await waitFor(alert, async () => (await pending(alert)).length > 0, 60);
-      } finally {
-        await docker("start", stack.container(service));
-      }
-      await waitFor(`${alert} to end`, async () => (await pending(alert)).length === 0);
+  it("notes a dead exporter within two scrapes, and that it is back", async () => {
+    const pending = () => stack.ask('ALERTS{alertname="Mem0ExporterGone",alertstate="pending"}');
+    await docker("kill", stack.container("metrics_exporter"));
+    try {
+      // Two scrapes of 15 s, and the next evaluation of the rules.
+      await waitFor("the alert to be noted", async () => (await pending()).length > 0, 60);
+    } finally {
+      await docker("start", stack.container("metrics_exporter"));
     }
+    await waitFor("the alert to end", async () => (await pending()).length === 0);
   });
 });
 
@@ -223,6 +231,9 @@ describe("when something is wrong", () => {
         expect(find(samples, other)?.value).toBeGreaterThan(0);
         // A count of a store that is away is not known, and neither old nor 0.
         expect(find(samples, "mem0_memories_total") === undefined).toBe(service === "postgres");
+        // Two scrapes of Prometheus, and the time that each may take.
+        const seen = async () => (await stack.ask(`${own}{stack="${stack.stack}"}`)).join() === "0";
+        await waitFor(`${own} to fall in Prometheus`, seen, 40);
       } finally {
         await docker("start", stack.container(service));
       }
