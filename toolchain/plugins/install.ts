@@ -2,8 +2,11 @@ import { access, mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 
-export const PLUGIN_NAMES = ["docker", "command", "random"] as const;
+export const PLUGIN_NAMES = ["docker", "command", "random", "grafana"] as const;
 export type PluginName = (typeof PLUGIN_NAMES)[number];
+
+/** Who publishes the npm packages of plugins that are not Pulumi's own. */
+const PUBLISHERS: Partial<Record<PluginName, string>> = { grafana: "@pulumiverse" };
 
 export interface InstallRequest {
   /** Absolute path of the checkout; the installed wrappers run its files. */
@@ -41,7 +44,7 @@ async function installStandIn(
   name: PluginName,
   { checkout, pulumiHome, node }: InstallRequest,
 ): Promise<Installed> {
-  const version = await pluginVersion(checkout, name);
+  const { version, installArguments } = await wantedPlugin(checkout, name);
   const directory = path.join(pulumiHome, "plugins", `resource-${name}-v${version}`);
   const binary = path.join(directory, `pulumi-resource-${name}`);
   const marker = path.join(directory, MARKER);
@@ -52,7 +55,7 @@ async function installStandIn(
   const wrapper = `#!/bin/sh\nexec ${quoted(node)} ${quoted(main)} "$@"\n`;
   const notice =
     `Stand-in for the official Pulumi plugin ${name} ${version}, run from ${main}.\n` +
-    `For the official plugin remove this directory, then: pulumi plugin install resource ${name} ${version}\n`;
+    `For the official plugin remove this directory, then: pulumi ${installArguments.join(" ")}\n`;
   if ((await contentOf(binary)) === wrapper && (await contentOf(marker)) === notice) {
     return { name, version, directory, way: "stand-in", changed: false };
   }
@@ -65,13 +68,27 @@ async function installStandIn(
   return { name, version, directory, way: "stand-in", changed: true };
 }
 
-/** The version of the plugin that an npm package of the checkout needs. */
-export async function pluginVersion(checkout: string, name: PluginName): Promise<string> {
-  const file = path.join(checkout, "node_modules", "@pulumi", name, "package.json");
-  const content: { version: string; pulumi?: { version?: string } } = JSON.parse(
+export interface WantedPlugin {
+  version: string;
+  /** What the Pulumi CLI takes to install the official plugin. */
+  installArguments: string[];
+}
+
+/** The plugin that an npm package of the checkout needs. */
+export async function wantedPlugin(checkout: string, name: PluginName): Promise<WantedPlugin> {
+  const file = path.join(checkout, "node_modules", PUBLISHERS[name] ?? "@pulumi", name, "package.json");
+  const content: { version: string; pulumi?: { version?: string; server?: string } } = JSON.parse(
     await readFile(file, "utf8"),
   );
-  return (content.pulumi?.version ?? content.version).replace(/^v/, "");
+  const version = (content.pulumi?.version ?? content.version).replace(/^v/, "");
+  const server = content.pulumi?.server;
+  return {
+    version,
+    installArguments: [
+      ...["plugin", "install", "resource", name, version],
+      ...(server === undefined ? [] : ["--server", server]),
+    ],
+  };
 }
 
 function partial(directory: string): string {

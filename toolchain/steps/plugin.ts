@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { toolchainLayout } from "../layout.ts";
-import { installStandIns, MARKER, type PluginName, pluginVersion } from "../plugins/install.ts";
+import { installStandIns, MARKER, type PluginName, wantedPlugin } from "../plugins/install.ts";
 import { run } from "../run.ts";
 import { getByWay } from "../ways.ts";
 import { type Host, type Part, SETUP, type Step } from "./step.ts";
@@ -16,7 +16,7 @@ export function plugin(name: PluginName): Step {
 
     async inspect({ checkout }): Promise<Part> {
       const row = { name: rowName(name) };
-      const version = await pluginVersion(checkout, name);
+      const { version } = await wantedPlugin(checkout, name);
       const { directory, binary } = place(checkout, name, version);
       if (!existsSync(binary) || existsSync(`${directory}.partial`)) {
         return { ...row, state: "missing", detail: `${version} is not installed`, mend: SETUP };
@@ -58,7 +58,7 @@ function place(checkout: string, name: PluginName, version: string): { directory
 /** Pulumi looks only whether the directory is there: a stand-in steps aside, and comes back when this fails. */
 async function installOfficial({ checkout }: Host, name: PluginName): Promise<void> {
   const { bin, pulumiHome, work } = toolchainLayout(checkout);
-  const version = await pluginVersion(checkout, name);
+  const { version, installArguments } = await wantedPlugin(checkout, name);
   const { directory } = place(checkout, name, version);
   const aside = path.join(work, path.basename(directory));
   if (existsSync(path.join(directory, MARKER))) {
@@ -66,7 +66,7 @@ async function installOfficial({ checkout }: Host, name: PluginName): Promise<vo
     renameSync(directory, aside);
   }
   try {
-    await run(path.join(bin, "pulumi"), ["plugin", "install", "resource", name, version], {
+    await run(path.join(bin, "pulumi"), installArguments, {
       env: { PULUMI_HOME: pulumiHome, PULUMI_SKIP_UPDATE_CHECK: "true" },
       timeoutMs: INSTALL_MS,
     });

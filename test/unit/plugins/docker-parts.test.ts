@@ -7,9 +7,9 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { contextEntries } from "../../../toolchain/plugins/docker/build-context.ts";
 import { BuildLog } from "../../../toolchain/plugins/docker/build-log.ts";
 import { demultiplex } from "../../../toolchain/plugins/docker/container-health.ts";
-import { DURATION, formatDuration, parseDuration } from "../../../toolchain/plugins/docker/duration.ts";
 import { repoDigest } from "../../../toolchain/plugins/docker/image.ts";
 import { type Message, messagesOf } from "../../../toolchain/plugins/docker/message-stream.ts";
+import { DURATION, formatDuration, parseDuration } from "../../../toolchain/plugins/schema/duration.ts";
 
 describe("durations", () => {
   test.each([

@@ -21,7 +21,10 @@ test("each plugin is installed where Pulumi looks for it, in the version of its 
     PLUGIN_NAMES.map((name) => ({ name, way: "stand-in", changed: true })),
   );
   for (const { name, version, directory } of installed) {
-    const { default: manifest } = await import(`@pulumi/${name}/package.json`, { with: { type: "json" } });
+    const publisher = name === "grafana" ? "@pulumiverse" : "@pulumi";
+    const { default: manifest } = await import(`${publisher}/${name}/package.json`, {
+      with: { type: "json" },
+    });
     expect(version).toBe(manifest.pulumi.version);
     expect(directory).toBe(path.join(pulumiHome, "plugins", `resource-${name}-v${version}`));
     expect((await readdir(directory)).sort()).toEqual([MARKER, `pulumi-resource-${name}`]);

@@ -54,20 +54,40 @@ test("a resource type that is not implemented is refused with what is, and where
   expect(error?.details).toMatch(/pulumi plugin install resource docker \d/);
 });
 
-test("provider settings that are not implemented are refused by name", async () => {
-  const { client } = await start("docker");
-  const settings = { host: "tcp://1.2.3.4:2375", registryAuth: [], version: "5.2.0" };
+test.each<[string, object, string[]]>([
+  [
+    "docker",
+    { host: "tcp://1.2.3.4:2375", registryAuth: [], version: "5.2.0" },
+    [
+      '"host": this stand-in speaks to unix:// sockets only.',
+      '"registryAuth": not implemented by this stand-in for the docker plugin.',
+    ],
+  ],
+  [
+    "grafana",
+    { url: "127.0.0.1:3000", retries: "many", orgId: "2", version: "2.40.0" },
+    [
+      '"auth": required, but not given.',
+      '"url": must be a URL.',
+      '"retries": must be a number from 0 to 9.',
+      '"orgId": not implemented by this stand-in for the grafana plugin.',
+    ],
+  ],
+])("settings that the %s plugin does not take are refused by name", async (name, settings, mistakes) => {
+  const { client } = await start(name);
   const request = new proto.CheckRequest()
-    .setUrn(urn("pulumi:providers:docker"))
-    .setNews(struct.Struct.fromJavaScript(settings));
+    .setUrn(urn(`pulumi:providers:${name}`))
+    .setNews(struct.Struct.fromJavaScript({ ...settings }));
   const response = await new Promise<InstanceType<typeof proto.CheckResponse> | undefined>(
     (resolve, reject) =>
       client.checkConfig(request, (error, answer) => (error ? reject(error) : resolve(answer))),
   );
-  expect(response?.getFailuresList().map((failure) => failure.getReason())).toEqual([
-    '"host": this stand-in speaks to unix:// sockets only.',
-    '"registryAuth": not implemented by this stand-in for the docker plugin.',
-  ]);
+  expect(
+    response
+      ?.getFailuresList()
+      .map((failure) => failure.getReason())
+      .sort(),
+  ).toEqual([...mistakes].sort());
 });
 
 test("when the engine goes, a plugin ends with the commands it runs", async () => {

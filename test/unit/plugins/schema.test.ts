@@ -4,8 +4,11 @@ import { type Properties, UNKNOWN, type Value } from "../../../toolchain/plugins
 import { checkInputs } from "../../../toolchain/plugins/schema/check.ts";
 import { changesOf, same } from "../../../toolchain/plugins/schema/compare.ts";
 import {
+  duration,
   flag,
   integer,
+  json,
+  type Kind,
   list,
   map,
   oneOf,
@@ -108,12 +111,12 @@ describe("checking inputs", () => {
   });
 });
 
-const json: fc.Arbitrary<Value> = fc.jsonValue({ maxDepth: 3 }).map((value) => value as Value);
+const anyJson: fc.Arbitrary<Value> = fc.jsonValue({ maxDepth: 3 }).map((value) => value as Value);
 
 describe("comparing", () => {
   test("any value is the same as itself", () => {
     fc.assert(
-      fc.property(json, (value) => {
+      fc.property(anyJson, (value) => {
         expect(same({ type: "anything" }, value, value)).toBe(true);
       }),
     );
@@ -169,6 +172,38 @@ describe("comparing", () => {
     const state = { name: "n", policy: "no", parts: [{ id: 1, kind: "plain" }] };
     const inputs = { ...state, parts: [{ id: 1, kind: UNKNOWN }] };
     expect(changesOf(SCHEMA, state, inputs)).toEqual([{ property: "parts", kind: "update", replace: true }]);
+  });
+});
+
+describe("texts that say the same in other words", () => {
+  const changes = (kind: Kind, have: string, want: string) =>
+    changesOf({ text: updated(kind) }, { text: have }, { text: want });
+
+  test("JSON is the same in any order and spacing, and without what the service adds", () => {
+    expect(changes(json(), '{"a":1,"b":[2]}', '{ "b": [2], "a": 1 }')).toEqual([]);
+    expect(changes(json(), '{"a":1}', '{"a":2}')).toHaveLength(1);
+    const withoutId = json((value) => ({ ...(value as Properties), id: null }));
+    expect(changes(withoutId, '{"id":7,"a":1}', '{"a":1}')).toEqual([]);
+  });
+
+  test("a duration is the same in any units", () => {
+    for (const [have, want] of [
+      ["5m", "300s"],
+      ["1d", "24h"],
+      ["0s", "0"],
+    ] as const) {
+      expect(changes(duration(), have, want)).toEqual([]);
+    }
+    expect(changes(duration(), "5m", "301s")).toHaveLength(1);
+  });
+
+  test("what is neither JSON nor a duration is told as that", () => {
+    const schema: Schema = { model: updated(json()), wait: updated(duration()) };
+    const { failures } = checkInputs(schema, { model: "{", wait: "soon" }, "test Thing");
+    expect(failures.map(({ reason }) => reason)).toEqual([
+      '"model": must be JSON text.',
+      '"wait": must be a duration such as 90s, 5m or 1h30m.',
+    ]);
   });
 });
 

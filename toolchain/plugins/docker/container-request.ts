@@ -1,8 +1,8 @@
 import type Docker from "dockerode";
 import { isProperties, type Properties, type Value } from "../protocol/value.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "../schema/duration.ts";
+import { numberOf, recordsOf, textMapOf, textOf, textsOf } from "../schema/read-value.ts";
 import { labelMap } from "./labels.ts";
-import { numberOf, recordsOf, textMapOf, textOf, textsOf } from "./read-value.ts";
 
 const MB = 1024 * 1024;
 

@@ -1,3 +1,4 @@
+import { DURATION } from "../schema/duration.ts";
 import {
   flag,
   integer,
@@ -12,7 +13,6 @@ import {
   text,
   updated,
 } from "../schema/schema.ts";
-import { DURATION } from "./duration.ts";
 import { LABELS } from "./labels.ts";
 
 const duration = () => text({ pattern: DURATION, hint: "a duration such as 30s or 1m30s" });

@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
 import { isProperties, type Properties, type Value } from "../protocol/value.ts";
+import { formatDuration } from "../schema/duration.ts";
+import { textOf } from "../schema/read-value.ts";
 import { stateOf } from "../schema/state.ts";
 import { CONTAINER } from "./container-schema.ts";
-import { formatDuration } from "./duration.ts";
-import { textOf } from "./read-value.ts";
 
 const MB = 1024 * 1024;
 

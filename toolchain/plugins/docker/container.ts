@@ -17,6 +17,7 @@ import {
 import type { MarkedProperties, Properties } from "../protocol/value.ts";
 import { checkInputs } from "../schema/check.ts";
 import { changesOf } from "../schema/compare.ts";
+import { numberOf, textOf } from "../schema/read-value.ts";
 import { importedInputs, plannedState, refreshedInputs, stateOf } from "../schema/state.ts";
 import { type Client, doing, hasStatus, ifExists } from "./client.ts";
 import { awaitHealthy, awaitRunning } from "./container-health.ts";
@@ -24,7 +25,6 @@ import { createOptions, networkEndpoints, updateOptions } from "./container-requ
 import { CONTAINER, CONTAINER_OUTPUTS } from "./container-schema.ts";
 import { type ContainerFacts, containerState } from "./container-state.ts";
 import { pullImage } from "./image-pull.ts";
-import { numberOf, textOf } from "./read-value.ts";
 
 /**
  * Notes in the state that the container did not come up. The engine only remembers that something failed, and would

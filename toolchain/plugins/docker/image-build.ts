@@ -1,10 +1,10 @@
 import type Docker from "dockerode";
 import type { Operation } from "../protocol/resource.ts";
 import type { Properties } from "../protocol/value.ts";
+import { textMapOf, textOf } from "../schema/read-value.ts";
 import { buildContext } from "./build-context.ts";
 import { BuildLog } from "./build-log.ts";
 import { messagesOf } from "./message-stream.ts";
-import { textMapOf, textOf } from "./read-value.ts";
 
 /** A step that is still at work is reported this often. */
 const REPORT_EVERY_MS = 500;

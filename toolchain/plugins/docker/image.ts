@@ -17,12 +17,12 @@ import {
 import { isProperties, type MarkedProperties, type Properties } from "../protocol/value.ts";
 import { checkInputs } from "../schema/check.ts";
 import { changesOf } from "../schema/compare.ts";
+import { textOf } from "../schema/read-value.ts";
 import { importedInputs, plannedState, refreshedInputs, stateOf } from "../schema/state.ts";
 import { type Client, doing, hasStatus, ifExists } from "./client.ts";
 import { buildImage } from "./image-build.ts";
 import { findOrPull } from "./image-pull.ts";
 import { IMAGE, IMAGE_OUTPUTS } from "./image-schema.ts";
-import { textOf } from "./read-value.ts";
 
 export class ImageResource implements Resource {
   readonly #client: Client;

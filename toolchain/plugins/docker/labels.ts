@@ -1,6 +1,6 @@
 import type { Properties, Value } from "../protocol/value.ts";
+import { recordsOf } from "../schema/read-value.ts";
 import { record, set, text } from "../schema/schema.ts";
-import { recordsOf } from "./read-value.ts";
 
 /** Labels are a list of `{label, value}` in these resources, a map in Docker. */
 export const LABELS = set(

@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
 import type { Properties } from "../protocol/value.ts";
+import { recordsOf, textMapOf, textOf } from "../schema/read-value.ts";
 import { flag, map, record, refused, replaced, type Schema, set, text } from "../schema/schema.ts";
 import { stateOf } from "../schema/state.ts";
 import { LABELS, labelList, labelMap } from "./labels.ts";
-import { recordsOf, textMapOf, textOf } from "./read-value.ts";
 import type { Kind } from "./replaced-resource.ts";
 
 /** docker:index/network:Network as the official plugin 5.2 has it: every change makes a new network. */

@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
 import type { Properties } from "../protocol/value.ts";
+import { textMapOf, textOf } from "../schema/read-value.ts";
 import { map, refused, replaced, type Schema, text } from "../schema/schema.ts";
 import { stateOf } from "../schema/state.ts";
 import { LABELS, labelList, labelMap } from "./labels.ts";
-import { textMapOf, textOf } from "./read-value.ts";
 import type { Kind } from "./replaced-resource.ts";
 
 /** docker:index/volume:Volume as the official plugin 5.2 has it: every change makes a new, empty volume. */

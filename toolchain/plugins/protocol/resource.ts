@@ -104,6 +104,8 @@ export interface Resource {
 export interface Plugin {
   name: string;
   version: string;
+  /** Where Pulumi gets the official plugin, when that is not its usual place. */
+  server?: string;
   resources: Readonly<Record<string, Resource>>;
   /** Reports every setting it does not take. */
   checkSettings(settings: Properties): CheckFailure[];

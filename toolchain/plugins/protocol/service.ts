@@ -210,7 +210,8 @@ function locate(served: Plugin, urn: string): { resource: Resource; subject: Sub
     const known = Object.keys(served.resources).join(", ");
     throw new Error(
       `the stand-in for the ${served.name} plugin does not implement ${type}, only ${known}; ` +
-        `the official plugin does: pulumi plugin install resource ${served.name} ${served.version}`,
+        `the official plugin does: pulumi plugin install resource ${served.name} ${served.version}` +
+        (served.server === undefined ? "" : ` --server ${served.server}`),
     );
   }
   return { resource, subject: { urn, name: name.join("::") } };

@@ -1,6 +1,8 @@
 import type { CheckResult } from "../protocol/resource.ts";
 import { failure } from "../protocol/resource.ts";
 import { isProperties, isUnknown, type Properties, type Value } from "../protocol/value.ts";
+import { DURATION } from "./duration.ts";
+import { parsedJson } from "./json.ts";
 import type { Field, Fields, Kind, Schema } from "./schema.ts";
 
 /**
@@ -52,6 +54,14 @@ function checkValue(kind: Kind, value: Value, path: string, owner: string, found
       if (typeof value !== "string") found.push(`"${path}": must be a string.`);
       else if (kind.allowed?.pattern.test(value) === false)
         found.push(`"${path}": must be ${kind.allowed.hint}.`);
+      return value;
+    case "json":
+      if (typeof value !== "string" || parsedJson(value) === undefined)
+        found.push(`"${path}": must be JSON text.`);
+      return value;
+    case "duration":
+      if (typeof value !== "string" || !DURATION.test(value))
+        found.push(`"${path}": must be a duration such as 90s, 5m or 1h30m.`);
       return value;
     case "integer":
       if (!Number.isInteger(value)) found.push(`"${path}": must be a whole number.`);

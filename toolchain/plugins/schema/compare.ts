@@ -1,5 +1,8 @@
 import type { Change } from "../protocol/resource.ts";
 import { containsUnknown, isProperties, isUnknown, type Properties, type Value } from "../protocol/value.ts";
+import { parseDuration } from "./duration.ts";
+import { settledJson } from "./json.ts";
+import { propertiesOf, textOf } from "./read-value.ts";
 import type { Field, Kind, Schema } from "./schema.ts";
 
 /** What has to change so that a resource in `state` becomes what `inputs` ask for. */
@@ -25,6 +28,10 @@ export function same(kind: Kind, have: Value | undefined, want: Value | undefine
     case "integer":
     case "flag":
       return have === want;
+    case "json":
+      return sameAnything(settledJson(kind.settled, have), settledJson(kind.settled, want));
+    case "duration":
+      return parseDuration(textOf(have)) === parseDuration(textOf(want));
     case "anything":
       return sameAnything(have, want);
     case "list":
@@ -32,11 +39,11 @@ export function same(kind: Kind, have: Value | undefined, want: Value | undefine
     case "set":
       return sameSet(kind.of, elements(have), elements(want));
     case "map": {
-      const [left, right] = [properties(have), properties(want)];
+      const [left, right] = [propertiesOf(have), propertiesOf(want)];
       return keysOf(left, right).every((key) => same(kind.of, left[key], right[key]));
     }
     case "record": {
-      const [left, right] = [properties(have), properties(want)];
+      const [left, right] = [propertiesOf(have), propertiesOf(want)];
       return Object.entries(kind.fields).every(([name, field]) => sameField(field, left[name], right[name]));
     }
   }
@@ -81,10 +88,6 @@ export function isEmpty(value: Value | undefined): boolean {
 
 function elements(value: Value | undefined): Value[] {
   return Array.isArray(value) ? value : [];
-}
-
-function properties(value: Value | undefined): Properties {
-  return isProperties(value) ? value : {};
 }
 
 function keysOf(left: Properties, right: Properties): string[] {

@@ -6,6 +6,10 @@ export type Kind =
   | { type: "integer"; least?: number }
   | { type: "flag" }
   | { type: "anything" }
+  /** Text that is JSON; `settled` drops what the service adds by itself, so that it does not count as a change. */
+  | { type: "json"; settled: (value: Value) => Value }
+  /** Text such as `90s`, which says the same as `1m30s`. */
+  | { type: "duration" }
   | { type: "list"; of: Kind }
   /** A list whose order says nothing. */
   | { type: "set"; of: Kind }
@@ -44,6 +48,11 @@ export const integer = (least?: number): Kind =>
   least === undefined ? { type: "integer" } : { type: "integer", least };
 export const flag = (): Kind => ({ type: "flag" });
 export const anything = (): Kind => ({ type: "anything" });
+export const json = (settled: (value: Value) => Value = (value) => value): Kind => ({
+  type: "json",
+  settled,
+});
+export const duration = (): Kind => ({ type: "duration" });
 export const list = (of: Kind): Kind => ({ type: "list", of });
 export const set = (of: Kind): Kind => ({ type: "set", of });
 export const map = (of: Kind): Kind => ({ type: "map", of });
@@ -66,6 +75,6 @@ export function refused(absent?: Value): Property {
 
 /** How the official docker plugin shows a value that was not given. */
 export function absentOf(kind: Kind): Value {
-  if (kind.type === "text") return "";
+  if (kind.type === "text" || kind.type === "json" || kind.type === "duration") return "";
   return kind.type === "list" || kind.type === "set" ? [] : null;
 }

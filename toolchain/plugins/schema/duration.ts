@@ -1,4 +1,4 @@
-/** Durations as Docker's API has them (integer nanoseconds) and as Go prints them (`1m30s`). */
+/** Durations as Docker's API has them (integer nanoseconds) and as Go and Prometheus print them (`1m30s`, `1d`). */
 
 const NANOSECONDS: Readonly<Record<string, number>> = {
   ns: 1,
@@ -8,8 +8,10 @@ const NANOSECONDS: Readonly<Record<string, number>> = {
   s: 1e9,
   m: 60e9,
   h: 3600e9,
+  d: 86_400e9,
+  w: 604_800e9,
 };
-const PART = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g;
+const PART = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)/g;
 
 /** A duration that is not negative, as Go's time.ParseDuration reads it. */
 export const DURATION = /^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/;

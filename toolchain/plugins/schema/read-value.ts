@@ -22,3 +22,7 @@ export function textMapOf(value: Value | undefined): Record<string, string> {
   if (!isProperties(value)) return {};
   return Object.fromEntries(Object.entries(value).map(([key, element]) => [key, String(element ?? "")]));
 }
+
+export function propertiesOf(value: Value | undefined): Properties {
+  return isProperties(value) ? value : {};
+}
