@@ -1,14 +1,17 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { Provider as GrafanaProvider } from "@pulumiverse/grafana";
 import { type BuiltService, RUNBOOK_FILE } from "../config/names.ts";
 import { servicesOf } from "../config/services.ts";
 import type { GivenSecrets, Settings } from "../config/settings.ts";
 import { alertOptions } from "../observability/alerts.ts";
 import { prometheusRules } from "../observability/prometheus-rules.ts";
 import { runbookPage } from "../observability/runbook-page.ts";
+import { Alerts } from "./alerts.ts";
+import { Dashboard } from "./dashboard.ts";
 import { Exporter } from "./exporter.ts";
 import { ExternalPrometheus } from "./external-prometheus.ts";
-import { Grafana } from "./grafana.ts";
+import { Grafana, grafanaUrl } from "./grafana.ts";
 import { HostFile, type MountedFile } from "./host-file.ts";
 import { type BuildContext, Images } from "./images.ts";
 import { Manifest } from "./manifest.ts";
@@ -44,10 +47,8 @@ export function declareStack(
   { externalPrometheusRuns, runbook }: Surroundings,
 ): StackOutputs {
   const network = new Network("network", { settings });
-  const secrets = new Secrets("secrets", {
-    settings,
-    given: wrapped(given),
-  });
+  const secretly = wrapped(given);
+  const secrets = new Secrets("secrets", { settings, given: secretly });
   const services = servicesOf(settings);
   const images = new Images("images", { settings, contexts, services });
 
@@ -86,6 +87,7 @@ export function declareStack(
         callsOut: given.alertWebhookUrl !== undefined,
       })
     : undefined;
+  declareInGrafana(settings, grafana?.url ?? grafanaUrl(settings), secrets, secretly);
 
   const manifest = new Manifest("manifest", {
     settings,
@@ -102,6 +104,20 @@ export function declareStack(
     manifest: manifest.path,
     instanceId: secrets.instanceId,
   };
+}
+
+/** What is kept in Grafana, its own container's or another one; nothing where there is none. */
+function declareInGrafana(
+  settings: Settings,
+  url: pulumi.Input<string> | undefined,
+  { grafanaAuth: auth }: Secrets,
+  { alertWebhookUrl }: SecretsArgs["given"],
+): void {
+  if (url === undefined || auth === undefined) return;
+  const providers = [new GrafanaProvider("grafana-provider", { url, auth })];
+  const dashboard = new Dashboard("dashboard", { settings }, { providers });
+  const receivers = alertWebhookUrl === undefined ? {} : { webhookUrl: alertWebhookUrl };
+  new Alerts("alerts", { settings, dashboard, receivers }, { providers });
 }
 
 function wrapped({ apiKeys, ...single }: GivenSecrets): SecretsArgs["given"] {
