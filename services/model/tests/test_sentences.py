@@ -55,7 +55,8 @@ READERS: dict[str, tuple[Callable[[str], set[Any]], Callable[[dict[str, Any]], s
 }
 
 
-def score(name: str, what: str) -> Score:
+def score(name: str, what: str, capsys: pytest.CaptureFixture[str]) -> Score:
+    """Precision and recall over a table, shown whether or not the test passes."""
     read, expect = READERS[what]
     right = found = wanted = 0
     for case in cases(name):
@@ -64,7 +65,9 @@ def score(name: str, what: str) -> Score:
         found += len(got)
         wanted += len(expected)
     result = Score(right / found, right / wanted)
-    print(f"\n{name} {what}: precision {result.precision:.3f}, recall {result.recall:.3f}")
+    with capsys.disabled():
+        figures = f"precision {result.precision:.3f}, recall {result.recall:.3f}"
+        print(f"\n{len(cases(name))} sentences, {name}, {what}: {figures}")
     return result
 
 
@@ -72,9 +75,11 @@ def score(name: str, what: str) -> Score:
     ("what", "floor"),
     [("facts", 0.99), ("entities", 0.97), ("kinds", 0.96), ("relations", 0.95)],
 )
-def test_known_sentences_are_read_with_few_mistakes(what: str, floor: float) -> None:
+def test_known_sentences_are_read_with_few_mistakes(
+    what: str, floor: float, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert len(cases("sentences.jsonl")) >= 60
-    precision, recall = score("sentences.jsonl", what)
+    precision, recall = score("sentences.jsonl", what, capsys)
     assert precision >= floor
     assert recall >= floor
 
@@ -89,10 +94,10 @@ def test_known_sentences_are_read_with_few_mistakes(what: str, floor: float) -> 
     ],
 )
 def test_unseen_sentences_are_read_nearly_as_well(
-    what: str, precision_floor: float, recall_floor: float
+    what: str, precision_floor: float, recall_floor: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert len(cases("held_out.jsonl")) >= 20
-    precision, recall = score("held_out.jsonl", what)
+    precision, recall = score("held_out.jsonl", what, capsys)
     assert precision >= precision_floor
     assert recall >= recall_floor
 
