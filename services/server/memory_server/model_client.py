@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from memory_server.domain import Vector
 from memory_server.metrics import Metrics
+from memory_server.recent_vectors import RecentVectors
 from memory_server.settings import Settings
 
 BATCH = 64
@@ -42,6 +43,7 @@ class ModelClient:
         self._settings = settings
         self._metrics = metrics
         self._headers = {"embed": _headers(settings.embedder_key), "chat": _headers(settings.llm_key)}
+        self._recent = RecentVectors()
         timeout = httpx.Timeout(settings.model_timeout_s, connect=min(5.0, settings.model_timeout_s))
         # trust_env off: a proxy of the host must not see what goes to a container beside this one.
         self._http = httpx.AsyncClient(
@@ -55,12 +57,22 @@ class ModelClient:
         """Give the connections back."""
         await self._http.aclose()
 
-    async def embed(self, texts: list[str]) -> list[Vector]:
-        """Vectors of `texts` in their order, one per text. Raises ModelError."""
-        vectors: list[Vector] = []
-        for start in range(0, len(texts), BATCH):
-            vectors.extend(await self._embed_batch(texts[start : start + BATCH]))
-        return vectors
+    async def embed(self, texts: list[str], *, fresh: bool = False) -> list[Vector]:
+        """Vectors of `texts` in their order, one per text. Raises ModelError.
+
+        A text embedded a short while ago is not sent again, unless `fresh` asks whether the model answers.
+        """
+        known: dict[str, Vector] = {}
+        for text in texts:
+            if not fresh and (vector := self._recent.get(text)):
+                known[text] = vector
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        for start in range(0, len(missing), BATCH):
+            batch = missing[start : start + BATCH]
+            for text, vector in zip(batch, await self._embed_batch(batch), strict=True):
+                known[text] = vector
+                self._recent.keep(text, vector)
+        return [known[text] for text in texts]
 
     async def _embed_batch(self, texts: list[str]) -> list[Vector]:
         body: dict[str, Any] = {

@@ -135,6 +135,6 @@ def make_scope(user_id: str | None, agent_id: str | None, run_id: str | None) ->
 QueryId = Annotated[str | None, Query(max_length=256), AfterValidator(lambda v: clean_text(v) if v else v)]
 
 
-def query_scope(user_id: QueryId = None, agent_id: QueryId = None, run_id: QueryId = None) -> Scope:
+async def query_scope(user_id: QueryId = None, agent_id: QueryId = None, run_id: QueryId = None) -> Scope:
     """The scope in a query string. Raises Problem 400."""
     return make_scope(user_id, agent_id, run_id)

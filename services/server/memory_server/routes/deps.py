@@ -1,4 +1,7 @@
-"""What route functions get handed: the core once the stores are ours, the gate of writes."""
+"""What route functions get handed: the core once the stores are ours, the gate of writes.
+
+Coroutines although they await nothing: FastAPI runs a plain function in a thread, which costs more than it does.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from memory_server.maintenance import Gate
 from memory_server.memory_store import MemoryStore
 
 
-def _store(request: Request) -> MemoryStore:
+async def _store(request: Request) -> MemoryStore:
     readiness: Readiness = request.app.state.identity.readiness
     if readiness.refused:
         raise Problem(503, "not-our-data", readiness.refused, headers={"Retry-After": "30"})
@@ -22,7 +25,7 @@ def _store(request: Request) -> MemoryStore:
     return store
 
 
-def _gate(request: Request) -> Gate:
+async def _gate(request: Request) -> Gate:
     gate: Gate = request.app.state.gate
     return gate
 

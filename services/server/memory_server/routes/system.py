@@ -41,7 +41,12 @@ async def ready(request: Request, _who: Reader) -> JSONResponse:
     """Asks each store and the model, and tells how long each took. 503 while one does not answer or is not ours."""
     state = request.app.state
     names = ("postgres", "neo4j", "history", "model")
-    probes = (state.postgres.ping, state.graph.ping, state.history.ping, lambda: state.model.embed(["ready"]))
+    probes = (
+        state.postgres.ping,
+        state.graph.ping,
+        state.history.ping,
+        lambda: state.model.embed(["ready"], fresh=True),
+    )
     bound = state.settings.probe_timeout_s
     checks = dict(zip(names, await asyncio.gather(*(_probe(p, bound) for p in probes)), strict=True))
     readiness: Readiness = state.identity.readiness

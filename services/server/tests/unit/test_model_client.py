@@ -11,6 +11,7 @@ import pytest
 from memory_server import model_client
 from memory_server.metrics import Metrics
 from memory_server.model_client import BATCH, ModelClient, ModelError
+from memory_server.recent_vectors import MAX_LENGTH, RecentVectors
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,43 @@ async def test_vectors_come_back_in_the_order_of_the_texts_and_in_batches(settin
     vectors = await client(settings(), answer).embed(texts)
     assert [vector[0] for vector in vectors] == [float(len(text)) for text in texts]
     assert sizes == [BATCH, 10]
+
+
+async def test_a_text_is_embedded_once_and_again_where_the_model_itself_is_asked(settings: Any) -> None:
+    asked: list[list[str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content)["input"])
+        return embeddings(request)
+
+    made = client(settings(), answer)
+    assert await made.embed(["me", "bob!", "me"]) == [[2.0] * 384, [4.0] * 384, [2.0] * 384]
+    assert await made.embed(["bob!", "anna.."]) == [[4.0] * 384, [6.0] * 384]
+    await made.embed(["me"], fresh=True)
+    assert asked == [["me", "bob!"], ["anna.."], ["me"]]
+
+
+async def test_a_failure_is_not_remembered(settings: Any) -> None:
+    answers = [httpx.Response(400), None]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return answers.pop(0) or embeddings(request)
+
+    made = client(settings(), answer)
+    with pytest.raises(ModelError):
+        await made.embed(["me"])
+    assert await made.embed(["me"]) == [[2.0] * 384]
+
+
+def test_the_vector_not_asked_for_the_longest_is_forgotten_first() -> None:
+    recent = RecentVectors(2)
+    recent.keep("a", [1.0])
+    recent.keep("b", [2.0])
+    assert recent.get("a") == [1.0]
+    recent.keep("c", [3.0])
+    assert (recent.get("a"), recent.get("b"), recent.get("c")) == ([1.0], None, [3.0])
+    recent.keep("x" * (MAX_LENGTH + 1), [4.0])
+    assert recent.get("x" * (MAX_LENGTH + 1)) is None
 
 
 async def test_line_breaks_are_embedded_as_upstream_does(settings: Any) -> None:
