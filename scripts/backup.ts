@@ -3,6 +3,7 @@ import prettyBytes from "pretty-bytes";
 import { ByteMeter } from "../ops/backup/byte-meter.ts";
 import { BackupExit } from "../ops/backup/exit-codes.ts";
 import { TIERS, type Tier } from "../ops/backup/layout.ts";
+import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
 import { RunLog } from "../ops/backup/run-log.ts";
 import { stateDirOf } from "../ops/backup/stack-access.ts";
 import { type Taken, takeBackup } from "../ops/backup/take.ts";
@@ -42,6 +43,7 @@ export function register(program: Command): void {
 
 async function backup(stack: string, options: Options): Promise<void> {
   const manifest = deployedStack(stack);
+  refuseUnfinishedRestore(stateDirOf(manifest));
   const log = new RunLog(stateDirOf(manifest), `backup-${options.tier}`, new Date());
   const interruption = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)

@@ -1,7 +1,10 @@
 import type { Command } from "commander";
 import type { Manifest } from "../config/manifest.ts";
+import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
 import { type Changes, deploy, previewChanges } from "../ops/deployment.ts";
+import { stackDirectory } from "../ops/manifest.ts";
 import { Problem } from "../ops/problem.ts";
+import { stateHome } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
 import { ask } from "./ask.ts";
 import { deployedStack, engineContext, requireStackFile } from "./context.ts";
@@ -19,6 +22,7 @@ export function register(program: Command): void {
 
 async function up(stack: string, options: { yes?: boolean }): Promise<void> {
   requireStackFile(stack);
+  refuseUnfinishedRestore(stackDirectory(stateHome(), stack));
   await runSetup();
   const context = engineContext(stack);
   if (stack === "prd" && options.yes !== true) {

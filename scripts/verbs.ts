@@ -60,6 +60,21 @@ export const VERBS: readonly Verb[] = [
     summary: "which backups there are, why each is kept and until when",
     load: () => import("./backups.ts"),
   },
+  {
+    name: "verify",
+    summary: "read backups from the first byte to the last: checksums, structure, counts, identity",
+    load: () => import("./verify.ts"),
+  },
+  {
+    name: "drill",
+    summary: "restore a backup into throw-away containers, and ask them what the stack would ask",
+    load: () => import("./drill.ts"),
+  },
+  {
+    name: "restore",
+    summary: "bring back what a backup holds, beside the live data first",
+    load: () => import("./restore.ts"),
+  },
   { name: "remember", summary: "store what a text says", load: () => import("./remember.ts") },
   {
     name: "recall",

@@ -139,3 +139,32 @@ function noSuch(root: string, id: string, what: string): Problem {
     mend: "./mem0 backups lists what there is",
   });
 }
+
+/**
+ * Which backups are to be verified: the named one, all, a share, or the newest good one. A share begins at another
+ * place every day, so that every backup has its turn.
+ */
+export function chooseForVerification(
+  { good, suspects, damaged }: Catalogue,
+  { ts, all, sample }: { ts?: string | undefined; all?: boolean; sample?: number },
+  now: Date,
+): { backups: Backup[]; damaged: Catalogue["damaged"] } {
+  if ([ts, all === true || undefined, sample].filter((one) => one !== undefined).length > 1) {
+    throw new Problem("a backup, --all and --sample exclude each other", { exitCode: ExitCode.usage });
+  }
+  const ours = damaged.filter(({ kind }) => kind !== "no-manifest");
+  const whole = [...good, ...suspects];
+  if (ts !== undefined) {
+    const backups = whole.filter(({ id }) => id === ts);
+    const broken = ours.filter(({ id }) => id === ts);
+    if (backups.length + broken.length === 0) {
+      throw new Problem(`there is no backup ${ts}`, { mend: "./mem0 backups lists what there is" });
+    }
+    return { backups, damaged: broken };
+  }
+  if (all === true) return { backups: whole, damaged: ours };
+  if (sample === undefined) return { backups: good.slice(-1), damaged: [] };
+  const count = Math.max(1, Math.round((whole.length * sample) / 100));
+  const start = (Math.floor(now.getTime() / 86_400_000) * count) % Math.max(1, whole.length);
+  return { backups: [...whole.slice(start), ...whole.slice(0, start)].slice(0, count), damaged: ours };
+}

@@ -1,0 +1,99 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { z } from "zod";
+import { Problem } from "../../problem.ts";
+import { BACKUP_ID } from "../layout.ts";
+import { RESTORED } from "./swap.ts";
+
+/**
+ * How far a restore has come, on the disk before each step begins:
+ *
+ * - `preparing`: copies are made beside the live data, which serves; continued by making them anew
+ * - `swapping`: the copies are whole and verified; the live data is being put aside; can go on or back
+ * - `undoing`: the way back, which is only gone to its end
+ * - `done`: the restored data serves, what was live before lies aside
+ * - `undone`: what was live before serves again, the restored data lies aside
+ */
+export const PHASES = ["preparing", "swapping", "undoing", "done", "undone"] as const;
+
+const journalSchema = z.strictObject({
+  version: z.literal(1),
+  /** When it was begun; part of the names of all that lies beside the live data. */
+  id: z.string().regex(BACKUP_ID),
+  stack: z.string(),
+  /** The backup's directory. */
+  backup: z.string(),
+  stores: z.array(z.enum(RESTORED)).min(1),
+  /** Whether data of another instance is taken over. */
+  adopt: z.boolean(),
+  phase: z.enum(PHASES),
+  /** Backup of what was live, or that there is none on purpose. */
+  safetyBackup: z.string().nullable(),
+  /** Numbers that the restored stores must show, by store. */
+  memories: z.int().nullable(),
+});
+
+export type Journal = z.output<typeof journalSchema>;
+
+function journalFile(stateDir: string): string {
+  return path.join(stateDir, "backup", "restore.json");
+}
+
+/** The restore that was last begun and not finished; undefined when there is none. */
+export function readJournal(stateDir: string): Journal | undefined {
+  const file = journalFile(stateDir);
+  if (!existsSync(file)) return undefined;
+  try {
+    return journalSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (cause) {
+    throw new Problem("the journal of a restore cannot be read", {
+      where: file,
+      mend: "it says what lies beside the live data; look at it before you remove it",
+      cause,
+    });
+  }
+}
+
+/** Synced and renamed into its place: a kill leaves the old one or the new one. */
+export function writeJournal(stateDir: string, journal: Journal): void {
+  const file = journalFile(stateDir);
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  writeFileAtomic.sync(file, `${JSON.stringify(journalSchema.parse(journal), null, 2)}\n`, { mode: 0o600 });
+}
+
+export function removeJournal(stateDir: string): void {
+  rmSync(journalFile(stateDir), { force: true });
+}
+
+/** What may be done about a restore in each phase. */
+export function allows(
+  phase: Journal["phase"],
+  wish: "continue" | "roll-back" | "finish" | "begin",
+): boolean {
+  switch (wish) {
+    case "continue":
+      return phase === "preparing" || phase === "swapping" || phase === "undoing";
+    case "roll-back":
+      return phase !== "undone";
+    case "finish":
+    case "begin":
+      return phase === "done" || phase === "undone";
+  }
+}
+
+/**
+ * While the live data is half put aside nothing else may touch the stack: it would start on a mixture.
+ *
+ * @throws Problem with the two ways out
+ */
+export function refuseUnfinishedRestore(stateDir: string): void {
+  const journal = readJournal(stateDir);
+  if (journal === undefined || journal.phase === "done" || journal.phase === "undone") return;
+  // The live data is whole and serves, and the copies beside it disturb nobody.
+  if (journal.phase === "preparing") return;
+  throw new Problem(`a restore of stack ${journal.stack} was cut off while data was being swapped`, {
+    where: journalFile(stateDir),
+    mend: `./mem0 restore --continue --stack ${journal.stack}, or the way back: ./mem0 restore --roll-back --stack ${journal.stack}`,
+  });
+}

@@ -1,0 +1,167 @@
+import { createReadStream, mkdtempSync, rmSync } from "node:fs";
+import path from "node:path";
+import type Docker from "dockerode";
+import { Problem } from "../../problem.ts";
+import type { Throwaway } from "../../throwaway.ts";
+import type { Counts, Identity } from "../backup-manifest.ts";
+import { hashFile } from "../checksums.ts";
+import type { OpenPart } from "../source.ts";
+import { type DeployedService, onStore } from "./deployed.ts";
+import { countGraph, startGraph } from "./graph.ts";
+import { bindHistory, readHistory, unpackHistory } from "./history.ts";
+import { bindGraph, type Neo4jImage, readGraphIdentity, withThrowawayGraph } from "./neo4j.ts";
+import { bindDatabase, type PostgresPlace, readContent, restoreDatabase } from "./postgres.ts";
+import type { GraphParts } from "./restorable.ts";
+import { LIVE_FILES, namesBeside } from "./swap.ts";
+
+/** What holds for every store that is restored. */
+export interface Preparation {
+  docker: Docker;
+  throwaway: Throwaway;
+  /** Id of the restore: part of the names of all that is made. */
+  id: string;
+  /** Whose data it has to be. */
+  identity: Identity;
+  /** Whether data that is bound to another instance, or to none, is bound to this one. */
+  adopt: boolean;
+  /** What the backup's manifest says that it holds; undefined for one of the old form. */
+  counts: Counts | undefined;
+}
+
+/**
+ * Restores a dump into a database beside the live one and compares it with what the backup promises.
+ *
+ * @returns how many memories it holds
+ */
+export async function preparePostgres(
+  { id, identity, adopt, counts }: Preparation,
+  place: PostgresPlace,
+  live: string,
+  dump: OpenPart,
+): Promise<number> {
+  const { restored } = namesBeside(live, id);
+  await restoreDatabase(place, dump, restored);
+  const content = await readContent(place, restored);
+  if (content.dimensions !== identity.dimensions) {
+    throw new Problem(
+      content.dimensions === undefined
+        ? `the dump has no table ${place.collection}`
+        : `the backup holds vectors of ${content.dimensions} dimensions, this stack's have ${identity.dimensions}`,
+      {
+        where: dump.part.file,
+        mend: "set mem0:memory.collection and mem0:model to those of the backup in a new stack, and restore it there",
+      },
+    );
+  }
+  if (counts !== undefined) {
+    same("memories", content.memories, counts.memories);
+    same("users", content.users, counts.users);
+  }
+  if (!content.indexed)
+    throw new Problem("the restored database has no similarity index", { where: restored });
+  await own("the dump of Postgres", content.identity, { identity, adopt }, () =>
+    bindDatabase(place, restored, live, identity),
+  );
+  return content.memories;
+}
+
+/** Restores a graph in a throw-away Neo4j, has it checked there, and lays its store beside the live one's. */
+export async function prepareGraph(
+  { docker, throwaway, id, identity, adopt, counts }: Preparation,
+  neo4j: DeployedService,
+  parts: GraphParts,
+): Promise<void> {
+  await withThrowawayGraph(docker, throwaway, graphImage(neo4j), async (graph) => {
+    const driver = await startGraph(graph, parts);
+    if (counts !== undefined) {
+      const found = await countGraph(driver);
+      same("nodes", found.nodes, counts.nodes);
+      same("relationships", found.relationships, counts.relationships);
+    }
+    await own("the graph", await readGraphIdentity(driver), { identity, adopt }, () =>
+      bindGraph(driver, identity, new Date()),
+    );
+    await graph.stop();
+    await graph.check();
+    const { restored } = namesBeside(LIVE_FILES.neo4j, id);
+    const copy = `rm -rf "/store/${restored}"; cp -a /data/neo4j "/store/${restored}"; sync /store`;
+    await graph.script(copy, { stores: { "/store": neo4j.store } });
+  });
+}
+
+/** Unpacks a history file, has SQLite check it, and lays it beside the live one. */
+export async function prepareHistory(
+  { throwaway, id, identity, adopt, counts }: Preparation,
+  server: DeployedService,
+  part: OpenPart,
+  stateDir: string,
+): Promise<void> {
+  const directory = mkdtempSync(path.join(stateDir, "backup", "history-"));
+  try {
+    const file = path.join(directory, "history.db");
+    await unpackHistory(part, file);
+    const content = readHistory(file);
+    if (content.damage.length > 0) {
+      throw new Problem(`the history file is damaged: ${content.damage[0]}`, { where: part.part.file });
+    }
+    if (counts !== undefined) same("history entries", content.entries, counts.historyEntries);
+    await own("the history file", content.identity, { identity, adopt }, async () =>
+      bindHistory(file, identity, new Date()),
+    );
+    const { restored } = namesBeside(LIVE_FILES.history, id);
+    const write = 'rm -f "$1" "$1-journal"; cat > "$1"; sync "$1"; sha256sum "$1"';
+    const sum = await onStore(throwaway, server, write, [restored], () => createReadStream(file));
+    if (sum.split(" ")[0] !== (await hashFile(file, "sha256"))) {
+      throw new Problem("the history file did not arrive whole", { where: server.store });
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The deployed Neo4j as a throw-away one must be like it. */
+export function graphImage({ image, user, memoryBytes, env }: DeployedService): Neo4jImage {
+  return {
+    image,
+    user,
+    memoryBytes,
+    heap: env.NEO4J_HEAP ?? "384m",
+    pageCache: env.NEO4J_PAGECACHE ?? "128m",
+  };
+}
+
+/** Data of another stack is taken only on purpose, and data of another embedder never: nothing would be found in it. */
+async function own(
+  what: string,
+  found: Identity | undefined,
+  { identity, adopt }: Pick<Preparation, "identity" | "adopt">,
+  bind: () => Promise<void>,
+): Promise<void> {
+  if (
+    found !== undefined &&
+    (found.embedder !== identity.embedder || found.dimensions !== identity.dimensions)
+  ) {
+    throw new Problem(
+      `${what} was embedded by ${found.embedder} (${found.dimensions} dimensions), this stack embeds by ` +
+        `${identity.embedder} (${identity.dimensions})`,
+      { mend: "set mem0:model to that of the backup in a new stack, and restore it there" },
+    );
+  }
+  if (found?.instanceId === identity.instanceId) return;
+  if (!adopt) {
+    throw new Problem(
+      found === undefined
+        ? `${what} tells no identity: it was not written by this server`
+        : `${what} belongs to instance ${found.instanceId}, this stack is ${identity.instanceId}`,
+      { mend: "if you mean it: the same command with --adopt takes the data over" },
+    );
+  }
+  await bind();
+}
+
+function same(what: string, found: number, wanted: number): void {
+  if (found === wanted) return;
+  throw new Problem(`the backup promises ${wanted} ${what}, restored were ${found}`, {
+    mend: "nothing live was touched; take another backup: ./mem0 backups",
+  });
+}

@@ -1,0 +1,168 @@
+import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { Problem } from "../../problem.ts";
+import type { BackupManifest, Part } from "../backup-manifest.ts";
+import { type Backup, readCatalogue } from "../catalogue.ts";
+import { BACKUP_ID } from "../layout.ts";
+import { openPart } from "../part-files.ts";
+import type { OpenPart } from "../source.ts";
+
+/** The graph of a backup, in one of the forms it may have. */
+export type GraphParts =
+  | { kind: "dumps"; parts: OpenPart[] }
+  | { kind: "lines"; part: OpenPart }
+  /** Neo4j's own files, as the guide's backups have them: copied while it ran, so they may not fit together. */
+  | { kind: "files"; file: string; open: OpenPart["open"] };
+
+/** A backup as far as restoring looks at it: one of ours, or one of the form of the old operations guide. */
+export interface Restorable {
+  id: string;
+  directory: string;
+  /** Undefined for one of the old form. */
+  manifest: BackupManifest | undefined;
+  postgres: OpenPart | undefined;
+  graph: GraphParts | undefined;
+  history: OpenPart | undefined;
+  /** Parts for people: roles, the stack's manifest. Restoring does not need them. */
+  others: OpenPart[];
+  /** What an old backup does not hold or prove, one sentence each. */
+  lacks: string[];
+}
+
+/** Opens one of our backups. */
+export function openBackup({ id, directory, manifest }: Backup, identity?: string): Restorable {
+  const open = (which: (part: Part) => boolean) =>
+    manifest.parts.filter(which).map((part) => openPart(directory, part, identity));
+  const [lines] = open(({ format }) => format === "graph-lines-zstd");
+  const dumps = open(({ format }) => format === "neo4j-dump");
+  return {
+    id,
+    directory,
+    manifest,
+    postgres: open(({ source, name }) => source === "postgres" && name !== "globals")[0],
+    graph:
+      lines !== undefined
+        ? { kind: "lines", part: lines }
+        : dumps.length > 0
+          ? { kind: "dumps", parts: dumps }
+          : undefined,
+    history: open(({ source }) => source === "history")[0],
+    others: open(({ source, name }) => source === "stack" || name === "globals"),
+    lacks: [],
+  };
+}
+
+/**
+ * Opens a backup of the old guide's form: `postgres/*.sql.gz`, `neo4j/*.tar.gz`, checksums perhaps. Undefined when the
+ * directory does not look like one.
+ */
+export function openOldBackup(directory: string): Restorable | undefined {
+  const found = (folder: string, ending: string): string | undefined => {
+    const inside = path.join(directory, folder);
+    const files = statSync(inside, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(inside) : [];
+    const [file] = files.filter((name) => name.endsWith(ending)).sort();
+    return file === undefined ? undefined : `${folder}/${file}`;
+  };
+  const dump = found("postgres", ".sql.gz");
+  const graph = found("neo4j", ".tar.gz");
+  if (dump === undefined && graph === undefined) return undefined;
+  return {
+    id: path.basename(directory),
+    directory,
+    manifest: undefined,
+    postgres: dump === undefined ? undefined : openPart(directory, oldDump(directory, dump)),
+    graph:
+      graph === undefined
+        ? undefined
+        : { kind: "files", file: graph, open: () => createReadStream(path.join(directory, graph)) },
+    history: undefined,
+    others: [],
+    lacks: lacksOf(dump, graph, oldChecksums(directory).size > 0),
+  };
+}
+
+function oldDump(directory: string, file: string): Part {
+  const { size: bytes } = statSync(path.join(directory, file));
+  return { source: "postgres", name: "mem0", file, format: "sql-gzip", bytes, seconds: 0 };
+}
+
+function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksums: boolean): string[] {
+  return [
+    ...(dump === undefined ? ["no dump of Postgres: the memories stay as they are"] : []),
+    ...(graph === undefined
+      ? ["no copy of Neo4j: the graph stays as it is"]
+      : [
+          "Neo4j's files were copied while it may have run: whether they fit together shows when they are checked",
+        ]),
+    "no history file: the history stays as it is",
+    "no identity: that these memories are this stack's, and its embedder's, is taken on your word",
+    "no counts: that nothing is missing cannot be shown",
+    ...(hasChecksums ? [] : ["no checksums: damage shows only where a file cannot be unpacked"]),
+  ];
+}
+
+/** Checksums that lie in an old backup in the form of `sha256sum` or `md5sum`, by file. */
+export function oldChecksums(directory: string): Map<string, { algorithm: "sha256" | "md5"; sum: string }> {
+  const sums = new Map<string, { algorithm: "sha256" | "md5"; sum: string }>();
+  const folders = [".", "postgres", "neo4j"].filter((folder) =>
+    statSync(path.join(directory, folder), { throwIfNoEntry: false })?.isDirectory(),
+  );
+  for (const folder of folders) {
+    for (const name of readdirSync(path.join(directory, folder))) {
+      if (!/(sum|\.sha256|\.md5)/i.test(name)) continue;
+      const text = readFileSync(path.join(directory, folder, name), "utf8");
+      for (const [, sum, listed] of text.matchAll(/^([0-9a-f]{32}|[0-9a-f]{64})\s+\*?(.+)$/gm)) {
+        const file = locate(directory, folder, listed ?? "");
+        if (file === undefined || sum === undefined) continue;
+        sums.set(file, { algorithm: sum.length === 64 ? "sha256" : "md5", sum });
+      }
+    }
+  }
+  return sums;
+}
+
+/** Old scripts wrote absolute paths, paths from the backup's directory, or bare names. */
+function locate(directory: string, folder: string, listed: string): string | undefined {
+  const parts = listed.trim().split("/");
+  const candidates = [path.join(folder, listed), listed, path.join(...parts.slice(-2)), parts.at(-1) ?? ""];
+  return candidates
+    .map((candidate) => path.normalize(candidate))
+    .find(
+      (candidate) =>
+        !path.isAbsolute(candidate) &&
+        !candidate.startsWith("..") &&
+        statSync(path.join(directory, candidate), { throwIfNoEntry: false })?.isFile(),
+    );
+}
+
+/**
+ * Finds the backup that a person named: an id in the stack's root, or the directory of one of the old form.
+ *
+ * @param identity text of the age identity file, for encrypted backups
+ */
+export function findRestorable(root: string, named: string, identity?: string): Restorable {
+  const mend = "./mem0 backups lists what there is";
+  if (!BACKUP_ID.test(named)) {
+    const old = openOldBackup(path.resolve(named));
+    if (old !== undefined) return old;
+    throw new Problem(`${named} is neither a backup's id nor a directory of the old form`, { mend });
+  }
+  const { good, suspects, damaged } = readCatalogue(root);
+  const whole = [...good, ...suspects].find(({ id }) => id === named);
+  if (whole !== undefined) return openBackup(whole, requireIdentity(whole, identity));
+  const other = damaged.find(({ id }) => id === named);
+  const old = other?.kind === "no-manifest" ? openOldBackup(other.directory) : undefined;
+  if (old !== undefined) return old;
+  throw other === undefined
+    ? new Problem(`there is no backup ${named}`, { where: root, mend })
+    : new Problem(`backup ${named} is damaged: ${other.reason}`, { where: other.directory, mend });
+}
+
+function requireIdentity({ id, manifest }: Backup, identity: string | undefined): string | undefined {
+  if (manifest.encryption !== null && identity === undefined) {
+    throw new Problem(`backup ${id} is encrypted`, {
+      mend: "--identity FILE, with the age identity of one of its recipients",
+    });
+  }
+  return identity;
+}

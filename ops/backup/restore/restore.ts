@@ -1,0 +1,372 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import type Docker from "dockerode";
+import type { Manifest } from "../../../config/manifest.ts";
+import { Problem } from "../../problem.ts";
+import { Throwaway } from "../../throwaway.ts";
+import { compareChecksums } from "../checksums.ts";
+import { backupId } from "../layout.ts";
+import { withBackupLock } from "../lock.ts";
+import { secondsSince } from "../part-files.ts";
+import { type DeployedService, deployedService } from "./deployed.ts";
+import { allows, type Journal, readJournal, removeJournal, writeJournal } from "./journal.ts";
+import { type Preparation, prepareGraph, prepareHistory, preparePostgres } from "./prepare.ts";
+import type { Restorable } from "./restorable.ts";
+import { holdWrites, startService, stopService, untilServerReady } from "./services.ts";
+import { RESTORED, type RestoredStore, removeBeside, type SwapPlaces, swapStore } from "./swap.ts";
+
+/** What a restore works on and with. */
+export interface RestoreTools {
+  docker: Docker;
+  manifest: Manifest;
+  /** Directory of the stack on the host. */
+  stateDir: string;
+  /**
+   * Backs up what is live, and keeps that for good.
+   *
+   * @returns the backup's id
+   */
+  takeSafetyBackup: (name: string) => Promise<string>;
+  report: (line: string) => void;
+  now: () => Date;
+}
+
+export interface RestoreOptions {
+  /** Only this store; all that the backup holds when left out. */
+  only?: RestoredStore;
+  /** Takes over data of another instance, or of none. */
+  adopt: boolean;
+  /** False on purpose only: what is live is then not backed up before. */
+  safetyBackup: boolean;
+}
+
+export interface RestoreReport {
+  backup: string;
+  stores: RestoredStore[];
+  /** Live now; undefined when Postgres was not restored. */
+  memories: number | undefined;
+  safetyBackup: string | undefined;
+  /** From the first byte to the stack that serves what was restored. */
+  seconds: number;
+  /** How long the stack did not serve. */
+  downSeconds: number;
+  /** What an old backup did not hold or prove. */
+  lacks: string[];
+}
+
+/** Restores a backup beside the live data, verifies it there, and then lets it take the live data's place. */
+export async function restore(
+  tools: RestoreTools,
+  backup: Restorable,
+  options: RestoreOptions,
+): Promise<RestoreReport> {
+  const { stateDir, manifest } = tools;
+  const before = readJournal(stateDir);
+  if (before !== undefined && !allows(before.phase, "begin")) throw unfinished(before);
+  return run(tools, backup, {
+    version: 1,
+    id: backupId(tools.now()),
+    stack: manifest.stack,
+    backup: backup.directory,
+    stores: storesOf(backup, options.only),
+    adopt: options.adopt,
+    phase: "preparing",
+    safetyBackup: options.safetyBackup ? null : "none",
+    memories: null,
+  });
+}
+
+/**
+ * Goes on with a restore that was cut off: makes the copies anew, or ends the swap.
+ *
+ * @param open opens the backup that the journal names; needed only while there are no copies yet
+ */
+export async function continueRestore(
+  tools: RestoreTools,
+  open: (directory: string) => Restorable,
+): Promise<RestoreReport | undefined> {
+  const journal = requireJournal(tools, "continue");
+  if (journal.phase === "preparing") return run(tools, open(journal.backup), journal);
+  const started = performance.now();
+  return withBackupLock(tools.stateDir, async () => {
+    if (journal.phase !== "undoing") return swapIn(tools, journal, [], started);
+    await undo(tools, journal);
+    return undefined;
+  });
+}
+
+/** Lets what was live before a restore serve again. */
+export async function rollBack(tools: RestoreTools): Promise<Journal["phase"]> {
+  const journal = requireJournal(tools, "roll-back");
+  await withBackupLock(tools.stateDir, async () => {
+    if (journal.phase !== "preparing") return undo(tools, journal);
+    return withPlaces(tools, (places) => forget(tools, places, journal, ["restored"]));
+  });
+  return journal.phase;
+}
+
+/** Removes what an ended restore, or its way back, has left aside. */
+export async function finishRestore(tools: RestoreTools): Promise<void> {
+  const journal = requireJournal(tools, "finish");
+  await withBackupLock(tools.stateDir, () =>
+    withPlaces(tools, (places) => forget(tools, places, journal, ["restored", "before"])),
+  );
+}
+
+async function run(tools: RestoreTools, backup: Restorable, journal: Journal): Promise<RestoreReport> {
+  const started = performance.now();
+  const { report, stateDir } = tools;
+  if (backup.manifest !== undefined) {
+    report("comparing checksums");
+    const { manifest, directory } = backup;
+    await compareChecksums({ manifest, directory }).catch((cause: Error) => {
+      throw new Problem(`backup ${backup.id} is damaged: ${cause.message}`, {
+        where: directory,
+        mend: "take another one: ./mem0 backups",
+      });
+    });
+  }
+  // Taking it holds the lock by itself.
+  const begun: Journal = { ...journal, safetyBackup: await safety(tools, journal) };
+  return withBackupLock(stateDir, async () => {
+    const earlier = readJournal(stateDir);
+    if (earlier !== undefined && earlier.id !== journal.id) {
+      report("removing what the restore before this one left aside");
+      await withPlaces(tools, (places) => forget(tools, places, earlier, ["restored", "before"]));
+    }
+    writeJournal(stateDir, begun);
+    const memories = await prepareOrTidy(tools, backup, begun);
+    const ready: Journal = { ...begun, phase: "swapping", memories: memories ?? null };
+    writeJournal(stateDir, ready);
+    return swapIn(tools, ready, backup.lacks, started);
+  });
+}
+
+async function prepareOrTidy(
+  tools: RestoreTools,
+  backup: Restorable,
+  journal: Journal,
+): Promise<number | undefined> {
+  const endPause = await holdWrites(tools.manifest);
+  try {
+    const memories = await withPlaces(tools, (places) => prepare(tools, places, backup, journal));
+    await endPause("stop");
+    return memories;
+  } catch (error) {
+    tools.report("removing the unfinished copies; nothing live was touched");
+    await withPlaces(tools, (places) => forget(tools, places, journal, ["restored"])).catch(() => {});
+    await endPause("open");
+    throw error;
+  }
+}
+
+async function safety(
+  { report, takeSafetyBackup, manifest }: RestoreTools,
+  journal: Journal,
+): Promise<string> {
+  if (journal.safetyBackup === "none") return "none";
+  report("backing up what is live");
+  try {
+    return await takeSafetyBackup(`before-restore-${journal.id}`);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Problem(`what is live cannot be backed up first: ${reason}`, {
+      mend:
+        `./mem0 status ${manifest.stack}; if it is beyond backing up, the same command with --without-safety-backup ` +
+        "(what is live is still kept aside until ./mem0 restore --finish)",
+      cause,
+    });
+  }
+}
+
+async function prepare(
+  tools: RestoreTools,
+  places: SwapPlaces,
+  backup: Restorable,
+  { id, stores, adopt }: Journal,
+): Promise<number | undefined> {
+  const { manifest, report, stateDir } = tools;
+  mkdirSync(path.join(stateDir, "backup"), { recursive: true, mode: 0o700 });
+  const { instanceId, model } = manifest;
+  const preparation: Preparation = {
+    docker: tools.docker,
+    throwaway: places.throwaway,
+    id,
+    identity: { instanceId, embedder: model.embedder, dimensions: model.dimensions },
+    adopt,
+    counts: backup.manifest?.counts,
+  };
+  for (const store of stores) await removeBeside(store, ["restored"], places, id);
+  let memories: number | undefined;
+  const { postgres, graph, history } = backup;
+  const works: Promise<void>[] = [];
+  // Side by side: one waits for the disk while the other computes.
+  if (stores.includes("postgres") && postgres !== undefined) {
+    report("restoring Postgres into a new database");
+    const work = preparePostgres(preparation, places.postgres, manifest.database.name, postgres);
+    works.push(
+      work.then((count) => {
+        memories = count;
+        report(`Postgres: ${count} memories restored beside the live ones`);
+      }),
+    );
+  }
+  if (stores.includes("neo4j") && graph !== undefined) {
+    report("restoring the graph in a throw-away Neo4j");
+    works.push(
+      prepareGraph(preparation, places.neo4j, graph).then(() =>
+        report("Neo4j: restored, checked, laid beside"),
+      ),
+    );
+  }
+  if (stores.includes("history") && history !== undefined) {
+    works.push(prepareHistory(preparation, places.server, history, stateDir));
+  }
+  const ended = await Promise.allSettled(works);
+  const failed = ended.find((one) => one.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return memories;
+}
+
+async function swapIn(
+  tools: RestoreTools,
+  journal: Journal,
+  lacks: string[],
+  started: number,
+): Promise<RestoreReport> {
+  const { stateDir, manifest, report } = tools;
+  const downSince = performance.now();
+  await swapAll(tools, journal, "forward");
+  writeJournal(stateDir, { ...journal, phase: "done" });
+  report("the restored data serves");
+  return {
+    backup: path.basename(journal.backup),
+    stores: journal.stores,
+    memories: journal.memories ?? undefined,
+    safetyBackup: journal.safetyBackup === "none" ? undefined : (journal.safetyBackup ?? undefined),
+    seconds: secondsSince(started),
+    downSeconds: secondsSince(downSince),
+    lacks: [
+      ...lacks,
+      ...(journal.stores.length < RESTORED.length ? [partial(journal.stores, manifest.stack)] : []),
+    ],
+  };
+}
+
+function partial(stores: RestoredStore[], stack: string): string {
+  return `only ${stores.join(" and ")} of stack ${stack} was restored: the other stores may speak of what it does not hold`;
+}
+
+async function undo(tools: RestoreTools, journal: Journal): Promise<void> {
+  const { stateDir, report } = tools;
+  writeJournal(stateDir, { ...journal, phase: "undoing" });
+  await swapAll(tools, journal, "back");
+  writeJournal(stateDir, { ...journal, phase: "undone" });
+  report("what was live before serves again");
+}
+
+/** Stops who works on the data, swaps, and starts them again. Every step may be repeated. */
+async function swapAll(tools: RestoreTools, journal: Journal, direction: "forward" | "back"): Promise<void> {
+  const { docker, manifest, report } = tools;
+  await withPlaces(tools, async (places) => {
+    report("stopping the memory server");
+    await stopService(docker, places.server);
+    const graph = journal.stores.includes("neo4j");
+    if (graph) {
+      report("stopping Neo4j");
+      await stopService(docker, places.neo4j);
+    }
+    for (const store of journal.stores) {
+      report(
+        `${direction === "forward" ? "putting the restored" : "putting back the former"} ${store} in its place`,
+      );
+      await swapStore(store, direction, places, journal.id);
+    }
+    if (graph) {
+      report("starting Neo4j");
+      await startService(docker, places.neo4j, ["neo4j-healthy"]);
+    }
+    report("starting the memory server");
+    await startService(docker, places.server);
+    await untilServerReady(docker, manifest, places.server);
+  });
+}
+
+async function forget(
+  { stateDir }: RestoreTools,
+  places: SwapPlaces,
+  { id, stores }: Journal,
+  which: readonly ("restored" | "before")[],
+): Promise<void> {
+  for (const store of stores) await removeBeside(store, which, places, id);
+  removeJournal(stateDir);
+}
+
+async function withPlaces<T>(tools: RestoreTools, work: (places: SwapPlaces) => Promise<T>): Promise<T> {
+  const { docker, manifest } = tools;
+  const service = (name: "postgres" | "neo4j" | "server"): Promise<DeployedService> =>
+    deployedService(docker, manifest, name);
+  const [postgres, neo4j, server] = await Promise.all([
+    service("postgres"),
+    service("neo4j"),
+    service("server"),
+  ]);
+  const throwaway = await Throwaway.open(docker, manifest, "restore");
+  try {
+    return await work({
+      docker,
+      throwaway,
+      postgres: {
+        docker,
+        container: postgres.container,
+        user: manifest.database.user,
+        collection: manifest.database.collection,
+      },
+      database: manifest.database.name,
+      neo4j,
+      server,
+    });
+  } finally {
+    await throwaway.remove();
+  }
+}
+
+/** @throws Problem when the backup lacks what is asked for, or holds nothing */
+function storesOf(backup: Restorable, only: RestoredStore | undefined): RestoredStore[] {
+  const held: Record<RestoredStore, unknown> = {
+    postgres: backup.postgres,
+    neo4j: backup.graph,
+    history: backup.history,
+  };
+  const stores = RESTORED.filter((store) => held[store] !== undefined);
+  if (only !== undefined && !stores.includes(only)) {
+    throw new Problem(`backup ${backup.id} holds no ${only}`, { where: backup.directory });
+  }
+  return only === undefined ? stores : [only];
+}
+
+function requireJournal(
+  { stateDir, manifest }: RestoreTools,
+  wish: "continue" | "roll-back" | "finish",
+): Journal {
+  const journal = readJournal(stateDir);
+  if (journal === undefined) {
+    throw new Problem(`no restore of stack ${manifest.stack} is known`, {
+      mend: "./mem0 backups lists what can be restored",
+    });
+  }
+  if (allows(journal.phase, wish)) return journal;
+  if (wish === "finish") throw unfinished(journal);
+  throw new Problem(
+    journal.phase === "done"
+      ? "the last restore has ended; there is nothing to go on with"
+      : "the last restore was rolled back already",
+    { mend: `./mem0 restore --finish --stack ${manifest.stack} removes what it left aside` },
+  );
+}
+
+function unfinished({ id, stack, phase }: Journal): Problem {
+  return new Problem(`the restore that was begun at ${id} has not ended: it was cut off while ${phase}`, {
+    mend: `./mem0 restore --continue --stack ${stack}, or ./mem0 restore --roll-back --stack ${stack}`,
+  });
+}

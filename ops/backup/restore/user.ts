@@ -1,0 +1,188 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { Readable } from "node:stream";
+import type Docker from "dockerode";
+import type { Driver } from "neo4j-driver-lite";
+import type { Manifest } from "../../../config/manifest.ts";
+import { streamFromExec } from "../../container-streams.ts";
+import { MemoryClient } from "../../memory-client.ts";
+import { type Imported, importLines, type Progress } from "../../memory-transfer.ts";
+import { Problem } from "../../problem.ts";
+import { Throwaway } from "../../throwaway.ts";
+import { backupId } from "../layout.ts";
+import { lines } from "../streams.ts";
+import { deployedService } from "./deployed.ts";
+import { startGraph } from "./graph.ts";
+import { withThrowawayGraph } from "./neo4j.ts";
+import {
+  dropDatabase,
+  ident,
+  literal,
+  type PostgresPlace,
+  readContent,
+  restoreDatabase,
+} from "./postgres.ts";
+import { graphImage } from "./prepare.ts";
+import type { GraphParts, Restorable } from "./restorable.ts";
+
+/** What of one user came back. */
+export interface UserReport extends Imported {
+  user: string;
+  backup: string;
+  /** In the backup. */
+  memories: number;
+}
+
+/** What bringing back one user by way of the server's API cannot do; told after it was done. */
+export const NOT_BROUGHT_BACK = [
+  "memories that are there now stay as they are now, also where the backup has another text",
+  "memories that the user made since stay",
+  "the history of changes: a memory that comes back begins anew in it",
+  "relations that were no longer valid, and when a relation was first seen",
+] as const;
+
+const OWN_KEYS = [
+  "data",
+  "hash",
+  "created_at",
+  "updated_at",
+  "user_id",
+  "agent_id",
+  "run_id",
+  "actor_id",
+  "role",
+];
+
+/**
+ * Brings back the memories and relations of one user from a backup, into the running stack and without touching
+ * anybody else's.
+ */
+export async function restoreUser(
+  docker: Docker,
+  manifest: Manifest,
+  backup: Restorable,
+  {
+    user,
+    stateDir,
+    report,
+    progress,
+  }: { user: string; stateDir: string; report: (line: string) => void; progress: Progress },
+): Promise<UserReport> {
+  const dump = backup.postgres;
+  if (dump === undefined)
+    throw new Problem(`backup ${backup.id} holds no dump of Postgres`, { where: backup.directory });
+  mkdirSync(path.join(stateDir, "backup"), { recursive: true, mode: 0o700 });
+  const { container } = await deployedService(docker, manifest, "postgres");
+  const { database, model } = manifest;
+  const place: PostgresPlace = { docker, container, user: database.user, collection: database.collection };
+  const beside = `${database.name}_user_${backupId(new Date())}`;
+  const throwaway = await Throwaway.open(docker, manifest, "restore");
+  try {
+    report("restoring Postgres into a new database");
+    await restoreDatabase(place, dump, beside, { searchable: false });
+    const { dimensions } = await readContent(place, beside);
+    const memories: { count: number } = { count: 0 };
+    const relations =
+      backup.graph === undefined
+        ? []
+        : await readRelations(docker, manifest, throwaway, backup.graph, user, report);
+    report(`importing what belongs to ${user}`);
+    // Vectors of another embedder are not looked at by the server: it asks the model anew.
+    const header = { type: "header", format: 1, embedder: model.embedder, dimensions: dimensions ?? 0 };
+    const source = allLines(header, memoryLines(place, beside, user, memories), relations);
+    const imported = await importLines(
+      new MemoryClient(manifest),
+      Readable.from(source, { objectMode: false }),
+      {},
+      progress,
+    );
+    if (memories.count === 0) {
+      throw new Problem(`backup ${backup.id} holds no memory of ${user}`, {
+        mend: "./mem0 backups lists the others",
+      });
+    }
+    return { ...imported, user, backup: backup.id, memories: memories.count };
+  } finally {
+    await throwaway.remove();
+    await dropDatabase(place, beside);
+  }
+}
+
+async function* allLines(
+  header: object,
+  memories: AsyncIterable<string>,
+  relations: readonly object[],
+): AsyncGenerator<Buffer> {
+  const line = (text: string) => Buffer.from(`${text}\n`);
+  yield line(JSON.stringify(header));
+  for await (const memory of memories) yield line(memory);
+  for (const relation of relations) yield line(JSON.stringify(relation));
+  yield line(JSON.stringify({ type: "end" }));
+}
+
+async function readRelations(
+  docker: Docker,
+  manifest: Manifest,
+  throwaway: Throwaway,
+  parts: GraphParts,
+  user: string,
+  report: (line: string) => void,
+): Promise<object[]> {
+  report("restoring the graph in a throw-away Neo4j");
+  const image = graphImage(await deployedService(docker, manifest, "neo4j"));
+  return withThrowawayGraph(docker, throwaway, image, async (graph) =>
+    relationsOf(await startGraph(graph, parts), user),
+  );
+}
+
+/** Memories as the server imports them, one JSON object a line. */
+async function* memoryLines(
+  { docker, container, collection }: PostgresPlace,
+  database: string,
+  user: string,
+  counted: { count: number },
+): AsyncGenerator<string> {
+  const own = OWN_KEYS.map(literal).join(", ");
+  const text = `
+    SELECT json_strip_nulls(json_build_object(
+      'type', 'memory', 'id', id, 'memory', payload->>'data', 'user_id', payload->>'user_id',
+      'agent_id', payload->>'agent_id', 'run_id', payload->>'run_id', 'actor_id', payload->>'actor_id',
+      'role', payload->>'role', 'created_at', payload->>'created_at', 'updated_at', payload->>'updated_at',
+      'metadata', payload - ARRAY[${own}], 'vector', vector::text::json))
+    FROM ${ident(collection)} WHERE payload->>'user_id' = ${literal(user)} ORDER BY id`;
+  const psql = [
+    "psql",
+    "-XAtq",
+    "-v",
+    "ON_ERROR_STOP=1",
+    "-v",
+    "FETCH_COUNT=200",
+    "-U",
+    "postgres",
+    "-d",
+    database,
+  ];
+  const { stream, done } = await streamFromExec(docker, container, [...psql, "-c", text]);
+  for await (const line of lines(stream)) {
+    counted.count += 1;
+    yield line;
+  }
+  await done;
+}
+
+/** Valid relations, as the server exports them. */
+async function relationsOf(driver: Driver, user: string): Promise<object[]> {
+  const { records } = await driver.executeQuery(
+    `MATCH (n:__Entity__ {user_id: $user})-[r]->(m:__Entity__ {user_id: $user})
+     WHERE r.valid IS NULL OR r.valid
+     RETURN n.name AS source, type(r) AS relationship, m.name AS destination,
+       head([l IN labels(n) WHERE l <> '__Entity__']) AS source_type,
+       head([l IN labels(m) WHERE l <> '__Entity__']) AS destination_type,
+       n.user_id AS user_id, n.agent_id AS agent_id, n.run_id AS run_id, coalesce(r.memory_ids, []) AS memory_ids`,
+    { user },
+  );
+  return records.map((record) => {
+    const known = Object.entries(record.toObject()).filter(([, value]) => value !== null);
+    return { type: "relation", ...Object.fromEntries(known) };
+  });
+}

@@ -1,0 +1,170 @@
+import { Readable } from "node:stream";
+import type Docker from "dockerode";
+import { type Ended, environment, feed } from "./docker-input.ts";
+import { Problem } from "./problem.ts";
+
+/** Which containers, volumes and networks are throw-away ones, and whose. */
+const LABEL = "mem0.throwaway";
+
+export interface ThrowawaySpec {
+  image: string;
+  /** Replaces the image's entrypoint. */
+  entrypoint?: string[];
+  command?: string[];
+  env?: Record<string, string>;
+  /** `uid:gid`; the image's own when left out. */
+  user?: string;
+  /** Volumes or directories of the host, by their place in the container. */
+  stores?: Record<string, string>;
+  readOnlyStores?: Record<string, string>;
+  memoryBytes?: number;
+  shmBytes?: number;
+  /** Writable paths in memory, with their size in MB. */
+  tmpfs?: Record<string, number>;
+}
+
+/**
+ * Containers and volumes on a network without a way out, for as long as one run needs them. They are hardened like a
+ * stack's own. What a killed run of the same stack and purpose left behind is removed before anything is made.
+ */
+export class Throwaway {
+  readonly #docker: Docker;
+  readonly #prefix: string;
+  readonly #label: string;
+  #made = 0;
+
+  private constructor(docker: Docker, prefix: string, label: string) {
+    this.#docker = docker;
+    this.#prefix = prefix;
+    this.#label = label;
+  }
+
+  /** @param purpose one word, e.g. `drill`; runs of one purpose and stack take turns (the backup lock) */
+  static async open(
+    docker: Docker,
+    { stack, homeId }: { stack: string; homeId: string },
+    purpose: string,
+  ): Promise<Throwaway> {
+    const throwaway = new Throwaway(docker, `mem0_${purpose}_${stack}`, `${homeId}/${stack}/${purpose}`);
+    await throwaway.remove();
+    return throwaway;
+  }
+
+  /** Starts a container and returns its name. */
+  async start(name: string, spec: ThrowawaySpec): Promise<string> {
+    const network = `${this.#prefix}_network`;
+    await this.#docker
+      .createNetwork({ Name: network, Internal: true, CheckDuplicate: true, Labels: this.#labels })
+      .catch(ignore(409));
+    const full = `${this.#prefix}_${name}`;
+    const container = await this.#docker.createContainer({
+      ...this.#options(spec, network),
+      name: full,
+      Hostname: name,
+    });
+    await container.start();
+    return full;
+  }
+
+  /** Stops a container in order; a Problem when it had to be killed. */
+  async stop(container: string, graceSeconds: number): Promise<void> {
+    await this.#docker.getContainer(container).stop({ t: graceSeconds }).catch(ignore(304));
+    const { State } = await this.#docker.getContainer(container).inspect();
+    if (State.ExitCode === 137) {
+      throw new Problem(`${container} did not stop within ${graceSeconds} s`, {
+        mend: "the machine may be overloaded: try again",
+      });
+    }
+  }
+
+  /** Runs a command to its end in a container of its own, without any network. */
+  async run(spec: ThrowawaySpec & { input?: () => Readable }): Promise<Ended> {
+    const container = await this.#docker.createContainer({
+      ...this.#options(spec, "none"),
+      name: `${this.#prefix}_run${this.#made++}`,
+      OpenStdin: true,
+      StdinOnce: true,
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+    });
+    try {
+      const stream = await container.attach({
+        stream: true,
+        stdin: true,
+        stdout: true,
+        stderr: true,
+        hijack: true,
+      });
+      await container.start();
+      const output = await feed(this.#docker, stream, spec.input ?? (() => Readable.from([])));
+      const { StatusCode } = (await container.wait()) as { StatusCode: number };
+      return { ...output, exitCode: StatusCode };
+    } finally {
+      await container.remove({ force: true, v: true }).catch(ignore(404));
+    }
+  }
+
+  /** Makes an empty volume and returns its name. */
+  async volume(name: string): Promise<string> {
+    const full = `${this.#prefix}_${name}`;
+    await this.#docker.createVolume({ Name: full, Labels: this.#labels });
+    return full;
+  }
+
+  /** Removes all of it, also what a killed run left. */
+  async remove(): Promise<void> {
+    const filters = { label: [`${LABEL}=${this.#label}`] };
+    for (const { Id } of await this.#docker.listContainers({ all: true, filters })) {
+      await this.#docker.getContainer(Id).remove({ force: true, v: true }).catch(ignore(404));
+    }
+    for (const { Name } of (await this.#docker.listVolumes({ filters })).Volumes ?? []) {
+      await this.#docker.getVolume(Name).remove().catch(ignore(404));
+    }
+    for (const { Id } of await this.#docker.listNetworks({ filters })) {
+      await this.#docker.getNetwork(Id).remove().catch(ignore(404));
+    }
+  }
+
+  get #labels(): Record<string, string> {
+    return { [LABEL]: this.#label };
+  }
+
+  #options(spec: ThrowawaySpec, network: string): Docker.ContainerCreateOptions {
+    const mounts = (stores: Record<string, string>, ReadOnly: boolean) =>
+      Object.entries(stores).map(([Target, Source]) => ({
+        Type: Source.startsWith("/") ? ("bind" as const) : ("volume" as const),
+        Source,
+        Target,
+        ReadOnly,
+      }));
+    return {
+      Image: spec.image,
+      ...(spec.entrypoint === undefined ? {} : { Entrypoint: spec.entrypoint }),
+      Cmd: spec.command ?? [],
+      Env: environment(spec.env ?? {}),
+      ...(spec.user === undefined ? {} : { User: spec.user }),
+      Labels: this.#labels,
+      HostConfig: {
+        NetworkMode: network,
+        Mounts: [...mounts(spec.stores ?? {}, false), ...mounts(spec.readOnlyStores ?? {}, true)],
+        Tmpfs: Object.fromEntries(
+          Object.entries(spec.tmpfs ?? { "/tmp": 64 }).map(([path, mb]) => [path, `size=${mb}m,mode=1777`]),
+        ),
+        ReadonlyRootfs: true,
+        Init: true,
+        CapDrop: ["ALL"],
+        SecurityOpt: ["no-new-privileges:true"],
+        ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
+        ...(spec.shmBytes === undefined ? {} : { ShmSize: spec.shmBytes }),
+        LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "1" } },
+      },
+    };
+  }
+}
+
+function ignore(...codes: number[]): (error: { statusCode?: number }) => void {
+  return (error) => {
+    if (error.statusCode === undefined || !codes.includes(error.statusCode)) throw error;
+  };
+}

@@ -1,0 +1,79 @@
+import type { Command } from "commander";
+import prettyMs from "pretty-ms";
+import { newestGood, readCatalogue } from "../ops/backup/catalogue.ts";
+import { type DrillReport, drill } from "../ops/backup/drill.ts";
+import { readIdentity } from "../ops/backup/encryption.ts";
+import { withBackupLock } from "../ops/backup/lock.ts";
+import { findRestorable } from "../ops/backup/restore/restorable.ts";
+import { withDocker } from "../ops/docker.ts";
+import { ExitCode, Problem } from "../ops/problem.ts";
+import { backupContext } from "./backup-context.ts";
+import { printJson } from "./output.ts";
+
+interface Options {
+  stack: string;
+  identity?: string;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("drill")
+    .description("restore a backup into throw-away containers, and ask them what the stack would ask")
+    .argument("[ts]", "backup (default: the newest good one)")
+    .option("-s, --stack <stack>", "stack", "test")
+    .option("--identity <file>", "age identity, for encrypted backups")
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      "\nThe stack goes on; all that the drill makes is removed. How long it took is what a restore would take: it is kept\n" +
+        "under the stack's state directory (backup/drills) and shown by the exporter.\n" +
+        "\nExit codes: 0 restored and all well; 1 not; 2 wrong usage; 6 another run is at work.\n" +
+        "\nExample:\n  ./mem0 drill",
+    )
+    .action(run);
+}
+
+async function run(ts: string | undefined, options: Options): Promise<void> {
+  const { manifest, settings, stateDir } = backupContext(options.stack);
+  const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
+  const named = ts ?? newestGood(readCatalogue(settings.root))?.id;
+  if (named === undefined) {
+    throw new Problem("there is no backup to drill with", {
+      where: settings.root,
+      mend: `./mem0 backup ${options.stack}`,
+    });
+  }
+  const backup = findRestorable(settings.root, named, identity);
+  const made = backup.manifest;
+  if (made === undefined) {
+    throw new Problem("a backup of the old form tells no counts that a drill could compare", {
+      where: backup.directory,
+      mend: `restore it into a stack of its own: ./mem0 restore ${named} --adopt --stack NAME`,
+      exitCode: ExitCode.usage,
+    });
+  }
+  console.error(`restoring ${backup.id} into throw-away containers`);
+  const report = await withBackupLock(stateDir, () =>
+    withDocker(manifest.dockerHost, (docker) =>
+      drill(docker, manifest, stateDir, { ...backup, manifest: made }, ({ name, ok, found }) =>
+        console.error(`  ${ok ? "ok    " : "WRONG "} ${name}: ${found}`),
+      ),
+    ),
+  );
+  if (options.json === true) printJson({ ...report, reason: report.reason ?? null });
+  else console.log(summary(report));
+  process.exitCode = report.ok ? ExitCode.ok : ExitCode.failed;
+}
+
+function summary({ backup, ok, seconds, checks, reason }: DrillReport): string {
+  if (ok) {
+    return `${backup} can be restored: ${checks.length} checks are well, ${prettyMs(seconds * 1000)} from nothing to searchable`;
+  }
+  const wrong = checks.filter((check) => !check.ok).map(({ name, found }) => `${name}: ${found}`);
+  return [
+    `${backup} CANNOT be restored as it should`,
+    ...wrong,
+    ...(reason === undefined ? [] : [reason]),
+  ].join("\n  ");
+}

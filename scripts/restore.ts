@@ -1,0 +1,220 @@
+import { type Command, Option } from "commander";
+import prettyMs from "pretty-ms";
+import { readIdentity } from "../ops/backup/encryption.ts";
+import { withBackupLock } from "../ops/backup/lock.ts";
+import { findRestorable, type Restorable } from "../ops/backup/restore/restorable.ts";
+import {
+  continueRestore,
+  finishRestore,
+  type RestoreReport,
+  type RestoreTools,
+  restore,
+  rollBack,
+} from "../ops/backup/restore/restore.ts";
+import type { RestoredStore } from "../ops/backup/restore/swap.ts";
+import { RESTORED } from "../ops/backup/restore/swap.ts";
+import { NOT_BROUGHT_BACK, restoreUser, type UserReport } from "../ops/backup/restore/user.ts";
+import { takeBackup } from "../ops/backup/take.ts";
+import { withDocker } from "../ops/docker.ts";
+import type { Report } from "../ops/engine-events.ts";
+import { ExitCode, Problem } from "../ops/problem.ts";
+import packageJson from "../package.json" with { type: "json" };
+import { ask } from "./ask.ts";
+import { type BackupContext, backupContext } from "./backup-context.ts";
+import { printJson } from "./output.ts";
+import { runStep } from "./progress.ts";
+
+interface Options {
+  stack: string;
+  only?: RestoredStore;
+  user?: string;
+  adopt?: boolean;
+  identity?: string;
+  safetyBackup: boolean;
+  continue?: boolean;
+  rollBack?: boolean;
+  finish?: boolean;
+  yes?: boolean;
+  json?: boolean;
+}
+
+const HELP = `
+What is live is backed up first, the backup is restored beside it and checked there, and only then do the two change
+places. What was live before is kept aside until --finish, or until the next restore.
+
+Exit codes: 0 done; 1 failed: what was live serves, or the message tells the one command that helps; 2 wrong usage;
+6 another run is at work; 130 interrupted.
+
+Examples:
+  ./mem0 restore 20261124_023000
+  ./mem0 restore 20261124_023000 --only postgres
+  ./mem0 restore 20261124_023000 --user me
+  ./mem0 restore /Volumes/Data/backups/mem0/daily/20251104_023000 --adopt
+  ./mem0 restore --roll-back`;
+
+export function register(program: Command): void {
+  program
+    .command("restore")
+    .description("bring back what a backup holds, beside the live data first")
+    .argument("[ts]", "backup: an id, or the directory of one of the old operations guide's form")
+    .option("-s, --stack <stack>", "stack", "test")
+    .addOption(new Option("--only <store>", "this store alone").choices(RESTORED))
+    .option("--user <name>", "only this user's memories, into the running stack")
+    .option("--adopt", "take over data of another instance, or data that tells no identity")
+    .option("--identity <file>", "age identity, for encrypted backups")
+    .option("--no-safety-backup", "do not back up what is live first, for stores that are beyond it")
+    .option("--continue", "go on with a restore that was cut off")
+    .option("--roll-back", "let what was live before the restore serve again")
+    .option("--finish", "remove what an ended restore keeps aside; there is no way back then")
+    .option("-y, --yes", "do not ask before prd is changed")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+async function run(ts: string | undefined, options: Options): Promise<void> {
+  const wishes = [ts, options.continue, options.rollBack, options.finish].filter(
+    (wish) => wish !== undefined,
+  );
+  if (
+    wishes.length !== 1 ||
+    (options.user !== undefined && (ts === undefined || options.only !== undefined))
+  ) {
+    throw new Problem("name one backup, or give one of --continue, --roll-back, --finish", {
+      mend: "./mem0 backups lists what there is; ./mem0 restore --help",
+      exitCode: ExitCode.usage,
+    });
+  }
+  const context = backupContext(options.stack);
+  if (options.stack === "prd" && options.yes !== true) await requireConsent(ts);
+  const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
+  const open = (named: string) => findRestorable(context.settings.root, named, identity);
+  if (ts === undefined) return withTools(context, options, (tools) => goOn(tools, options, open));
+  const backup = open(ts);
+  if (options.user !== undefined) return bringUserBack(context, options, backup, options.user);
+  await withTools(context, options, async (tools) => {
+    const { only, adopt, safetyBackup } = options;
+    const report = await restore(tools, backup, {
+      ...(only === undefined ? {} : { only }),
+      adopt: adopt === true,
+      safetyBackup,
+    });
+    return () => tell(report, options);
+  });
+}
+
+async function goOn(
+  tools: RestoreTools,
+  options: Options,
+  open: (directory: string) => Restorable,
+): Promise<() => void> {
+  if (options.finish === true) {
+    await finishRestore(tools);
+    return () => say(options, "what the last restore kept aside is removed", { finished: true });
+  }
+  const report = options.continue === true ? await continueRestore(tools, open) : undefined;
+  if (report !== undefined) return () => tell(report, options);
+  if (options.rollBack === true) await rollBack(tools);
+  return () => say(options, "what was live before the restore serves", { rolledBack: true });
+}
+
+/** Runs work on the stack with its progress shown, and then prints what it says. */
+async function withTools(
+  { manifest, stateDir }: BackupContext,
+  options: Options,
+  work: (tools: RestoreTools) => Promise<() => void>,
+): Promise<void> {
+  const now = () => new Date();
+  const withReport = (report: Report) =>
+    withDocker(manifest.dockerHost, (docker) =>
+      work({
+        docker,
+        manifest,
+        stateDir,
+        now,
+        report,
+        takeSafetyBackup: async (pin) => {
+          const { version: toolVersion } = packageJson;
+          const { backup } = await takeBackup(manifest, { tier: "hourly", pin, toolVersion, now, report });
+          return backup.id;
+        },
+      }),
+    );
+  const print = await progress(options, `restore stack ${manifest.stack}`, withReport);
+  print();
+}
+
+async function bringUserBack(
+  { manifest, stateDir }: BackupContext,
+  options: Options,
+  backup: Restorable,
+  user: string,
+): Promise<void> {
+  const report = await progress(options, `bring back the memories of ${user}`, (say) =>
+    withBackupLock(stateDir, () =>
+      withDocker(manifest.dockerHost, (docker) =>
+        restoreUser(docker, manifest, backup, {
+          user,
+          stateDir,
+          report: say,
+          progress: (lines) => say(`${lines} lines imported`, true),
+        }),
+      ),
+    ),
+  );
+  if (options.json === true) printJson({ ...report, notBroughtBack: NOT_BROUGHT_BACK });
+  else console.log(renderUser(report));
+  process.exitCode = report.failed === 0 ? ExitCode.ok : ExitCode.failed;
+}
+
+function progress<T>(options: Options, title: string, work: (report: Report) => Promise<T>): Promise<T> {
+  if (options.json !== true) return runStep(title, work);
+  return work((line, passing) => {
+    if (passing !== true) console.error(line);
+  });
+}
+
+async function requireConsent(ts: string | undefined): Promise<void> {
+  const what = ts === undefined ? "The data of prd changes" : `prd gets the data of ${ts}`;
+  const answer = await ask(
+    `${what}; it does not serve for a moment. Go on? [y/N] `,
+    "the same command with --yes",
+  );
+  if (!/^y(es)?$/i.test(answer)) throw new Problem("nothing was changed");
+}
+
+function say(options: Options, text: string, json: object): void {
+  if (options.json === true) printJson({ stack: options.stack, ...json });
+  else console.log(text);
+}
+
+function tell(report: RestoreReport, options: Options): void {
+  const { backup, stores, memories, safetyBackup, seconds, downSeconds, lacks } = report;
+  const json = { ...report, memories: memories ?? null, safetyBackup: safetyBackup ?? null };
+  const lines = [
+    `stack ${options.stack} serves ${stores.join(", ")} of backup ${backup}${memories === undefined ? "" : `: ${memories} memories`}`,
+    `  took         ${prettyMs(seconds * 1000)}, of which it did not serve for ${prettyMs(downSeconds * 1000)}`,
+    `  before it    ${safetyBackup === undefined ? "no backup was made" : `backup ${safetyBackup}, pinned`}`,
+    ...lacks.map((lack) => `  note         ${lack}`),
+    `  way back     ./mem0 restore --roll-back --stack ${options.stack}`,
+    `  no way back  ./mem0 restore --finish --stack ${options.stack} removes what was live before`,
+  ];
+  say(options, lines.join("\n"), json);
+}
+
+function renderUser({
+  user,
+  backup,
+  memories,
+  added,
+  skipped,
+  relations,
+  failed,
+  failures,
+}: UserReport): string {
+  return [
+    `${user}: ${added} of ${memories} memories in backup ${backup} came back, ${skipped} were there; ${relations} relations`,
+    ...(failed === 0 ? [] : [`  ${failed} could not be taken, the first: ${failures[0]?.reason}`]),
+    ...NOT_BROUGHT_BACK.map((line) => `  note         ${line}`),
+  ].join("\n");
+}

@@ -1,0 +1,87 @@
+import { type Command, InvalidArgumentError } from "commander";
+import prettyBytes from "pretty-bytes";
+import prettyMs from "pretty-ms";
+import { readCatalogue } from "../ops/backup/catalogue.ts";
+import { readIdentity } from "../ops/backup/encryption.ts";
+import { chooseForVerification } from "../ops/backup/keeping.ts";
+import { withBackupLock } from "../ops/backup/lock.ts";
+import { type Check, type Verified, verifyAll } from "../ops/backup/verify.ts";
+import { withDocker } from "../ops/docker.ts";
+import { ExitCode, Problem } from "../ops/problem.ts";
+import { backupContext } from "./backup-context.ts";
+import { printJson } from "./output.ts";
+
+interface Options {
+  stack: string;
+  all?: boolean;
+  sample?: number;
+  identity?: string;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("verify")
+    .description("read backups from the first byte to the last: checksums, structure, counts, identity")
+    .argument("[ts]", "backup (default: the newest good one)")
+    .option("-s, --stack <stack>", "stack", "test")
+    .option("--all", "every backup, the suspects too")
+    .option("--sample <percent>", "this share of the backups, others each day", percent)
+    .option("--identity <file>", "age identity, for encrypted backups")
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 all as they were written; 1 one is not; 2 wrong usage; 6 another run is at work.\n" +
+        "\nExamples:\n  ./mem0 verify\n  ./mem0 verify 20261124_023000\n  ./mem0 verify --sample 10",
+    )
+    .action(verify);
+}
+
+function percent(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 100)) throw new InvalidArgumentError("a number from 1 to 100");
+  return value;
+}
+
+async function verify(ts: string | undefined, options: Options): Promise<void> {
+  const { manifest, settings, stateDir } = backupContext(options.stack);
+  const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
+  const catalogue = readCatalogue(settings.root);
+  const { backups, damaged } = chooseForVerification(catalogue, { ...options, ts }, new Date());
+  if (backups.length + damaged.length === 0) {
+    throw new Problem("there is no backup to verify", {
+      where: settings.root,
+      mend: `./mem0 backup ${options.stack}`,
+    });
+  }
+  const say = (line: string) => console.error(line);
+  const verified = await withBackupLock(stateDir, () =>
+    withDocker(manifest.dockerHost, (docker) =>
+      verifyAll(docker, manifest, stateDir, backups, identity, {
+        begin: ({ tier, id, bytes }) => say(`${tier} ${id} (${prettyBytes(bytes, { binary: true })})`),
+        check: (check) => say(line(check)),
+      }),
+    ),
+  );
+  const all = [...verified, ...damaged.map(({ id, tier, reason }) => lost(id, tier, reason))];
+  if (options.json === true) printJson({ stack: options.stack, verified: all });
+  else console.log(all.map(summary).join("\n"));
+  process.exitCode = all.every(({ ok }) => ok) ? ExitCode.ok : ExitCode.failed;
+}
+
+function lost(id: string, tier: string, reason: string): Verified {
+  const checks = [{ name: "manifest", ok: false, found: reason }];
+  return { id, tier, ok: false, checks, bytes: 0, seconds: 0 };
+}
+
+function line({ name, ok, found }: Check): string {
+  return `  ${ok ? "ok    " : "WRONG "} ${name}: ${found}`;
+}
+
+function summary({ id, tier, ok, checks, seconds, bytes }: Verified): string {
+  if (ok) {
+    return `${tier} ${id}: as it was written (${prettyBytes(bytes, { binary: true })}, ${prettyMs(seconds * 1000)})`;
+  }
+  const wrong = checks.filter((check) => !check.ok).map(({ name, found }) => `${name}: ${found}`);
+  return `${tier} ${id}: NOT as it was written\n  ${wrong.join("\n  ")}`;
+}
