@@ -56,7 +56,7 @@ export function register(program: Command): void {
   program
     .command("restore")
     .description("bring back what a backup holds, beside the live data first")
-    .argument("[ts]", "backup: an id, or the directory of one of the old operations guide's form")
+    .argument("[ts]", "backup: an id, `latest`, or the directory of one of the old operations guide's form")
     .option("-s, --stack <stack>", "stack", "test")
     .addOption(new Option("--only <store>", "this store alone").choices(RESTORED))
     .option("--user <name>", "only this user's memories, into the running stack")

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream, readFileSync } from "node:fs";
+import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Backup } from "./catalogue.ts";
@@ -39,4 +39,48 @@ export async function hashFile(file: string, algorithm: "sha256" | "md5"): Promi
   const hash = createHash(algorithm);
   await pipeline(createReadStream(file), hash);
   return hash.digest("hex");
+}
+
+/** The same for a backup of the old guide's form, as far as it has sums. */
+export async function compareOldChecksums(directory: string): Promise<string> {
+  const sums = oldChecksums(directory);
+  for (const [file, { algorithm, sum }] of sums) {
+    if ((await hashFile(path.join(directory, file), algorithm)) !== sum)
+      throw new Error(`${file} is not as it was written`);
+  }
+  return `${sums.size} files as they were written`;
+}
+
+/** Checksums that lie in an old backup in the form of `sha256sum` or `md5sum`, by file. */
+export function oldChecksums(directory: string): Map<string, { algorithm: "sha256" | "md5"; sum: string }> {
+  const sums = new Map<string, { algorithm: "sha256" | "md5"; sum: string }>();
+  const folders = [".", "postgres", "neo4j"].filter((folder) =>
+    statSync(path.join(directory, folder), { throwIfNoEntry: false })?.isDirectory(),
+  );
+  for (const folder of folders) {
+    for (const name of readdirSync(path.join(directory, folder))) {
+      if (!/(sum|\.sha256|\.md5)/i.test(name)) continue;
+      const text = readFileSync(path.join(directory, folder, name), "utf8");
+      for (const [, sum, listed] of text.matchAll(/^([0-9a-f]{32}|[0-9a-f]{64})\s+\*?(.+)$/gm)) {
+        const file = locate(directory, folder, listed ?? "");
+        if (file === undefined || sum === undefined) continue;
+        sums.set(file, { algorithm: sum.length === 64 ? "sha256" : "md5", sum });
+      }
+    }
+  }
+  return sums;
+}
+
+/** Old scripts wrote absolute paths, paths from the backup's directory, or bare names. */
+function locate(directory: string, folder: string, listed: string): string | undefined {
+  const parts = listed.trim().split("/");
+  const candidates = [path.join(folder, listed), listed, path.join(...parts.slice(-2)), parts.at(-1) ?? ""];
+  return candidates
+    .map((candidate) => path.normalize(candidate))
+    .find(
+      (candidate) =>
+        !path.isAbsolute(candidate) &&
+        !candidate.startsWith("..") &&
+        statSync(path.join(directory, candidate), { throwIfNoEntry: false })?.isFile(),
+    );
 }

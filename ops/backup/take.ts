@@ -8,11 +8,13 @@ import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "./c
 import { copyElsewhere } from "./copy-elsewhere.ts";
 import { type Cut, type Found, NO_IDENTITY } from "./cut.ts";
 import { reasonsForDoubt } from "./guard.ts";
+import { prune } from "./keeping.ts";
 import { backupId, FILES, type Tier, timeOf } from "./layout.ts";
 import { withBackupLock } from "./lock.ts";
 import { mendNeo4j } from "./neo4j-copy.ts";
 import { type OnBytes, PartFiles, secondsSince } from "./part-files.ts";
 import { promotions } from "./promotion.ts";
+import type { RetentionPolicy } from "./retention.ts";
 import { ensureRoot, type RootOwner, unwritable } from "./root.ts";
 import { beginPartial, promote, removeDeadPartials, seal, writeSynced } from "./sealing.ts";
 import { holdStores } from "./server-hold.ts";
@@ -155,6 +157,7 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
       return { backup, promoted: [], seconds: secondsSince(started), copyFailure: undefined };
     }
     const promoted = await promoteAll(root, backup, report);
+    tidy(root, settings.keep, now(), report);
     const copyFailure = await copyAway(backup, settings.copyTo, owner, report);
     return { backup, promoted, seconds: secondsSince(started), copyFailure };
   });
@@ -230,6 +233,13 @@ async function promoteAll(root: string, backup: Backup, report: (line: string) =
     report(`it is also the ${tier} one`);
   }
   return tiers;
+}
+
+/** A good backup is the moment at which old ones may go; why none does is told, and harms nothing. */
+function tidy(root: string, keep: RetentionPolicy, now: Date, report: (line: string) => void): void {
+  const { removed, stopped } = prune(root, keep, now);
+  for (const { tier, id } of removed) report(`removed ${tier} ${id}, which the settings no longer keep`);
+  if (stopped !== undefined) report(stopped);
 }
 
 async function copyAway(

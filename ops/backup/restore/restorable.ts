@@ -1,9 +1,10 @@
-import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { Problem } from "../../problem.ts";
-import type { BackupManifest, Part } from "../backup-manifest.ts";
-import { type Backup, readCatalogue } from "../catalogue.ts";
-import { BACKUP_ID } from "../layout.ts";
+import { type BackupManifest, type Part, parseBackupManifest } from "../backup-manifest.ts";
+import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "../catalogue.ts";
+import { oldChecksums } from "../checksums.ts";
+import { BACKUP_ID, FILES } from "../layout.ts";
 import { openPart } from "../part-files.ts";
 import type { OpenPart } from "../source.ts";
 
@@ -48,7 +49,7 @@ export function openBackup({ id, directory, manifest }: Backup, identity?: strin
           : undefined,
     history: open(({ source }) => source === "history")[0],
     others: open(({ source, name }) => source === "stack" || name === "globals"),
-    lacks: [],
+    lacks: manifest.result === "suspect" ? [`it is suspect: ${manifest.reasons.join("; ")}`] : [],
   };
 }
 
@@ -101,51 +102,20 @@ function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksu
   ];
 }
 
-/** Checksums that lie in an old backup in the form of `sha256sum` or `md5sum`, by file. */
-export function oldChecksums(directory: string): Map<string, { algorithm: "sha256" | "md5"; sum: string }> {
-  const sums = new Map<string, { algorithm: "sha256" | "md5"; sum: string }>();
-  const folders = [".", "postgres", "neo4j"].filter((folder) =>
-    statSync(path.join(directory, folder), { throwIfNoEntry: false })?.isDirectory(),
-  );
-  for (const folder of folders) {
-    for (const name of readdirSync(path.join(directory, folder))) {
-      if (!/(sum|\.sha256|\.md5)/i.test(name)) continue;
-      const text = readFileSync(path.join(directory, folder, name), "utf8");
-      for (const [, sum, listed] of text.matchAll(/^([0-9a-f]{32}|[0-9a-f]{64})\s+\*?(.+)$/gm)) {
-        const file = locate(directory, folder, listed ?? "");
-        if (file === undefined || sum === undefined) continue;
-        sums.set(file, { algorithm: sum.length === 64 ? "sha256" : "md5", sum });
-      }
-    }
-  }
-  return sums;
-}
-
-/** Old scripts wrote absolute paths, paths from the backup's directory, or bare names. */
-function locate(directory: string, folder: string, listed: string): string | undefined {
-  const parts = listed.trim().split("/");
-  const candidates = [path.join(folder, listed), listed, path.join(...parts.slice(-2)), parts.at(-1) ?? ""];
-  return candidates
-    .map((candidate) => path.normalize(candidate))
-    .find(
-      (candidate) =>
-        !path.isAbsolute(candidate) &&
-        !candidate.startsWith("..") &&
-        statSync(path.join(directory, candidate), { throwIfNoEntry: false })?.isFile(),
-    );
-}
-
 /**
- * Finds the backup that a person named: an id in the stack's root, or the directory of one of the old form.
+ * Finds the backup that a person named: an id in the stack's root, `latest` for the newest good one, or the directory
+ * of one, ours or of the old form.
  *
  * @param identity text of the age identity file, for encrypted backups
  */
 export function findRestorable(root: string, named: string, identity?: string): Restorable {
   const mend = "./mem0 backups lists what there is";
+  if (named === "latest") return latest(root, identity);
   if (!BACKUP_ID.test(named)) {
-    const old = openOldBackup(path.resolve(named));
-    if (old !== undefined) return old;
-    throw new Problem(`${named} is neither a backup's id nor a directory of the old form`, { mend });
+    const directory = path.resolve(named);
+    const found = sealedAt(directory, identity) ?? openOldBackup(directory);
+    if (found !== undefined) return found;
+    throw new Problem(`${named} is neither a backup's id nor the directory of a backup`, { mend });
   }
   const { good, suspects, damaged } = readCatalogue(root);
   const whole = [...good, ...suspects].find(({ id }) => id === named);
@@ -156,6 +126,33 @@ export function findRestorable(root: string, named: string, identity?: string): 
   throw other === undefined
     ? new Problem(`there is no backup ${named}`, { where: root, mend })
     : new Problem(`backup ${named} is damaged: ${other.reason}`, { where: other.directory, mend });
+}
+
+/** One of our backups wherever it lies, for example where copies go; undefined when there is no manifest. */
+function sealedAt(directory: string, identity: string | undefined): Restorable | undefined {
+  const file = path.join(directory, FILES.manifest);
+  if (!existsSync(file)) return undefined;
+  const mend = "./mem0 backups lists the others";
+  try {
+    const { id, tier, result } = parseBackupManifest(readFileSync(file, "utf8"));
+    const found = readBackup({ id, tier, directory, suspect: result === "suspect" });
+    if (isWhole(found)) return openBackup(found, requireIdentity(found, identity));
+    throw new Error(found.reason);
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    throw new Problem(`the backup is damaged: ${(cause as Error).message}`, {
+      where: directory,
+      mend,
+      cause,
+    });
+  }
+}
+
+function latest(root: string, identity: string | undefined): Restorable {
+  const newest = newestGood(readCatalogue(root));
+  if (newest === undefined)
+    throw new Problem("there is no good backup", { where: root, mend: "./mem0 backups" });
+  return openBackup(newest, requireIdentity(newest, identity));
 }
 
 function requireIdentity({ id, manifest }: Backup, identity: string | undefined): string | undefined {

@@ -1,10 +1,11 @@
+import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type Docker from "dockerode";
 import type { Manifest } from "../../../config/manifest.ts";
 import { Problem } from "../../problem.ts";
 import { Throwaway } from "../../throwaway.ts";
-import { compareChecksums } from "../checksums.ts";
+import { compareChecksums, compareOldChecksums } from "../checksums.ts";
 import { backupId } from "../layout.ts";
 import { withBackupLock } from "../lock.ts";
 import { secondsSince } from "../part-files.ts";
@@ -116,16 +117,15 @@ export async function finishRestore(tools: RestoreTools): Promise<void> {
 async function run(tools: RestoreTools, backup: Restorable, journal: Journal): Promise<RestoreReport> {
   const started = performance.now();
   const { report, stateDir } = tools;
-  if (backup.manifest !== undefined) {
-    report("comparing checksums");
-    const { manifest, directory } = backup;
-    await compareChecksums({ manifest, directory }).catch((cause: Error) => {
-      throw new Problem(`backup ${backup.id} is damaged: ${cause.message}`, {
-        where: directory,
-        mend: "take another one: ./mem0 backups",
-      });
-    });
-  }
+  report("comparing checksums");
+  const { manifest, directory, id } = backup;
+  const compared =
+    manifest === undefined ? compareOldChecksums(directory) : compareChecksums({ manifest, directory });
+  await compared.catch((cause: Error) => {
+    const mend = "take another one: ./mem0 backups";
+    throw new Problem(`backup ${id} is damaged: ${cause.message}`, { where: directory, mend });
+  });
+  await requireReadable(backup);
   // Taking it holds the lock by itself.
   const begun: Journal = { ...journal, safetyBackup: await safety(tools, journal) };
   return withBackupLock(stateDir, async () => {
@@ -140,6 +140,23 @@ async function run(tools: RestoreTools, backup: Restorable, journal: Journal): P
     writeJournal(stateDir, ready);
     return swapIn(tools, ready, backup.lacks, started);
   });
+}
+
+/** A wrong identity is found before anything is done. */
+async function requireReadable({ id, manifest, history, postgres }: Restorable): Promise<void> {
+  const part = history ?? postgres;
+  if (manifest?.encryption == null || part === undefined) return;
+  const stream = part.open();
+  try {
+    await once(stream, "readable");
+  } catch (cause) {
+    throw new Problem(`the identity does not open backup ${id}`, {
+      mend: "--identity FILE, with the age identity of one of its recipients",
+      cause,
+    });
+  } finally {
+    stream.destroy();
+  }
 }
 
 async function prepareOrTidy(
@@ -172,7 +189,7 @@ async function safety(
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Problem(`what is live cannot be backed up first: ${reason}`, {
       mend:
-        `./mem0 status ${manifest.stack}; if it is beyond backing up, the same command with --without-safety-backup ` +
+        `./mem0 status ${manifest.stack}; if it is beyond backing up, the same command with --no-safety-backup ` +
         "(what is live is still kept aside until ./mem0 restore --finish)",
       cause,
     });

@@ -4,8 +4,9 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { compareOldChecksums, oldChecksums } from "../../../../ops/backup/checksums.ts";
 import { plainSql } from "../../../../ops/backup/restore/postgres.ts";
-import { findRestorable, oldChecksums, openOldBackup } from "../../../../ops/backup/restore/restorable.ts";
+import { findRestorable, openOldBackup } from "../../../../ops/backup/restore/restorable.ts";
 import { writeExampleBackup } from "../../../support/backup-directory.ts";
 import { scratchDirectory } from "../../../support/scratch.ts";
 
@@ -56,6 +57,16 @@ describe("a backup of the old guide's form", () => {
     expect(oldChecksums(directory).get(file)).toEqual({ algorithm, sum });
     expect(openOldBackup(directory)?.lacks.join()).not.toMatch(/no checksums/);
   });
+
+  it("is compared with its sums, where it has some", async () => {
+    const directory = writeOldBackup();
+    const file = `postgres/mem0_${ID}.sql.gz`;
+    const sum = createHash("sha256").update(gzipSync("SELECT 1;\n")).digest("hex");
+    writeFileSync(path.join(directory, "SHA256SUMS"), `${sum}  ${file}\n`);
+    expect(await compareOldChecksums(directory)).toMatch(/^1 file/);
+    writeFileSync(path.join(directory, file), gzipSync("SELECT 2;\n"));
+    await expect(compareOldChecksums(directory)).rejects.toThrow(`${file} is not as it was written`);
+  });
 });
 
 describe("a backup that is asked for", () => {
@@ -63,7 +74,24 @@ describe("a backup that is asked for", () => {
     writeExampleBackup(root.path, "weekly", "20261122_023000");
     writeExampleBackup(root.path, "daily", "20261123_023000", { result: "suspect", reasons: ["x"] });
     expect(findRestorable(root.path, "20261122_023000").manifest?.tier).toBe("weekly");
-    expect(findRestorable(root.path, "20261123_023000").manifest?.result).toBe("suspect");
+    const suspect = findRestorable(root.path, "20261123_023000");
+    expect(suspect.manifest?.result).toBe("suspect");
+    expect(suspect.lacks).toEqual(["it is suspect: x"]);
+    expect(findRestorable(root.path, "latest").id, "the newest good one").toBe("20261122_023000");
+  });
+
+  it("is found by its directory, also where copies go", () => {
+    const elsewhere = path.join(root.path, "copies");
+    const directory = writeExampleBackup(elsewhere, "daily", "20261122_023000", {
+      result: "suspect",
+      reasons: ["x"],
+    });
+    expect(findRestorable(root.path, directory)).toMatchObject({
+      id: "20261122_023000",
+      manifest: { tier: "daily" },
+    });
+    writeFileSync(path.join(directory, "postgres", "mem0_20261122_023000.dump"), "cut off");
+    expect(() => findRestorable(root.path, directory)).toThrow(/damaged: postgres.*7 bytes/);
   });
 
   it("and that is damaged, not there or encrypted is refused with the reason", () => {
@@ -71,7 +99,9 @@ describe("a backup that is asked for", () => {
     writeFileSync(path.join(directory, "postgres", "mem0_20261122_023000.dump"), "cut off");
     expect(() => findRestorable(root.path, "20261122_023000")).toThrow(/damaged: postgres.*7 bytes/);
     expect(() => findRestorable(root.path, "20200101_000000")).toThrow("there is no backup 20200101_000000");
-    expect(() => findRestorable(root.path, root.path)).toThrow("neither a backup's id nor a directory");
+    expect(() => findRestorable(root.path, root.path)).toThrow(
+      "neither a backup's id nor the directory of a backup",
+    );
     writeExampleBackup(root.path, "daily", "20261123_023000", { encryption: { recipients: ["age1x"] } });
     expect(() => findRestorable(root.path, "20261123_023000")).toThrow("is encrypted");
   });
