@@ -167,8 +167,8 @@ describe("what dashboard and alerts ask of Prometheus", () => {
   });
 
   afterAll(async () => {
-    await stopTraffic();
     rmSync(statusFile(stack.directory));
+    await stopTraffic();
   });
 
   it.each([...dashboardQuestions(options, "metrics_exporter:9103"), ...alertQuestions(options)])(
