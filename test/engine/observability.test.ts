@@ -71,8 +71,10 @@ describe("the page of metrics", () => {
     );
     expect(await stack.value("mem0_users_total")).toBe(1);
     const relationships = () => stack.value("mem0_neo4j_relationships");
-    // On a busy machine the first count may take longer than a scrape.
-    await waitFor("the graph to be counted", async () => (await relationships()) !== undefined);
+    // The server may answer before the graph has its part of a memory.
+    const whole = async () =>
+      (await stack.value("mem0_repairs_pending")) === 0 && ((await relationships()) ?? 0) > 0;
+    await waitFor("the graph of the first memory", whole);
     const nodes = (await stack.value("mem0_neo4j_nodes")) ?? Number.NaN;
     const before = (await relationships()) ?? Number.NaN;
     await stack.cypher(
