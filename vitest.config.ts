@@ -28,7 +28,15 @@ export default defineConfig({
     ],
     coverage: {
       provider: "v8",
-      include: ["config/**", "components/**", "ops/**", "scripts/**", "toolchain/**/*.ts"],
+      include: [
+        "config/**",
+        "components/**",
+        "observability/**",
+        "ops/**",
+        "scripts/**",
+        "services/exporter/src/**",
+        "toolchain/**/*.ts",
+      ],
       reporter: ["text-summary"],
     },
   },
