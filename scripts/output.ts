@@ -5,6 +5,11 @@ export function printJson(report: unknown): void {
   console.log(JSON.stringify(report, null, 2));
 }
 
+/** Tells on the terminal, beside the report, that a verb waits for the server, and why. */
+export function tellWaiting(reason: string): void {
+  console.error(`waiting: ${reason}`);
+}
+
 const BORDERS = [
   "top",
   "top-mid",

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { MemoryClient } from "../ops/memory-client.ts";
 import { deployedStack } from "./context.ts";
-import { printJson, table } from "./output.ts";
+import { printJson, table, tellWaiting } from "./output.ts";
 
 interface Options {
   user?: string;
@@ -26,7 +26,7 @@ export function register(program: Command): void {
 async function recall(question: string, options: Options): Promise<void> {
   const manifest = deployedStack(options.stack);
   const user = options.user ?? manifest.defaultUser;
-  const results = await new MemoryClient(manifest).recall(question, user, options.limit);
+  const results = await new MemoryClient(manifest).recall(question, user, options.limit, tellWaiting);
   if (options.json === true) return printJson({ results });
   if (results.length === 0) return console.log(`no memories of ${user} yet; try: ./mem0 remember "..."`);
   const rows = results.map(({ similarity, memory, updated_at, created_at }) => [

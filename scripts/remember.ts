@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { MemoryClient } from "../ops/memory-client.ts";
 import { deployedStack } from "./context.ts";
-import { printJson } from "./output.ts";
+import { printJson, tellWaiting } from "./output.ts";
 
 interface Options {
   user?: string;
@@ -25,7 +25,8 @@ export function register(program: Command): void {
 
 async function remember(text: string, options: Options): Promise<void> {
   const manifest = deployedStack(options.stack);
-  const results = await new MemoryClient(manifest).remember(text, options.user ?? manifest.defaultUser);
+  const user = options.user ?? manifest.defaultUser;
+  const results = await new MemoryClient(manifest).remember(text, user, tellWaiting);
   if (options.json === true) return printJson({ results });
   if (results.length === 0) return console.log("nothing new in that: no memory was changed");
   for (const { event, memory } of results) console.log(`${EVENTS[event] ?? event}: ${memory}`);

@@ -4,6 +4,7 @@ import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
 import { type Changes, deploy, previewChanges } from "../ops/deployment.ts";
 import { stackDirectory } from "../ops/manifest.ts";
 import { Problem } from "../ops/problem.ts";
+import { untilReady } from "../ops/readiness.ts";
 import { stateHome } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
 import { ask } from "./ask.ts";
@@ -31,7 +32,9 @@ async function up(stack: string, options: { yes?: boolean }): Promise<void> {
     );
   }
   const changes = await runStep(`deploy stack ${stack}`, (report) => deploy(context, report));
-  console.log(summary(deployedStack(stack), changes));
+  const manifest = deployedStack(stack);
+  await runStep("find the stores to be this stack's own", (report) => untilReady(manifest, report));
+  console.log(summary(manifest, changes));
 }
 
 /** Asks before PRD is changed, and only when something would change. */

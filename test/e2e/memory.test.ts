@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import type { Manifest } from "../../config/manifest.ts";
 import { connectDocker, execInContainer } from "../../ops/docker.ts";
 import { readManifest } from "../../ops/manifest.ts";
@@ -63,7 +64,8 @@ describe("a new user", () => {
 
   it("remembers with one command and recalls with another, by meaning", async () => {
     for (const text of MEMORIES) {
-      expect(await clone.mem0("remember", text, "--stack", STACK)).toMatchObject({ exitCode: 0 });
+      const remembered = await clone.mem0("remember", text, "--stack", STACK);
+      expect(remembered, remembered.stderr).toMatchObject({ exitCode: 0 });
     }
     const recall = async (question: string) => {
       const { stdout } = await clone.mem0("recall", question, "--stack", STACK, "--json");
@@ -91,6 +93,14 @@ describe("a new user", () => {
     expect((await watched("requests"))?.now).toBeGreaterThan(requests?.now ?? Number.NaN);
     expect((await watched("memories"))?.history?.some((value) => value !== null)).toBe(true);
     expect((await clone.mem0("metrics", STACK)).stdout).toMatch(/PostgreSQL up +yes/);
+  });
+
+  it("waits with a new memory while writes are paused, and says so", async () => {
+    expect((await http("POST", "/admin/maintenance", { seconds: 10 })).status).toBe(200);
+    const waited = await clone.mem0("remember", "I own a kayak", "--user", "patient", "--stack", STACK);
+    expect(waited, waited.stderr).toMatchObject({ exitCode: 0 });
+    expect(waited.stderr).toMatch(/waiting: .*paused for maintenance/);
+    expect((await http("DELETE", "/memories?user_id=patient")).status).toBe(200);
   });
 
   it("keeps the memories of two users apart", async () => {
@@ -279,14 +289,15 @@ describe("a new user", () => {
 
   it("can follow the runbook, command by command", async () => {
     const runbook = readFileSync(path.join(clone.directory, "docs/runbook.md"), "utf8");
+    const stackFile = parse(readFileSync(path.join(clone.directory, "Pulumi.test.yaml"), "utf8"));
+    const portsOfTest = stackFile.config["mem0:ports"] as Record<string, number>;
     const blocks = shellBlocks(runbook);
     expect(blocks.length).toBeGreaterThan(5);
     for (const block of blocks) {
-      const commands = block
-        .replaceAll(/(?<=[ _=/])test(?=[ /'"]|_|$)/gm, STACK)
-        .replaceAll("18888", String(PORTS.server))
-        .replaceAll("19103", String(PORTS.exporter))
-        .replaceAll("19090", String(PORTS.prometheus));
+      const commands = Object.entries(PORTS).reduce(
+        (text, [key, port]) => text.replaceAll(String(portsOfTest[key]), String(port)),
+        block.replaceAll(/(?<=[ _=/])test(?=[ /'"]|_|$)/gm, STACK),
+      );
       const { exitCode, all } = await execa("bash", ["-euo", "pipefail", "-c", commands], {
         cwd: clone.directory,
         env: { MEM0_HOME: clone.stateHome },

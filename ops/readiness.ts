@@ -1,0 +1,36 @@
+import pRetry from "p-retry";
+import type { Manifest } from "../config/manifest.ts";
+import type { Report } from "./engine-events.ts";
+import { MemoryClient } from "./memory-client.ts";
+import { Problem } from "./problem.ts";
+
+/** Neo4j takes up to 44 s to its first answer on a small machine; the model and the identity check come after that. */
+const READY_WITHIN_MS = 180_000;
+const POLL_MS = 500;
+
+/**
+ * Waits until the memory server serves: a container is healthy as soon as its process answers, which says nothing of
+ * whether the stores behind it are there and are its own.
+ *
+ * @throws Problem that names what does not answer, when patience is over
+ */
+export async function untilReady(manifest: Manifest, report: Report): Promise<void> {
+  const client = new MemoryClient(manifest);
+  const deadline = Date.now() + READY_WITHIN_MS;
+  await pRetry(
+    async () => {
+      const lacks = await client.lacks();
+      if (lacks.length === 0) return;
+      report(lacks.join("; "), true);
+      throw new Problem(`stack ${manifest.stack} is up, but not ready:\n${lacks.join("\n")}`, {
+        mend: `docker logs ${manifest.services.server?.container} --tail 50`,
+      });
+    },
+    {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: POLL_MS,
+      factor: 1,
+      shouldRetry: () => Date.now() < deadline,
+    },
+  );
+}
