@@ -14,7 +14,7 @@ import neo4j, {
  * file is not whole. Ids are of the file only.
  *
  * Values: text, booleans and null as JSON has them; a JSON number is always a float; all else is an object with one
- * key, `$int` (decimal text), `$float` (NaN and infinities), `$f32` and `$f64` (lists of floats as base64,
+ * key, `$int` (decimal text), `$float` (NaN, infinities and -0), `$f32` and `$f64` (lists of floats as base64,
  * little-endian), `$datetime`, `$localdatetime`, `$date`, `$time`, `$localtime` (ISO 8601), `$duration`
  * (months, days, seconds, nanoseconds), `$point`.
  */
@@ -38,7 +38,7 @@ const PACK_FROM = 16;
 /** A property of Neo4j as it stands in a line. */
 export function encodeValue(value: unknown): Encoded {
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-  if (typeof value === "number") return Number.isFinite(value) ? value : { $float: String(value) };
+  if (typeof value === "number") return isJsonNumber(value) ? value : { $float: asText(value) };
   if (isInt(value)) return { $int: value.toString() };
   if (Array.isArray(value)) return isPackable(value) ? pack(value) : value.map(encodeValue);
   for (const [key, type] of TEMPORAL) if (value instanceof type) return { [key]: value.toString() };
@@ -53,6 +53,15 @@ export function encodeValue(value: unknown): Encoded {
   throw new Error(
     `a property of a type that Neo4j is not known to store: ${Object.prototype.toString.call(value)}`,
   );
+}
+
+/** JSON has neither infinities nor NaN, and its writer takes the sign from -0. */
+function isJsonNumber(value: number): boolean {
+  return Number.isFinite(value) && !Object.is(value, -0);
+}
+
+function asText(value: number): string {
+  return Object.is(value, -0) ? "-0" : String(value);
 }
 
 /** The property that `encodeValue` was given, for use as a parameter of a query. */

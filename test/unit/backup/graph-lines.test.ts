@@ -24,6 +24,7 @@ describe("a property of the graph in a line", () => {
     ["a whole number", neo4j.int("9007199254740993")],
     ["a float without a fraction", 1],
     ["no number", Number.NaN],
+    ["zero below zero", -0],
     ["infinity", Number.NEGATIVE_INFINITY],
     ["a list of whole numbers", [neo4j.int(1), neo4j.int(-2)]],
     ["a list of texts", ["a", "b"]],
