@@ -1,6 +1,7 @@
 import path from "node:path";
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { dashboardUrl } from "./grafana.ts";
 import { hostDirectory } from "./host-directory.ts";
 import type { MountedFile } from "./host-file.ts";
 import type { Images } from "./images.ts";
@@ -27,6 +28,7 @@ export class Exporter extends pulumi.ComponentResource {
     const { settings, secrets } = args;
     const { names, model, memory, runAs, dataRoot } = settings;
 
+    const dashboard = dashboardUrl(settings);
     const directory = (part: string, source: string) =>
       hostDirectory(
         `${name}-${part}`,
@@ -67,6 +69,7 @@ export class Exporter extends pulumi.ComponentResource {
           NEO4J_PASSWORD_FILE: `${SECRETS_DIRECTORY}/neo4j_password`,
           BACKUP_STATUS_FILE: `${STATUS}/backups.json`,
           RUNBOOK_FILE: RUNBOOK,
+          ...(dashboard === undefined ? {} : { DASHBOARD_URL: dashboard }),
           // Named volumes lie on the disk that holds the container itself.
           DISK_DATA: dataRoot === undefined ? "/" : DATA_DISK,
           DISK_STATE: STATUS,

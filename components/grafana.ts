@@ -104,6 +104,12 @@ export function grafanaUrl(settings: Settings): string | undefined {
   }
 }
 
+/** Where the dashboard is shown; undefined when there is no Grafana. */
+export function dashboardUrl(settings: Settings): string | undefined {
+  const url = grafanaUrl(settings);
+  return url === undefined ? undefined : `${url}/d/${settings.observability.grafana.dashboardUid}`;
+}
+
 function ownUrl({ ports }: Settings): string {
   return `http://127.0.0.1:${ports.grafana}`;
 }

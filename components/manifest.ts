@@ -4,7 +4,7 @@ import type { Manifest as ManifestContent } from "../config/manifest.ts";
 import type { Service } from "../config/names.ts";
 import { portKeysOf } from "../config/services.ts";
 import type { Settings } from "../config/settings.ts";
-import { grafanaUrl } from "./grafana.ts";
+import { dashboardUrl, grafanaUrl } from "./grafana.ts";
 import { HostFile } from "./host-file.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
@@ -116,14 +116,8 @@ function prometheusUrl({ observability, ports }: Settings): { prometheusUrl?: st
 }
 
 function grafana(settings: Settings): Pick<NonNullable<ManifestContent["observability"]>, "grafana"> {
-  const url = grafanaUrl(settings);
-  if (url === undefined) return {};
-  const { dashboardUid, adminUser } = settings.observability.grafana;
-  return {
-    grafana: {
-      url,
-      dashboard: `${url}/d/${dashboardUid}`,
-      ...(settings.grafana === "container" ? { adminUser } : {}),
-    },
-  };
+  const [url, dashboard] = [grafanaUrl(settings), dashboardUrl(settings)];
+  if (url === undefined || dashboard === undefined) return {};
+  const { adminUser } = settings.observability.grafana;
+  return { grafana: { url, dashboard, ...(settings.grafana === "container" ? { adminUser } : {}) } };
 }

@@ -2,7 +2,12 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
+import {
+  LocalWorkspace,
+  PulumiCommand,
+  type RefreshOptions,
+  type Stack,
+} from "@pulumi/pulumi/automation/index.js";
 import type Docker from "dockerode";
 import { LABELS } from "../config/names.ts";
 import { withDocker } from "./docker.ts";
@@ -56,11 +61,11 @@ export async function deploy(context: EngineContext, report: Report): Promise<Ch
   const stack = await openStack(context);
   const plan = await recover(context, stack, report);
   return narrate(report, `./mem0 doctor`, async (onEvent) => {
+    if (plan.refresh) await askDocker(stack, plan, { onEvent });
     const { summary } = await stack.up({
       onEvent,
       color: "never",
       suppressProgress: true,
-      refresh: plan.refresh,
       replace: plan.rewrite,
     });
     return summary.resourceChanges ?? {};
@@ -99,6 +104,16 @@ async function narrate<T>(
   }
 }
 
+/** Brings the state in line with what there is in Docker. */
+async function askDocker(
+  stack: Stack,
+  { elsewhere }: RecoveryPlan,
+  options: Pick<RefreshOptions, "onEvent" | "clearPendingCreates">,
+): Promise<void> {
+  const exclude = elsewhere.length === 0 ? {} : { exclude: elsewhere };
+  await stack.refresh({ ...options, ...exclude, color: "never", suppressProgress: true });
+}
+
 async function recover(context: EngineContext, stack: Stack, report: Report): Promise<RecoveryPlan> {
   const { deployment } = await stack.exportStack();
   const state: ExportedState = {
@@ -109,7 +124,7 @@ async function recover(context: EngineContext, stack: Stack, report: Report): Pr
     const plan = planRecovery(state, await ourThings(docker, context), existsSync);
     if (state.pendingOperations > 0) {
       report("an earlier run was cut off: asking Docker how far it came");
-      await stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true });
+      await askDocker(stack, plan, { clearPendingCreates: true });
     }
     for (const stray of plan.strays) {
       report(`removing ${stray.name}, left by a run that was cut off`);

@@ -41,6 +41,7 @@ export function hostExporterSettings(manifest: Manifest): Settings {
     },
     backupStatusFile: path.join(stateDir, "status", "backups.json"),
     runbookFile: path.join(stateDir, RUNBOOK_FILE),
+    ...(observability.grafana === undefined ? {} : { dashboardUrl: observability.grafana.dashboard }),
     // Named volumes lie in Docker's own place, which only the engine sees.
     disks: { state: stateDir, ...(dataRoot === undefined ? {} : { data: dataRoot }) },
   };

@@ -26,6 +26,8 @@ export interface StateResource {
 export interface RecoveryPlan {
   /** The engine does not know how these operations ended: ask the providers. */
   refresh: boolean;
+  /** What Docker knows nothing of, by URN: it is kept in a Grafana, which may be the very thing that is gone. */
+  elsewhere: string[];
   /** Ours by label, but in no state: made by a run that was killed before it could note them. */
   strays: Seen[];
   /** In the state and on the host, but stopped: Docker takes `docker kill` for an order and does not restart. */
@@ -35,6 +37,7 @@ export interface RecoveryPlan {
 }
 
 const DOCKER_TYPES = ["docker:index/container:Container", "docker:index/network:Network"];
+const GRAFANA = "grafana:";
 const COMMAND = "command:local:Command";
 
 /**
@@ -52,6 +55,7 @@ export function planRecovery(
   const present = new Set(seen.map(({ id }) => id));
   return {
     refresh: state.pendingOperations > 0 || known.some((id) => id !== undefined && !present.has(id)),
+    elsewhere: state.resources.filter(({ type }) => type.startsWith(GRAFANA)).map(({ urn }) => urn),
     strays: seen.filter(({ id }) => !known.includes(id)),
     stopped: seen.filter(({ id, running }) => known.includes(id) && !running),
     rewrite: state.resources

@@ -31,8 +31,9 @@ function html(parts: TemplateStringsArray, ...values: readonly (string | Html | 
  * The system at a glance, from one scrape: what is up, how much it holds, how old the last backup is.
  *
  * @param now when the page was made; ages are counted from here
+ * @param dashboardUrl where the past is shown, if anywhere
  */
-export function landingPage(page: Page, now: Date): string {
+export function landingPage(page: Page, now: Date, dashboardUrl?: string): string {
   const stack = page.values("mem0_stack_info")[0]?.labels ?? {};
   const checks = healthChecks(page, now);
   const verdict = verdictOf(checks);
@@ -60,7 +61,7 @@ export function landingPage(page: Page, now: Date): string {
 <section aria-label="Storage"><h2>Storage</h2><dl class="figures">${storage(page)}</dl></section>
 <section aria-label="Versions"><h2>Versions</h2><dl class="versions">${versions(page, now)}</dl></section>
 </main>
-<footer><a href="/metrics">metrics</a> <a href="/healthz">healthz</a> <a href="/runbook">runbook</a> <span>${stack.embedder ?? ""}, ${stack.dimensions ?? ""} dimensions</span> <time datetime="${now.toISOString()}">${now.toISOString().slice(0, 19).replace("T", " ")} UTC</time></footer>
+<footer>${dashboardUrl === undefined ? [] : html`<a href="${dashboardUrl}">dashboard</a> `}<a href="/metrics">metrics</a> <a href="/healthz">healthz</a> <a href="/runbook">runbook</a> <span>${stack.embedder ?? ""}, ${stack.dimensions ?? ""} dimensions</span> <time datetime="${now.toISOString()}">${now.toISOString().slice(0, 19).replace("T", " ")} UTC</time></footer>
 </body>
 </html>
 `;

@@ -19,6 +19,8 @@ export interface Settings {
   backupStatusFile: string;
   /** The runbook as a page of HTML. */
   runbookFile: string;
+  /** Address of the dashboard, where there is a Grafana. */
+  dashboardUrl?: string;
   /** A path in each file system whose free space matters, by place. */
   disks: Readonly<Record<string, string>>;
 }
@@ -62,6 +64,7 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
     },
     backupStatusFile: text("BACKUP_STATUS_FILE"),
     runbookFile: text("RUNBOOK_FILE"),
+    ...(env.DASHBOARD_URL === undefined ? {} : { dashboardUrl: env.DASHBOARD_URL }),
     disks: Object.fromEntries(
       Object.entries({ data: env.DISK_DATA, state: env.DISK_STATE }).filter(
         (entry): entry is [string, string] => entry[1] !== undefined,

@@ -85,6 +85,15 @@ describe("the dashboard", () => {
     expect(JSON.parse(String(other.one("Dashboard").inputs.configJson)).uid).toBe("other");
   });
 
+  it("is linked from the exporter's page, where there is one", async () => {
+    const environment = async (groups: Groups) =>
+      (await declaredInGrafana(groups)).resources.find(({ name }) => name === "exporter-container")?.inputs
+        .envs;
+    expect(await environment({})).toContain("DASHBOARD_URL=http://127.0.0.1:3001/d/mem0-dashboard");
+    const off = await environment({ observability: { grafana: { mode: "off" } } });
+    expect(JSON.stringify(off)).not.toContain("DASHBOARD_URL");
+  });
+
   it.each<[string, Groups, string]>([
     ["in the stack's network", {}, "http://prometheus:9090"],
     [

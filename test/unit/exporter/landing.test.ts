@@ -66,6 +66,13 @@ describe("the landing page", () => {
     expect(html).toContain("2 h ago");
   });
 
+  it("leads to the dashboard where there is one", () => {
+    expect(landingPage(goodPage(), NOW, "http://h/d/board")).toContain(
+      '<a href="http://h/d/board">dashboard</a>',
+    );
+    expect(landingPage(goodPage(), NOW)).not.toContain("dashboard");
+  });
+
   it("escapes what it shows", () => {
     const page = goodPage();
     page.set("mem0_component_info", 1, { component: "server", version: '<script>alert("1")</script>' });

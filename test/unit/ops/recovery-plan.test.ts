@@ -19,6 +19,7 @@ describe("recovery before a deployment", () => {
   it("finds nothing to do when state and host agree", () => {
     expect(planRecovery(state, [server, network], filesThere)).toEqual({
       refresh: false,
+      elsewhere: [],
       strays: [],
       stopped: [],
       rewrite: [],
@@ -35,6 +36,12 @@ describe("recovery before a deployment", () => {
     ["network", [server]],
   ])("refreshes when a hand removed a %s", (_, seen) => {
     expect(planRecovery(state, seen, filesThere).refresh).toBe(true);
+  });
+
+  it("does not ask a Grafana that may be gone", () => {
+    const folder = { urn: "urn:folder", type: "grafana:oss/folder:Folder", id: "1:mem0-test" };
+    const plan = planRecovery({ ...state, resources: [...state.resources, folder] }, [network], filesThere);
+    expect(plan).toMatchObject({ refresh: true, elsewhere: ["urn:folder"] });
   });
 
   it("removes what a killed run made without noting it", () => {
