@@ -76,6 +76,20 @@ export interface OneShot {
   memoryBytes: number;
 }
 
+/** What a container has mounted, for another container to read. */
+export function mountOf(
+  mount: Docker.ContainerInspectInfo["Mounts"][number],
+  target: string,
+): Docker.MountSettings {
+  const isVolume = mount.Type === "volume";
+  return {
+    Type: isVolume ? "volume" : "bind",
+    Source: isVolume ? (mount.Name ?? "") : mount.Source,
+    Target: target,
+    ReadOnly: true,
+  };
+}
+
 /** Makes a container for one command, hardened like the stack's own and without a network; it is not started yet. */
 export function createOneShot(docker: Docker, shot: OneShot): Promise<Docker.Container> {
   return docker.createContainer({

@@ -5,7 +5,7 @@ import type Docker from "dockerode";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import type { Manifest } from "../../config/manifest.ts";
-import { createOneShot, type OneShot, removeOneShot, runOneShot } from "../container-streams.ts";
+import { createOneShot, mountOf, type OneShot, removeOneShot, runOneShot } from "../container-streams.ts";
 import { Problem } from "../problem.ts";
 import { secondsSince } from "./part-files.ts";
 import { connectNeo4j, containerOf, stateDirOf } from "./stack-access.ts";
@@ -54,24 +54,19 @@ export async function copyStore(
   if (store === undefined) throw new Problem("Neo4j has no store at /data", { where: name });
   const volume = `mem0_backup_neo4j_${manifest.stack}`;
   await removeLeftovers(docker, manifest);
-  await docker.createVolume({ Name: volume, Labels: labels(manifest) });
+  await docker.createVolume({ Name: volume, Labels: backupLabels(manifest) });
   const shot = (purpose: string, command: string[]): OneShot => ({
     name: `mem0_backup_${purpose}_${manifest.stack}`,
     image: live.Image,
     command,
     user: live.Config.User,
     mounts: [{ Type: "volume", Source: volume, Target: "/data", ReadOnly: false }],
-    labels: labels(manifest),
+    labels: backupLabels(manifest),
     memoryBytes: TOOL_BYTES,
   });
   const copy = shot("copy", ["-a", "/source/neo4j", "/data/"]);
   copy.entrypoint = ["cp"];
-  copy.mounts.push({
-    Type: store.Type as "volume" | "bind",
-    Source: store.Type === "volume" ? (store.Name ?? "") : store.Source,
-    Target: "/source",
-    ReadOnly: true,
-  });
+  copy.mounts.push(mountOf(store, "/source"));
   // Made before the stop: every second of it is outage.
   const copying = await createOneShot(docker, copy);
   const remove = async () => {
@@ -170,7 +165,7 @@ async function untilItAnswers(manifest: Manifest): Promise<void> {
 
 async function removeLeftovers(docker: Docker, manifest: Manifest): Promise<void> {
   const filters = {
-    label: Object.entries(labels(manifest)).map(([key, value]) => `${key}=${value}`),
+    label: Object.entries(backupLabels(manifest)).map(([key, value]) => `${key}=${value}`),
   };
   for (const { Id } of await docker.listContainers({ all: true, filters })) {
     await removeOneShot(docker.getContainer(Id));
@@ -189,7 +184,7 @@ async function removeVolume(docker: Docker, name: string): Promise<void> {
 }
 
 /** Not the labels of the stack's own containers: `up` would take such a one for a stray. */
-function labels({ stack, homeId }: Manifest): Record<string, string> {
+export function backupLabels({ stack, homeId }: Manifest): Record<string, string> {
   return { [LABEL]: `${homeId}-${stack}` };
 }
 

@@ -1,21 +1,22 @@
 import { z } from "zod";
 import type { MemoryClient } from "../memory-client.ts";
 import { Problem } from "../problem.ts";
+import { secondsSince } from "./part-files.ts";
 
-const maintenance = z.object({
-  drained: z.boolean(),
-  writes_in_flight: z.number(),
-  repairs_pending: z.number(),
-});
 const begun = z.object({ key: z.string(), quiet: z.boolean() });
 const ended = z.object({ lasted: z.boolean() });
 
 /**
- * A pause ends by itself after this long, should this process die in it. It must outlast draining: an add that asks a
- * slow model is waited for.
+ * How long new writers are turned away at most while those under way end. Adds that wait for a slow model are not
+ * waited for: what they will write comes after the cut.
  */
-const PAUSE_SECONDS = 60;
-const DRAIN_SECONDS = 45;
+const DRAIN_SECONDS = 1.5;
+
+/** The pause ends by itself after this long, should this process die in it. */
+const PAUSE_SECONDS = 30;
+
+/** A change of the graph that is under way is bounded by the server's own time-outs. */
+const QUIET_SECONDS = 15;
 
 /** The same for the hold, which is extended while this process lives. */
 const HOLD_SECONDS = 60;
@@ -40,27 +41,38 @@ export interface Held<T> {
 }
 
 /**
- * Pauses writes until those under way have ended, runs `atCut`, and lets writes begin again while the graph and the
- * history stay as they are.
+ * Turns writers away for a moment, holds the graph and the history, runs `atCut`, and lets writes begin again.
+ *
+ * The hold comes before `atCut`: so whatever has reached the graph or the history is in the Postgres of that moment too,
+ * and what has not is there as an intent, which the server of a restored stack carries out. Mostly there is none, since
+ * writes under way have ended by then.
  *
  * @param atCut fixes what cannot be held: a snapshot of Postgres. Writers wait for it
  */
 export async function holdStores<T>(server: MemoryClient, atCut: () => Promise<T>): Promise<Held<T>> {
   const started = performance.now();
-  const pause = { seconds: PAUSE_SECONDS, drain_seconds: DRAIN_SECONDS };
   let key: string | undefined;
   try {
-    const state = maintenance.parse(
-      await ask(server, "POST", "/admin/maintenance", pause, DRAIN_SECONDS * 1000 + REQUEST_MS),
+    await ask(server, "POST", "/admin/maintenance", { seconds: PAUSE_SECONDS, drain_seconds: DRAIN_SECONDS });
+    const hold = begun.parse(
+      await ask(
+        server,
+        "POST",
+        "/admin/hold",
+        { seconds: HOLD_SECONDS, quiet_seconds: QUIET_SECONDS },
+        QUIET_SECONDS * 1000 + REQUEST_MS,
+      ),
     );
-    if (!state.drained) throw notDrained(state);
-    const taken = await atCut();
-    const hold = begun.parse(await ask(server, "POST", "/admin/hold", { seconds: HOLD_SECONDS }));
     key = hold.key;
-    if (!hold.quiet) throw new Problem("the graph or the history changes although nothing is under way");
+    if (!hold.quiet) {
+      throw new Problem(`a change of the graph or the history did not end within ${QUIET_SECONDS} s`, {
+        mend: "look at GET /ready of the memory server: a store that does not answer cannot be backed up",
+      });
+    }
+    const taken = await atCut();
     const cutAt = new Date();
     await ask(server, "DELETE", "/admin/maintenance");
-    const pausedSeconds = Math.round(performance.now() - started) / 1000;
+    const pausedSeconds = secondsSince(started);
     return { taken, cutAt, pausedSeconds, release: keepHeld(server, hold.key) };
   } catch (error) {
     await letGo(server, key);
@@ -99,14 +111,4 @@ function keepHeld(server: MemoryClient, key: string): () => Promise<void> {
       });
     }
   };
-}
-
-function notDrained({ writes_in_flight, repairs_pending }: z.output<typeof maintenance>): Problem {
-  return new Problem(
-    `the stores did not come to rest within ${DRAIN_SECONDS} s: ${writes_in_flight} writes under way, ` +
-      `${repairs_pending} to be repaired`,
-    {
-      mend: "look at Neo4j and at GET /ready of the memory server: a store that does not answer cannot be backed up",
-    },
-  );
 }

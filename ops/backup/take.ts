@@ -17,12 +17,12 @@ import { promotions } from "./promotion.ts";
 import type { RetentionPolicy } from "./retention.ts";
 import { ensureRoot, type RootOwner, unwritable } from "./root.ts";
 import { beginPartial, promote, removeDeadPartials, seal, writeSynced } from "./sealing.ts";
-import { holdStores } from "./server-hold.ts";
+import { type Held, holdStores } from "./server-hold.ts";
 import { historyDump } from "./sources/history.ts";
 import { neo4jDump } from "./sources/neo4j.ts";
 import { connectForSnapshot, openSnapshot, postgresDump } from "./sources/postgres.ts";
 import { stackDump } from "./sources/stack.ts";
-import { backupSettings, stateDirOf } from "./stack-access.ts";
+import { backupSettings, containerOf, stateDirOf } from "./stack-access.ts";
 import { noteRun, updateStatus } from "./status-file.ts";
 
 export interface TakeOptions {
@@ -55,6 +55,7 @@ export interface Taken {
  */
 export async function takeBackup(manifest: Manifest, options: TakeOptions): Promise<Taken> {
   const stateDir = stateDirOf(manifest);
+  const { root } = backupSettings(manifest);
   return withBackupLock(stateDir, async () => {
     const started = performance.now();
     const time = options.now().toISOString();
@@ -80,12 +81,14 @@ export async function takeBackup(manifest: Manifest, options: TakeOptions): Prom
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const seconds = secondsSince(started);
+      // Room on a full disk, at once; one that is not there has nothing to remove.
+      await removeDeadPartials(root).catch(() => {});
       updateStatus(stateDir, (status) =>
         noteRun(status, options.tier, { time, seconds, result: "failed", reason }),
       );
       throw error;
     } finally {
-      await noteDisk(stateDir, backupSettings(manifest).root, time);
+      await noteDisk(stateDir, root, time);
     }
   });
 }
@@ -109,10 +112,7 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
   const files = new PartFiles(directory, settings.recipients, options.onBytes, signal);
   const startedAt = now();
   const id = newId(root, startedAt);
-  const cut = await dumpAll(manifest, { ...options, signal, id, files }).catch(async (cause) => {
-    await removeDeadPartials(root).catch(() => {});
-    throw diskProblem(root, cause);
-  });
+  const cut = await onDisk(root, () => dumpAll(manifest, { ...options, signal, id, files }));
 
   const last = newestGood(readCatalogue(root))?.manifest;
   const { identities, counts, versions } = cut.found;
@@ -172,7 +172,7 @@ async function dumpAll(
   const postgres = await connectForSnapshot(manifest);
   try {
     report("waiting for writes under way");
-    const held = await holdStores(new MemoryClient(manifest), () => openSnapshot(postgres));
+    const held = await holdIfServed(manifest, () => openSnapshot(postgres));
     report(`writers waited ${held.pausedSeconds} s`);
     let released: Promise<void> | undefined;
     const cut: Cut = {
@@ -205,6 +205,21 @@ async function dumpAll(
   } finally {
     await postgres.end().catch(() => {});
   }
+}
+
+/** With the server down nobody writes, and nothing has to be held. */
+async function holdIfServed<T>(manifest: Manifest, atCut: () => Promise<T>): Promise<Held<T>> {
+  const isRunning = () =>
+    withDocker(manifest.dockerHost, async (docker) => {
+      const { State } = await docker.getContainer(containerOf(manifest, "server")).inspect();
+      return State.Running;
+    });
+  if (await isRunning()) return holdStores(new MemoryClient(manifest), atCut);
+  const taken = await atCut();
+  const release = async () => {
+    if (await isRunning()) throw new Problem("the memory server was started while the stores were copied");
+  };
+  return { taken, cutAt: new Date(), pausedSeconds: 0, release };
 }
 
 /** An id that is later than every other: a clock that was set back would let old backups look new. */

@@ -1,9 +1,19 @@
+import { text } from "node:stream/consumers";
 import { constants, createZstdCompress } from "node:zlib";
+import type Docker from "dockerode";
 import { z } from "zod";
-import { streamFromExec } from "../../container-streams.ts";
-import { execInContainer, withDocker } from "../../docker.ts";
+import type { Manifest } from "../../../config/manifest.ts";
+import {
+  createOneShot,
+  mountOf,
+  type ProgramOutput,
+  streamFromExec,
+  streamFromOneShot,
+} from "../../container-streams.ts";
+import { withDocker } from "../../docker.ts";
 import { Problem } from "../../problem.ts";
 import { type Cut, NO_IDENTITY } from "../cut.ts";
+import { backupLabels } from "../neo4j-copy.ts";
 import type { DumpSide } from "../source.ts";
 import { containerOf } from "../stack-access.ts";
 
@@ -44,31 +54,52 @@ const looked = z.object({
 export const historyDump: DumpSide<Cut> = {
   source: "history",
   async dump({ manifest, id, found }, sink) {
-    const container = containerOf(manifest, "server");
-    await withDocker(manifest.dockerHost, async (docker) => {
-      const answer = await execInContainer(docker, container, ["python3", "-c", LOOK]);
-      if (answer.exitCode !== 0) {
-        throw new Problem("the history file cannot be read", {
-          where: `HISTORY_DB_PATH in ${container}: ${answer.stderr.trim().split("\n").at(-1) ?? ""}`,
-          mend: `./mem0 status ${manifest.stack}`,
-        });
-      }
-      const { entries, identity } = looked.parse(JSON.parse(answer.stdout));
-      found.counts.historyEntries = entries;
-      found.identities.history =
-        identity === null
-          ? NO_IDENTITY
-          : { instanceId: identity[0], embedder: identity[1], dimensions: identity[2] };
-      await sink.write({
-        source: "history",
-        name: "history",
-        fileName: `history_${id}.db.zst`,
-        format: "sqlite-zstd",
-        produce: async () => {
-          const { stream, done } = await streamFromExec(docker, container, ["python3", "-c", COPY]);
-          return { stream, through: [createZstdCompress(ZSTD_LEVEL)], done };
-        },
-      });
+    const python = (script: string) =>
+      withDocker(manifest.dockerHost, (docker) =>
+        runBesideServer(docker, manifest, ["python3", "-c", script]),
+      );
+    const { entries, identity } = looked.parse(await answerOf(await python(LOOK)));
+    found.counts.historyEntries = entries;
+    found.identities.history =
+      identity === null
+        ? NO_IDENTITY
+        : { instanceId: identity[0], embedder: identity[1], dimensions: identity[2] };
+    await sink.write({
+      source: "history",
+      name: "history",
+      fileName: `history_${id}.db.zst`,
+      format: "sqlite-zstd",
+      produce: async () => ({ ...(await python(COPY)), through: [createZstdCompress(ZSTD_LEVEL)] }),
     });
   },
 };
+
+/** In the server's container, or when that is stopped in another of the same image on the same files. */
+async function runBesideServer(
+  docker: Docker,
+  manifest: Manifest,
+  command: string[],
+): Promise<ProgramOutput> {
+  const name = containerOf(manifest, "server");
+  const live = await docker.getContainer(name).inspect();
+  if (live.State.Running) return streamFromExec(docker, name, command);
+  const store = live.Mounts.find(({ Destination }) => Destination === "/data");
+  if (store === undefined) throw new Problem("the memory server has no store at /data", { where: name });
+  const container = await createOneShot(docker, {
+    name: `mem0_backup_history_${manifest.stack}`,
+    image: live.Image,
+    entrypoint: command.slice(0, 1),
+    command: command.slice(1),
+    user: live.Config.User,
+    mounts: [mountOf(store, "/data")],
+    labels: backupLabels(manifest),
+    env: live.Config.Env.filter((variable) => variable.startsWith("HISTORY_DB_PATH=")),
+    memoryBytes: 256 * 1024 ** 2,
+  });
+  return streamFromOneShot(container, "reading the history");
+}
+
+async function answerOf({ stream, done }: ProgramOutput): Promise<unknown> {
+  const [answer] = await Promise.all([text(stream), done]);
+  return JSON.parse(answer);
+}
