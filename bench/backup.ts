@@ -30,7 +30,7 @@ const scratch = mkdtempSync(path.join(os.tmpdir(), "mem0-bench-"));
 try {
   console.error("deploying a stack of its own ...");
   await stack.up({
-    observability: { exporter: "off", prometheus: { mode: "off" } },
+    observability: { exporter: "off", prometheus: { mode: "off" }, grafana: { mode: "off" } },
     backup: { root: path.join(scratch, "backups") },
   });
   // The server has looked at its table and does not look again; no dump holds an index.

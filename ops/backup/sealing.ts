@@ -1,5 +1,16 @@
 import { createHash } from "node:crypto";
-import { copyFile, link, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import {
+  access,
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import path from "node:path";
 import { isHolderAlive, readHolder, thisProcess } from "../process-lock.ts";
 import { type BackupContent, renderBackupManifest } from "./backup-manifest.ts";
@@ -9,6 +20,8 @@ import type { PartFiles } from "./part-files.ts";
 
 /** Begins a directory for unfinished work under `root`; it says who is at it. */
 export async function beginPartial(root: string, name: string): Promise<string> {
+  // Says why when it may not be written to; a directory made with its parents would only say that it is not there.
+  await access(root, constants.W_OK);
   const directory = path.join(layout.partial(root), `${name}-${process.pid}`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await writeSynced(path.join(directory, FILES.owner), JSON.stringify(thisProcess()));

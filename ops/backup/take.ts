@@ -186,14 +186,11 @@ async function dumpAll(
       signal,
     };
     // Side by side: the hold ends as soon as the graph and the history are copied, Postgres has its snapshot.
-    const heldStores = Promise.all([historyDump.dump(cut, files), neo4jDump.dump(cut, files)]).finally(() => {
+    const heldStores = all([historyDump.dump(cut, files), neo4jDump.dump(cut, files)]).finally(() => {
       released = held.release();
       released.catch(() => {});
     });
-    const dumps = [postgresDump.dump(cut, files), heldStores, stackDump.dump(cut, files)];
-    const ended = await Promise.allSettled(dumps);
-    const failed = ended.find((outcome) => outcome.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    await all([postgresDump.dump(cut, files), heldStores, stackDump.dump(cut, files)]);
     await released;
     return { found, cutAt: held.cutAt, pausedSeconds: held.pausedSeconds };
   } catch (cause) {
@@ -205,6 +202,12 @@ async function dumpAll(
   } finally {
     await postgres.end().catch(() => {});
   }
+}
+
+/** Waits for all of them, also when one has failed: what it leaves is removed only when nobody writes there any more. */
+async function all(work: Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** With the server down nobody writes, and nothing has to be held. */

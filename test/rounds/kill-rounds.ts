@@ -79,9 +79,12 @@ async function checkRound(options: KillRounds, before: string[], writer: Writer)
   const catalogue = readCatalogue(root);
   must(catalogue.damaged.length === 0, `listed as damaged: ${JSON.stringify(catalogue.damaged)}`);
   must(catalogue.suspects.length === 0, "a backup was taken for suspect although all data is there");
-  const gone = before.filter((id) => !goodIds(manifest).includes(id));
-  must(gone.length === 0, `good backups are gone: ${gone.join(", ")}`);
-  for (const backup of catalogue.good.filter(({ id }) => !before.includes(id))) await checkSums(backup);
+  for (const [tier, id] of newestIds(before)) {
+    const newest = newestIds(goodIds(manifest)).get(tier) ?? "";
+    must(newest >= id, `the good ${tier} backup ${id} is gone, and there is none after it`);
+  }
+  for (const backup of catalogue.good.filter(({ id, tier }) => !before.includes(`${tier} ${id}`)))
+    await checkSums(backup);
   await writer.write();
   await cleanRun(options, "hourly");
   await writer.check();
@@ -189,6 +192,11 @@ function mem0({ stateHome }: KillRounds, ...args: string[]) {
 
 function goodIds(manifest: Manifest): string[] {
   return readCatalogue(backupSettings(manifest).root).good.map(({ id, tier }) => `${tier} ${id}`);
+}
+
+/** The newest id of each tier; what is older may be removed by a run that is good. */
+function newestIds(ids: string[]): Map<string, string> {
+  return new Map([...ids].sort().map((entry) => entry.split(" ") as [string, string]));
 }
 
 function must(holds: boolean, what: string): void {
