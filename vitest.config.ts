@@ -5,7 +5,9 @@ export default defineConfig({
   test: {
     projects: [
       // Milliseconds each, but not on a machine that has other work: a time-out is to find what hangs.
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
       {
         // Real engine, real Docker: one file at a time on two cores.
         test: {

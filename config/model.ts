@@ -1,4 +1,5 @@
-import { OPENAI_DEFAULT, type StackFile } from "./schema.ts";
+import { OPENAI_DEFAULT } from "./schema/model.ts";
+import type { StackFile } from "./schema.ts";
 
 export type Provider = "embedded" | "openai" | "openai-compatible";
 
