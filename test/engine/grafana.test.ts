@@ -7,6 +7,7 @@ import { Alerts } from "../../components/alerts.ts";
 import { Dashboard } from "../../components/dashboard.ts";
 import { MACHINE_FILE, type Machine } from "../../config/machine.ts";
 import { openStack } from "../../ops/deployment.ts";
+import { planRecovery } from "../../ops/recovery-plan.ts";
 import { FakeGrafana } from "../fakes/grafana/server.ts";
 import { exampleSettings } from "../support/example-settings.ts";
 import { makeProject, type Project } from "../support/project.ts";
@@ -107,6 +108,22 @@ describe("what a stack keeps in Grafana", () => {
     const { folders, dashboards, dataSources, ruleGroups, contactPoints } = fake.content;
     expect([folders, dashboards, dataSources, ruleGroups].map(({ size }) => size)).toEqual([0, 0, 0, 0]);
     expect([...contactPoints.values()].map(({ name }) => name)).toEqual(["grafana-default-email"]);
+  });
+
+  test("is not asked for by the refresh of a recovery: Grafana may be what is gone", async () => {
+    const gone = await FakeGrafana.start();
+    const made = await sandbox.up(async () => {
+      const provider = new grafana.Provider("provider", { url: gone.url, auth: gone.auth, retries: 0 });
+      new grafana.oss.Folder("folder", { uid: "things", title: "Things" }, { provider });
+    });
+    expect(made.error).toBeUndefined();
+    await gone.stop();
+
+    expect((await sandbox.refresh()).error).toContain("Grafana cannot be reached");
+    const { resources } = await sandbox.exported();
+    const { elsewhere } = planRecovery({ resources, pendingOperations: 0 }, [], () => true);
+    expect(elsewhere).toHaveLength(1);
+    expect(await sandbox.refresh(elsewhere)).toMatchObject({ steps: [], error: undefined });
   });
 });
 

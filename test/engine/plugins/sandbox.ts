@@ -80,8 +80,11 @@ export class Sandbox {
     return this.#observe((onEvent) => this.#stack.preview({ onEvent }));
   }
 
-  refresh(): Promise<Outcome> {
-    return this.#observe((onEvent) => this.#stack.refresh({ onEvent }));
+  /** @param exclude URNs of what is not to be asked for */
+  refresh(exclude: string[] = []): Promise<Outcome> {
+    return this.#observe((onEvent) =>
+      this.#stack.refresh({ onEvent, ...(exclude.length === 0 ? {} : { exclude }) }),
+    );
   }
 
   destroy(): Promise<Outcome> {
