@@ -18,7 +18,8 @@ export function register(program: Command): void {
     .addHelpText(
       "after",
       "\nunit is fast and needs no Docker; engine uses the real Pulumi engine and Docker; e2e uses a running stack;\n" +
-        "all is these three. stores has the memory server meet faults of its stores, on images that engine or up has built.\n" +
+        "all is these three. stores is the memory server's tests on real stores whole, with more and longer faults; engine\n" +
+        "runs a part of them. It needs the images that engine or up has built.\n" +
         "\nExample:\n  ./mem0 test unit",
     )
     .action(test);

@@ -29,8 +29,15 @@ export function checksOf(suite: Suite, checkout: string, env: TestEnvironment): 
         ...services.flatMap((service) => python(service, checkout)),
       ];
     case "engine":
+      // The images that the first of these builds are what the services' tests run on.
+      return [
+        vitest("engine", checkout, env),
+        ...services.flatMap((service) =>
+          stores(service, checkout, { ...env, ...SHORT_FAULTS }, ["-m", "not long"]),
+        ),
+      ];
     case "e2e":
-      return [vitest(suite, checkout, env)];
+      return [vitest("e2e", checkout, env)];
     case "stores":
       return services.flatMap((service) => stores(service, checkout, env));
   }
@@ -104,10 +111,15 @@ function python(service: string, checkout: string): Check[] {
   ];
 }
 
+/** Faults in the middle of writes in every run of the tests; `./mem0 test stores` has more rounds. */
+const SHORT_FAULTS = { MEM0_FAULT_ROUNDS: "3", MEM0_API_EXAMPLES: "10" };
+
 /** Tests of a service that need real stores. */
-function stores(service: string, checkout: string, env: TestEnvironment): Check[] {
+function stores(service: string, checkout: string, env: TestEnvironment, options: string[] = []): Check[] {
   const tests = "tests/stores";
-  return existsSync(path.join(checkout, service, tests)) ? [pytest(service, checkout, [tests], env)] : [];
+  return existsSync(path.join(checkout, service, tests))
+    ? [pytest(service, checkout, [tests, ...options], env)]
+    : [];
 }
 
 function pytest(service: string, checkout: string, args: string[], env: TestEnvironment): Check {
@@ -117,7 +129,7 @@ function pytest(service: string, checkout: string, args: string[], env: TestEnvi
       const bin = await virtualEnvironment(checkout, `${service}/requirements-dev.lock`);
       const report = reportFile(
         checkout,
-        `pytest-${path.basename(service)}-${args.join("-").replaceAll("/", "-")}.xml`,
+        `pytest-${path.basename(service)}-${args.join("-").replaceAll(/[/ ]/g, "-")}.xml`,
       );
       const { failed } = await execa(path.join(bin, "pytest"), [...args, `--junitxml=${report}`], {
         cwd: path.join(checkout, service),

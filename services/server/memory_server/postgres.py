@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from memory_server import logs
 from memory_server.errors import store_unavailable
+from memory_server.left_behind import LeftBehind, within
 from memory_server.metrics import Metrics
 from memory_server.settings import Settings
 
@@ -35,7 +36,6 @@ class Postgres:
         self._settings = settings
         self._metrics = metrics
         self.on_connect: OnConnect | None = None
-        self._left_behind: set[asyncio.Task[Any]] = set()
         # make_conninfo quotes: a password may hold any character.
         conninfo = make_conninfo(
             host=settings.postgres_host,
@@ -49,15 +49,16 @@ class Postgres:
             keepalives_interval=10,
             keepalives_count=3,
         )
+        self._left_behind = LeftBehind(conninfo, settings.store_timeout_s)
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             conninfo,
             min_size=settings.postgres_pool_min,
             max_size=settings.postgres_pool_max,
             timeout=settings.store_timeout_s,
             open=False,
-            configure=self._configure,
-            # A connection that a restarted Postgres has closed is replaced before anyone gets it.
-            check=AsyncConnectionPool.check_connection,
+            configure=lambda conn: within(settings.store_timeout_s, conn, self._configure(conn)),
+            # A connection that Postgres has closed, or that leads nowhere, is replaced before anyone gets it.
+            check=lambda conn: within(settings.probe_timeout_s, conn, AsyncConnectionPool.check_connection(conn)),
             reconnect_timeout=5,
             num_workers=2,
         )
@@ -74,6 +75,7 @@ class Postgres:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._left_behind.close()
         await self._pool.close(timeout=5)
 
     async def _configure(self, conn: Connection) -> None:
@@ -104,9 +106,13 @@ class Postgres:
         """
         bound = timeout_s or self._settings.store_timeout_s
         gone = asyncio.Event()
+        used: list[Connection] = []
 
         async def transaction() -> T:
             async with self._pool.connection() as conn:
+                used.append(conn)
+                if gone.is_set():
+                    raise Abandoned
                 result = await work(conn)
                 if gone.is_set():
                     raise Abandoned
@@ -114,13 +120,13 @@ class Postgres:
 
         with self._metrics.call("postgres", operation):
             task = asyncio.create_task(transaction())
-            task.add_done_callback(self._ended)
+            task.add_done_callback(_look_at)
             try:
                 done, _ = await asyncio.wait({task}, timeout=bound)
             finally:
                 if not task.done():
                     gone.set()
-                    self._left_behind.add(task)
+                    self._left_behind.add(task, used)
             if not done:
                 raise store_unavailable(NAME, f"did not answer within {bound:g} s")
             try:
@@ -137,12 +143,6 @@ class Postgres:
         """Whether a transaction is open that somebody gave up on: it may still end."""
         return bool(self._left_behind)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        """Look at the outcome of work nobody may wait for any more: asyncio complains about errors unseen."""
-        self._left_behind.discard(task)
-        if not task.cancelled():
-            task.exception()
-
     async def ping(self) -> None:
         """Ask for an answer, any answer. Raises Problem 503."""
 
@@ -150,3 +150,9 @@ class Postgres:
             await conn.execute("SELECT 1")
 
         await self.run("ping", ask, self._settings.probe_timeout_s)
+
+
+def _look_at(task: asyncio.Task[Any]) -> None:
+    """Look at the outcome of work nobody may wait for any more: asyncio complains about errors unseen."""
+    if not task.cancelled():
+        task.exception()

@@ -271,6 +271,25 @@ def test_a_restarted_postgres_fails_no_request(quick: Server, stores: Stores) ->
             assert client.post("/memories", json=body).is_success
 
 
+def test_a_network_that_was_gone_leaves_nothing_under_way(quick: Server, stores: Stores) -> None:
+    """The connections of before lead nowhere, and nobody will ever say so."""
+    ledger, stop = Ledger(), threading.Event()
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writers = [Writer(quick, ledger, random.Random(n)) for n in range(WRITERS)]
+        jobs = [pool.submit(writer.run, stop) for writer in writers]
+        eventually("writes are under way", lambda: len(ledger.answers) > WRITERS, 60)
+        with fault(stores, quick, "postgres", "disconnect"):
+            time.sleep(2 * float(BOUNDS["STORE_TIMEOUT_S"]))
+        stop.set()
+        for job in jobs:
+            job.result(timeout=240)
+    eventually("it is ready by itself", quick.is_ready, 60)
+    with quick.client() as client:
+        settled = client.post("/admin/maintenance", json={"seconds": 60, "drain_seconds": 30}).json()
+        client.delete("/admin/maintenance").raise_for_status()
+    assert settled["drained"], settled
+
+
 def test_a_graph_that_hangs_after_the_commit_is_caught_up_by_itself(quick: Server, stores: Stores) -> None:
     with quick.client(timeout=LONGEST_ANSWER_S) as client:
         body = {"messages": SENTENCES[0], "user_id": "later"}

@@ -45,6 +45,7 @@ def test_a_first_start_binds_all_three_stores(fresh: Stores, data: Path) -> None
         assert db.execute("SELECT instance_id, embedder, dimensions FROM mem0_identity").fetchall() == [expected]
 
 
+@pytest.mark.long
 def test_a_restart_finds_everything_again(fresh: Stores, data: Path) -> None:
     remember(Server(fresh, data))
     with running(Server(fresh, data)) as client:
@@ -62,6 +63,7 @@ def test_an_empty_postgres_behind_a_used_history_is_refused(fresh: Stores, data:
     assert fresh.sql("SELECT count(*) FROM pg_tables WHERE tablename = 'mem0_identity'") == [(0,)]
 
 
+@pytest.mark.long
 def test_an_empty_postgres_behind_a_used_graph_is_refused(fresh: Stores, data: Path, tmp_path: Path) -> None:
     remember(Server(fresh, data))
     for (name,) in fresh.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
@@ -70,6 +72,7 @@ def test_an_empty_postgres_behind_a_used_graph_is_refused(fresh: Stores, data: P
     assert "Neo4j holds the graph of instance 0123456789abcdef" in refusal(Server(fresh, tmp_path / "other"))
 
 
+@pytest.mark.long
 def test_an_empty_graph_is_refused_and_can_be_accepted(fresh: Stores, data: Path) -> None:
     server = Server(fresh, data)
     remember(server)
@@ -79,6 +82,7 @@ def test_an_empty_graph_is_refused_and_can_be_accepted(fresh: Stores, data: Path
         assert client.get("/memories", params={"user_id": "alice"}).json()["total"] == 1
 
 
+@pytest.mark.long
 def test_a_lost_history_is_refused_and_can_be_accepted(fresh: Stores, data: Path) -> None:
     server = Server(fresh, data)
     remember(server)
@@ -95,6 +99,7 @@ def test_the_databases_of_another_stack_are_refused(fresh: Stores, data: Path, t
     assert "belongs to instance 0123456789abcdef, this server was deployed as fedcba9876543210" in words
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "change",
     [{"EMBEDDER_DIMENSIONS": "768"}, {"EMBEDDER_MODEL": "text-embedding-3-small"}],
@@ -107,6 +112,7 @@ def test_another_embedder_than_that_of_the_data_is_refused(fresh: Stores, data: 
     assert fresh.sql("SELECT count(*) FROM memories") == [(1,)]
 
 
+@pytest.mark.long
 def test_data_without_an_identity_is_not_taken_over_unasked(fresh: Stores, data: Path) -> None:
     fresh.sql("CREATE TABLE memories (id uuid PRIMARY KEY, vector vector(384), payload jsonb)")
     payload = json.dumps({"data": "theirs", "user_id": "alice", "hash": "x"})
@@ -128,6 +134,7 @@ def test_a_model_of_other_dimensions_makes_no_tables(fresh: Stores, data: Path) 
     assert fresh.sql("SELECT to_regclass('memories')") == [(None,)]
 
 
+@pytest.mark.long
 def test_without_neo4j_it_is_alive_says_what_is_missing_and_comes_back(fresh: Stores, data: Path) -> None:
     remember(Server(fresh, data))
     fresh.neo4j.stop(timeout=60)

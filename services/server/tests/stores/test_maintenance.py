@@ -6,6 +6,7 @@ import threading
 import uuid
 
 import httpx
+import pytest
 
 from tests.stores.stack import Server, Stores, eventually
 
@@ -60,6 +61,7 @@ def test_it_ends_by_itself(server: Server) -> None:
         eventually("writing works again", lambda: client.post("/memories", json=body).is_success, 10)
 
 
+@pytest.mark.long
 def test_it_says_when_it_could_not_drain(server: Server, stores: Stores) -> None:
     with server.client() as client:
         body = {"messages": [{"role": "user", "content": "I keep bees on the roof."}], "user_id": "stuck"}

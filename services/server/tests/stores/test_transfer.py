@@ -93,6 +93,7 @@ def test_an_endless_line_is_refused(client: httpx.Client) -> None:
     assert client.post("/import", content=stream()).status_code == 413
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_an_import_that_is_killed_can_be_continued(stores: Stores, tmp_path: Path, how: signal.Signals) -> None:
     stores.heal()

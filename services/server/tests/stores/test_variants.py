@@ -10,6 +10,8 @@ import pytest
 
 from tests.stores.stack import Server, Stores, eventually, running
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def fresh(stores: Stores) -> Stores:
