@@ -170,7 +170,8 @@ describe("a new user", () => {
       users: number;
       services: unknown[];
     };
-    expect(report).toMatchObject({ healthy: true, users: 2 });
+    // me, bob and the one whose memory was watched.
+    expect(report).toMatchObject({ healthy: true, users: 3 });
     expect(report.memories).toBeGreaterThanOrEqual(4);
     expect(report.services).toHaveLength(4);
   });
