@@ -31,6 +31,7 @@ export class Throwaway {
   readonly #docker: Docker;
   readonly #prefix: string;
   readonly #label: string;
+  #network: Promise<Docker.Network> | undefined;
   #made = 0;
 
   private constructor(docker: Docker, prefix: string, label: string) {
@@ -52,10 +53,14 @@ export class Throwaway {
 
   /** Starts a container and returns its name. */
   async start(name: string, spec: ThrowawaySpec): Promise<string> {
-    const network = `${this.#prefix}_network`;
-    await this.#docker
-      .createNetwork({ Name: network, Internal: true, CheckDuplicate: true, Labels: this.#labels })
-      .catch(ignore(409));
+    // Docker makes two networks of one name when two containers ask for it at once.
+    this.#network ??= this.#docker.createNetwork({
+      Name: `${this.#prefix}_network`,
+      Internal: true,
+      CheckDuplicate: true,
+      Labels: this.#labels,
+    });
+    const { id: network } = await this.#network;
     const full = `${this.#prefix}_${name}`;
     const container = await this.#docker.createContainer({
       ...this.#options(spec, network),
@@ -114,6 +119,7 @@ export class Throwaway {
 
   /** Removes all of it, also what a killed run left. */
   async remove(): Promise<void> {
+    this.#network = undefined;
     const filters = { label: [`${LABEL}=${this.#label}`] };
     for (const { Id } of await this.#docker.listContainers({ all: true, filters })) {
       await this.#docker.getContainer(Id).remove({ force: true, v: true }).catch(ignore(404));
