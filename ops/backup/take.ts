@@ -4,6 +4,7 @@ import { withDocker } from "../docker.ts";
 import { MemoryClient } from "../memory-client.ts";
 import { ExitCode, Problem } from "../problem.ts";
 import type { Counts } from "./backup-manifest.ts";
+import { begin } from "./beginning.ts";
 import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "./catalogue.ts";
 import { copyElsewhere } from "./copy-elsewhere.ts";
 import { type Cut, type Found, NO_IDENTITY } from "./cut.ts";
@@ -110,8 +111,7 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
 
   const signal = options.signal ?? new AbortController().signal;
   const files = new PartFiles(directory, settings.recipients, options.onBytes, signal);
-  const startedAt = now();
-  const id = newId(root, startedAt);
+  const { id, startedAt } = await begin(root, readCatalogue(root), now);
   const cut = await onDisk(root, () => dumpAll(manifest, { ...options, signal, id, files }));
 
   const last = newestGood(readCatalogue(root))?.manifest;
@@ -223,21 +223,6 @@ async function holdIfServed<T>(manifest: Manifest, atCut: () => Promise<T>): Pro
     if (await isRunning()) throw new Problem("the memory server was started while the stores were copied");
   };
   return { taken, cutAt: new Date(), pausedSeconds: 0, release };
-}
-
-/** An id that is later than every other: a clock that was set back would let old backups look new. */
-function newId(root: string, at: Date): string {
-  const id = backupId(at);
-  const { good, suspects, damaged } = readCatalogue(root);
-  const newest = [...good, ...suspects, ...damaged]
-    .map((entry) => entry.id)
-    .sort()
-    .at(-1);
-  if (newest === undefined || id > newest) return id;
-  throw new Problem(`the clock says ${id}, but there is a backup of ${newest}`, {
-    where: root,
-    mend: "was the clock set back? Set it right; if that backup is of the future, move it away",
-  });
 }
 
 async function promoteAll(root: string, backup: Backup, report: (line: string) => void): Promise<Tier[]> {
