@@ -113,11 +113,14 @@ async function composeUp(manifest: Manifest): Promise<number> {
   const directory = mkdtempSync(path.join(os.tmpdir(), "mem0-compose-"));
   const docker = connectDocker(manifest.dockerHost);
   const services: Record<string, unknown> = {};
+  const volumes: Record<string, unknown> = {};
   for (const [name, { container, image }] of Object.entries(manifest.services)) {
     const { Config, HostConfig } = await docker.getContainer(container).inspect();
+    const mounts = HostConfig.Mounts ?? [];
+    for (const { Type, Source } of mounts) if (Type === "volume") volumes[Source] = { external: true };
     services[name] = {
       image,
-      command: Config.Cmd,
+      ...(Config.Cmd === null ? {} : { command: Config.Cmd }),
       environment: Config.Env,
       user: Config.User,
       read_only: true,
@@ -127,14 +130,11 @@ async function composeUp(manifest: Manifest): Promise<number> {
       tmpfs: Object.entries(HostConfig.Tmpfs ?? {}).map(([target, mode]) => `${target}:${mode}`),
       // The databases must not be opened twice: the containers are made with the same mounts, and do nothing.
       entrypoint: ["sleep", "infinity"],
-      volumes: (HostConfig.Mounts ?? []).map(
+      volumes: mounts.map(
         ({ Source, Target, ReadOnly }) => `${Source}:${Target}${ReadOnly === true ? ":ro" : ""}`,
       ),
     };
   }
-  const volumes = Object.fromEntries(
-    Object.values(manifest.stores).map((name) => [name, { external: true }]),
-  );
   writeFileSync(path.join(directory, "docker-compose.yml"), stringify({ version: "2.4", services, volumes }));
   const run = () => execa("docker-compose", ["up", "-d"], { cwd: directory });
   try {
