@@ -33,7 +33,7 @@ export function checksOf(suite: Suite, checkout: string, env: TestEnvironment): 
       return [
         vitest("engine", checkout, env),
         ...services.flatMap((service) =>
-          stores(service, checkout, { ...env, ...SHORT_FAULTS }, ["-m", "not long"]),
+          stores(service, checkout, { ...env, ...FEWER_EXAMPLES }, ["-m", "not long"]),
         ),
       ];
     case "e2e":
@@ -111,8 +111,8 @@ function python(service: string, checkout: string): Check[] {
   ];
 }
 
-/** Faults in the middle of writes in every run of the tests; `./mem0 test stores` has more rounds. */
-const SHORT_FAULTS = { MEM0_FAULT_ROUNDS: "3", MEM0_API_EXAMPLES: "10" };
+/** Of the API's properties in every run of the tests; `./mem0 test stores` has more, and the rounds of faults. */
+const FEWER_EXAMPLES = { MEM0_API_EXAMPLES: "10" };
 
 /** Tests of a service that need real stores. */
 function stores(service: string, checkout: string, env: TestEnvironment, options: string[] = []): Check[] {

@@ -47,11 +47,13 @@ class LeftBehind:
 
     async def _watch(self, work: asyncio.Task[Any], connections: Sequence[AsyncConnection[Any]]) -> None:
         await asyncio.wait({work}, timeout=self._patience_s)
+        if not connections and not work.done():
+            # It still waits for the pool, which has a bound of its own. It will not begin, but may get a connection
+            # that leads nowhere by the time it is given back.
+            while not connections and not work.done():
+                await asyncio.wait({work}, timeout=PAUSE_S)
+            await asyncio.wait({work}, timeout=self._patience_s)
         if work.done():
-            return
-        if not connections:
-            # It still waits for the pool, which has a bound of its own, and will not begin.
-            await asyncio.wait({work})
             return
         pid, cut_at = connections[0].info.backend_pid, datetime.now(UTC)
         hang_up(connections[0])

@@ -139,6 +139,7 @@ FAULTS = [
 ] + [("server", "kill")]
 
 
+@pytest.mark.long
 def test_nothing_is_lost_or_doubled(stores: Stores, tmp_path: Path) -> None:
     print(f"MEM0_FAULT_SEED={SEED} MEM0_FAULT_ROUNDS={ROUNDS}")
     rng = random.Random(SEED)
