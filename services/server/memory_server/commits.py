@@ -33,17 +33,22 @@ class Commits:
         be lost, the write is either absent or whole, and the repair finishes it.
         """
         left: list[Intent] = []
+        given_up = False
 
         async def transaction(conn: Connection) -> T:
             async def leave(scope: str, graph: GraphChange | None, history: Sequence[HistoryEntry]) -> None:
                 if graph or history:
                     left.append(await self._intents.record(conn, scope, graph, history))
+                    if given_up:
+                        # Nobody waits for this transaction any more, and it may get here all the same.
+                        self._intents.release(left[-1])
 
             return await write(conn, leave)
 
         try:
             result = await self._postgres.run(operation, transaction, timeout_s)
         except BaseException:
+            given_up = True
             for intent in left:
                 self._intents.release(intent)
             raise
