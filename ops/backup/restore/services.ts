@@ -30,7 +30,7 @@ export async function startService(
   await until(container, async () => (await execInContainer(docker, container, healthy)).exitCode === 0);
 }
 
-/** Waits until the server has found all stores to be its own. */
+/** Waits until the server has found all stores to be its own, and Docker has seen that it answers: `status` asks Docker. */
 export async function untilServerReady(
   docker: Docker,
   manifest: Manifest,
@@ -38,9 +38,10 @@ export async function untilServerReady(
 ): Promise<void> {
   const client = new MemoryClient(manifest);
   await until(container, async () => {
-    const { RestartCount } = await docker.getContainer(container).inspect();
+    const { RestartCount, State } = await docker.getContainer(container).inspect();
     if (RestartCount > 2)
       throw new Problem("the memory server refuses the data", refusal(manifest, container));
+    if (State.Health?.Status !== "healthy") return false;
     return client.request({ method: "GET", path: "/ready", timeoutMs: 10_000 }).then(
       () => true,
       () => false,
