@@ -2,8 +2,15 @@ import path from "node:path";
 import { Argument, type Command } from "commander";
 import prettyMs from "pretty-ms";
 import { ExitCode } from "../ops/problem.ts";
-import { type Check, checksOf, type Suite, type TestEnvironment } from "../test/runner/checks.ts";
-import { renderTally, sum, type Tally } from "../test/runner/tally.ts";
+import {
+  type Check,
+  checksOf,
+  type Outcome,
+  type Suite,
+  type TestEnvironment,
+} from "../test/runner/checks.ts";
+import { renderFailure } from "../test/runner/failures.ts";
+import { renderTally, sum } from "../test/runner/tally.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
 import { testEnvironment } from "./test-environment.ts";
@@ -29,16 +36,17 @@ async function test(chosen: Suite | "all"): Promise<void> {
   const suites = chosen === "all" ? ALL : [chosen];
   // The tools' own `#!/usr/bin/env node` is to find the Node that runs this, not an older one of the system.
   process.env.PATH = [path.dirname(process.execPath), process.env.PATH].join(path.delimiter);
-  const results: { name: string; tally: Tally; milliseconds: number }[] = [];
+  const results: Result[] = [];
   for (const suite of suites) {
     const env = suite === "unit" ? {} : await machineForTests();
     for (const check of checksOf(suite, CHECKOUT, env)) results.push(await timed(check));
   }
   console.log("\nSummary");
-  for (const { name, tally, milliseconds } of results) {
+  for (const { name, tally, failures, milliseconds } of results) {
     console.log(
       `  ${tally.failed === 0 ? "ok    " : "FAILED"} ${name}: ${renderTally(tally)} (${prettyMs(milliseconds)})`,
     );
+    for (const failure of failures) console.log(`    ${renderFailure(failure)}`);
   }
   const total = sum(results.map(({ tally }) => tally));
   console.log(`\n${renderTally(total)}`);
@@ -51,9 +59,14 @@ async function machineForTests(): Promise<TestEnvironment> {
   return testEnvironment();
 }
 
-async function timed(check: Check): Promise<{ name: string; tally: Tally; milliseconds: number }> {
+interface Result extends Outcome {
+  name: string;
+  milliseconds: number;
+}
+
+async function timed(check: Check): Promise<Result> {
   console.log(`\n=== ${check.name}`);
   const started = performance.now();
-  const tally = await check.run();
-  return { name: check.name, tally, milliseconds: performance.now() - started };
+  const outcome = await check.run();
+  return { name: check.name, ...outcome, milliseconds: performance.now() - started };
 }

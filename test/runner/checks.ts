@@ -1,13 +1,20 @@
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
+import { type Failure, failuresOfPytest, failuresOfVitest } from "./failures.ts";
 import { virtualEnvironment } from "./python.ts";
 import { judge, type Tally, tallyOfOne, tallyOfPytest, tallyOfVitest } from "./tally.ts";
 
 /** One thing that `./mem0 test` runs. */
 export interface Check {
   name: string;
-  run: () => Promise<Tally>;
+  run: () => Promise<Outcome>;
+}
+
+export interface Outcome {
+  tally: Tally;
+  /** The tests that failed, where the check has tests with names. */
+  failures: readonly Failure[];
 }
 
 export type Suite = "unit" | "engine" | "e2e" | "stores";
@@ -47,11 +54,11 @@ function simple(name: string, cwd: string, [command = "", ...args]: string[]): C
   return {
     name,
     run: async () =>
-      tallyOfOne(!(await execa(command, args, { cwd, stdio: "inherit", reject: false })).failed),
+      outcomeOfOne(!(await execa(command, args, { cwd, stdio: "inherit", reject: false })).failed),
   };
 }
 
-async function shellcheck(checkout: string): Promise<Tally> {
+async function shellcheck(checkout: string): Promise<Outcome> {
   const bin = await virtualEnvironment(checkout, "test/requirements.lock");
   const { stdout } = await execa("git", ["ls-files", "-z"], { cwd: checkout });
   const scripts = stdout.split("\0").filter((file) => file !== "" && isShell(path.join(checkout, file)));
@@ -88,7 +95,7 @@ function vitest(
         stdio: "inherit",
         reject: false,
       });
-      return tallyFrom(report, !failed, tallyOfVitest);
+      return outcomeFrom(report, !failed, tallyOfVitest, failuresOfVitest);
     },
   };
 }
@@ -137,7 +144,7 @@ function pytest(service: string, checkout: string, args: string[], env: TestEnvi
         stdio: "inherit",
         reject: false,
       });
-      return tallyFrom(report, !failed, tallyOfPytest);
+      return outcomeFrom(report, !failed, tallyOfPytest, failuresOfPytest);
     },
   };
 }
@@ -151,7 +158,17 @@ function reportFile(checkout: string, name: string): string {
   return file;
 }
 
-function tallyFrom(report: string, succeeded: boolean, read: (text: string) => Tally): Tally {
-  if (!existsSync(report)) return tallyOfOne(false);
-  return judge(succeeded, read(readFileSync(report, "utf8")));
+function outcomeOfOne(succeeded: boolean): Outcome {
+  return { tally: tallyOfOne(succeeded), failures: [] };
+}
+
+function outcomeFrom(
+  report: string,
+  succeeded: boolean,
+  tallyOf: (text: string) => Tally,
+  failuresOf: (text: string) => Failure[],
+): Outcome {
+  if (!existsSync(report)) return outcomeOfOne(false);
+  const text = readFileSync(report, "utf8");
+  return { tally: judge(succeeded, tallyOf(text)), failures: failuresOf(text) };
 }
