@@ -10,7 +10,9 @@ import random
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ CLIENTS = 16
 USERS = 20
 SEED = 5
 RESIDENT_GOAL_MIB = 300
+KEPT = 200
+"""Memories of the mixed load that live at a time before the oldest is deleted."""
+SAMPLES = 12
 
 PEOPLE = ("Anna", "Bob", "Clara", "David", "Emma", "Felix", "Greta", "Henry")
 THINGS = ("chess", "the cello", "tennis", "the piano", "football", "the guitar", "poker", "the violin")
@@ -65,20 +70,32 @@ async def search(client: Client, n: int) -> Reply:
     return await client.ask("/search", {"query": next(QUESTIONS), "user_id": f"user{n % USERS}", "limit": 10})
 
 
-async def add(client: Client, n: int, run: str) -> Reply:
-    """One sentence kept as it is."""
+async def add(client: Client, n: int, run: str, *, infer: bool = False) -> Reply:
+    """One sentence, by default kept as it is."""
     text = f"{SENTENCES[n % len(SENTENCES)]} ({run} {n})"
-    body = {"messages": [{"role": "user", "content": text}], "user_id": f"writer{n % USERS}", "infer": False}
+    body = {"messages": [{"role": "user", "content": text}], "user_id": f"writer{n % USERS}", "infer": infer}
     return await client.ask("/memories", body)
 
 
-async def mixed(client: Client, n: int) -> Reply:
-    """Mostly searching, some adding, some listing."""
-    if n % 5 == 0:
-        return await add(client, n, "mixed")
-    if n % 7 == 0:
-        return await client.ask(f"/memories?user_id=user{n % USERS}")
-    return await search(client, n)
+class Mixed:
+    """What a day brings: mostly searching, some adding (every fourth inferred), listing, and deleting what was added."""
+
+    def __init__(self) -> None:
+        self._added: deque[str] = deque()
+
+    async def __call__(self, client: Client, n: int) -> Reply:
+        match n % 10:
+            case 0 | 5:
+                reply = await add(client, n, "mixed", infer=n % 40 == 0)
+                if reply.good:
+                    self._added.extend(item["id"] for item in reply.json()["results"] if item["event"] == "ADD")
+                return reply
+            case 3:
+                return await client.ask(f"/memories?user_id={'user' if n % 20 == 3 else 'writer'}{n % USERS}")
+            case 7 if len(self._added) > KEPT:
+                return await client.ask(f"/memories/{self._added.popleft()}", method="DELETE")
+            case _:
+                return await search(client, n)
 
 
 async def prepare(target: Target) -> None:
@@ -109,12 +126,34 @@ def compare(servers: list[Any], model: str, stores: Stores, seconds: float, roun
     return found
 
 
-def soak(start: Any, model: str, stores: Stores, seconds: float) -> tuple[float, Load]:
-    """Resident memory of our server after a mixed load."""
+@dataclass
+class Soaked:
+    """What the mixed load found. `resident` are MiB of the server's process over time, the last after the load."""
+
+    made: Load
+    resident: list[float]
+
+
+def soak(start: Any, model: str, stores: Stores, seconds: float, rate: float) -> Soaked:
+    """Resident memory of our server under a mixed load and after it."""
     with start(stores, model) as target:
+        say("telling it something ...")
+        asyncio.run(prepare(target))
         say(f"mixed load for {seconds:g} s ...")
-        made = asyncio.run(load(target, CLIENTS, seconds, mixed))
-        return target.resident_mib, made
+        resident = [target.resident_mib]
+
+        async def sample() -> None:
+            for number in range(1, SAMPLES + 1):
+                await asyncio.sleep(seconds / SAMPLES)
+                resident.append(target.resident_mib)
+                say(f"  {number * seconds / SAMPLES:.0f} s: {resident[-1]:.0f} MiB")
+
+        async def both() -> Load:
+            made, _ = await asyncio.gather(load(target, CLIENTS, seconds, Mixed(), rate), sample())
+            return made
+
+        made = asyncio.run(both())
+        return Soaked(made, [*resident, target.resident_mib])
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -129,7 +168,7 @@ def judged(value: float, goal: float, *, most: bool) -> str:
     return "met" if (value <= goal if most else value >= goal) else "MISSED"
 
 
-def report(loads: dict[str, dict[str, Load]], lines: dict[int, dict[str, Figures]], resident: float | None) -> bool:
+def report(loads: dict[str, dict[str, Load]], lines: dict[int, dict[str, Figures]], soaked: Soaked | None) -> bool:
     """Print everything; whether all goals are met."""
     verdicts: list[list[str]] = []
     if loads:
@@ -160,9 +199,15 @@ def report(loads: dict[str, dict[str, Load]], lines: dict[int, dict[str, Figures
         verdicts.append([f"search among {max(lines):,}: p95 without the model", f"{last.p95:.1f} ms", "<= 100 ms",
                          judged(last.p95, 100, most=True)])  # fmt: skip
         verdicts.append(["recall@10, worst size", f"{worst:.3f}", ">= 0.98", judged(worst, 0.98, most=False)])
-    if resident is not None:
-        verdicts.append(["resident memory after the load", f"{resident:.0f} MiB", f"<= {RESIDENT_GOAL_MIB} MiB",
-                         judged(resident, RESIDENT_GOAL_MIB, most=True)])  # fmt: skip
+    if soaked:
+        made, after = soaked.made, soaked.resident[-1]
+        rows = [[f"{made.took:.0f}", str(len(made.seconds)), f"{made.per_second:.1f}", str(made.failed),
+                 f"{made.at(0.5):.0f}", f"{made.at(0.95):.0f}", f"{soaked.resident[0]:.0f}",
+                 f"{max(soaked.resident):.0f}", f"{after:.0f}"]]  # fmt: skip
+        head = ["mixed load, s", "requests", "per second", "failed", "p50, ms", "p95, ms", "MiB before", "most", "after"]
+        print(table(head, rows), "\n")
+        verdicts.append(["resident memory after the mixed load", f"{after:.0f} MiB", f"<= {RESIDENT_GOAL_MIB} MiB",
+                         judged(after, RESIDENT_GOAL_MIB, most=True)])  # fmt: skip
     print(table(["measure", "result", "goal", ""], verdicts))
     return all(row[3] == "met" for row in verdicts)
 
@@ -174,6 +219,9 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=2, help="of ours and upstream in turn (default 2)")
     options.add_argument("--sizes", default="1000,10000,100000", help="of the curve (default 1000,10000,100000)")
     options.add_argument("--soak", type=float, default=3600, help="seconds of the load before memory is read")
+    options.add_argument(
+        "--rate", type=float, default=20, help="requests a second of that load, 0 for all it can (default 20)"
+    )
     options.add_argument("--only", choices=["load", "curve", "soak"], help="one part")
     given = options.parse_args()
 
@@ -194,9 +242,7 @@ def main() -> int:
             stores.wait()
             model = f"http://127.0.0.1:{stores.ports['model']}/v1"
             loads = compare(starts, model, stores, given.seconds, given.rounds) if wanted("load") else {}
-            made: tuple[float, Load] | None = None
-            if wanted("soak"):
-                made = soak(starts[0], model, stores, given.soak)
+            soaked = soak(starts[0], model, stores, given.soak, given.rate) if wanted("soak") else None
             lines = {}
             if wanted("curve"):
                 with starts[0](stores, model):  # makes the tables, should nothing have made them yet
@@ -204,11 +250,7 @@ def main() -> int:
                 lines = curve(stores, [int(size) for size in given.sizes.split(",")], starts, say)
         finally:
             stores.close()
-        good = report(loads, lines, made[0] if made else None)
-        if made:
-            print(
-                f"\nmixed load: {given.soak:g} s, {made[1].per_second:.1f} requests per second, {made[1].failed} failed"
-            )
+        good = report(loads, lines, soaked)
         print(f"seeds {SEED} (load), 11 (curve); {time.monotonic() - began:.0f} s in all")
     return 0 if good else 1
 

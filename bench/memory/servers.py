@@ -46,14 +46,14 @@ class Client:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, path: str, body: dict[str, Any] | None = None) -> Reply:
+    async def ask(self, path: str, body: dict[str, Any] | None = None, method: str | None = None) -> Reply:
         """POST a body, or GET without one. Both servers tell the length of their answers."""
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
         sent = json.dumps(body).encode() if body is not None else b""
         lines = [
-            f"{'GET' if body is None else 'POST'} {path} HTTP/1.1",
+            f"{method or ('GET' if body is None else 'POST')} {path} HTTP/1.1",
             f"Host: 127.0.0.1:{self._port}",
             f"X-API-Key: {KEYS['admin']}",
             "Content-Type: application/json",
@@ -145,8 +145,11 @@ class Load:
 Ask = Callable[[Client, int], Awaitable[Reply]]
 
 
-async def load(target: Target, clients: int, seconds: float, ask: Ask) -> Load:
-    """Have `clients` ask one after the other for `seconds`; `ask` gets a number that grows."""
+async def load(target: Target, clients: int, seconds: float, ask: Ask, rate: float = 0) -> Load:
+    """Have `clients` ask one after the other for `seconds`; `ask` gets a number that grows.
+
+    With a `rate` there are that many requests a second, as far as the server keeps up; without, as many as it answers.
+    """
     found = Load()
     number = iter(range(10**9))
     started = time.perf_counter()
@@ -154,8 +157,11 @@ async def load(target: Target, clients: int, seconds: float, ask: Ask) -> Load:
     async def one() -> None:
         with target.client() as client:
             while time.perf_counter() - started < seconds:
+                n = next(number)
+                if rate:
+                    await asyncio.sleep(max(0, started + n / rate - time.perf_counter()))
                 begun = time.perf_counter()
-                reply = await ask(client, next(number))
+                reply = await ask(client, n)
                 found.seconds.append(time.perf_counter() - begun)
                 found.failed += not reply.good
 
