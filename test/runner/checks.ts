@@ -33,7 +33,11 @@ export function checksOf(suite: Suite, checkout: string, env: TestEnvironment): 
         simple("types", checkout, [local("tsc"), "--noEmit"]),
         { name: "shellcheck", run: () => shellcheck(checkout) },
         vitest("unit", checkout, env, ["--coverage"]),
-        ...services.flatMap((service) => python(service, checkout)),
+        ...services.flatMap((service) => [
+          ...linted(service, checkout, `${service}/requirements-dev.lock`),
+          pytest(service, checkout, [], {}),
+        ]),
+        ...linted("bench", checkout, "services/server/requirements-dev.lock"),
       ];
     case "engine":
       // The images that the first of these builds are what the services' tests run on.
@@ -100,22 +104,17 @@ function vitest(
   };
 }
 
-/** Lint, format, types and fast tests of a Python service; all settings are in its pyproject.toml. */
-function python(service: string, checkout: string): Check[] {
-  const cwd = path.join(checkout, service);
+/** Lint, format and types of the Python in a folder; all settings are in its pyproject.toml. */
+function linted(folder: string, checkout: string, lockFile: string): Check[] {
+  const cwd = path.join(checkout, folder);
   const tool = (name: string, args: string[]): Check => ({
-    name: `${name} ${args.join(" ")} ${service}`,
+    name: [name, ...args, folder].join(" "),
     run: async () => {
-      const bin = await virtualEnvironment(checkout, `${service}/requirements-dev.lock`);
+      const bin = await virtualEnvironment(checkout, lockFile);
       return simple(name, cwd, [path.join(bin, name), ...args]).run();
     },
   });
-  return [
-    tool("ruff", ["check"]),
-    tool("ruff", ["format", "--check"]),
-    tool("mypy", []),
-    pytest(service, checkout, [], {}),
-  ];
+  return [tool("ruff", ["check"]), tool("ruff", ["format", "--check"]), tool("mypy", [])];
 }
 
 /** Of the API's properties in every run of the tests; `./mem0 test stores` has more, and the rounds of faults. */

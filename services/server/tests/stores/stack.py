@@ -27,7 +27,6 @@ IMAGES = {
     "neo4j": os.environ.get("MEM0_IMAGE_NEO4J", "mem0/neo4j:dev"),
     "model": os.environ.get("MEM0_IMAGE_MODEL", "mem0/model:dev"),
 }
-T = TypeVar("T")
 KEYS = {"admin": "admin-key-" + "a" * 20, "write": "write-key-" + "w" * 20, "read": "read-key-" + "r" * 20}
 # Every character that a connection string or a shell could take for something else.
 PASSWORD = "p@ss/w#rd%1 '\"\\$?&=:ü"
