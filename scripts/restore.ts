@@ -14,7 +14,6 @@ import {
 import type { RestoredStore } from "../ops/backup/restore/swap.ts";
 import { RESTORED } from "../ops/backup/restore/swap.ts";
 import { NOT_BROUGHT_BACK, restoreUser, type UserReport } from "../ops/backup/restore/user.ts";
-import { takeBackup } from "../ops/backup/take.ts";
 import { withDocker } from "../ops/docker.ts";
 import type { Report } from "../ops/engine-events.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
@@ -124,20 +123,15 @@ async function withTools(
   options: Options,
   work: (tools: RestoreTools) => Promise<() => void>,
 ): Promise<void> {
-  const now = () => new Date();
   const withReport = (report: Report) =>
     withDocker(manifest.dockerHost, (docker) =>
       work({
         docker,
         manifest,
         stateDir,
-        now,
+        now: () => new Date(),
         report,
-        takeSafetyBackup: async (pin) => {
-          const { version: toolVersion } = packageJson;
-          const { backup } = await takeBackup(manifest, { tier: "hourly", pin, toolVersion, now, report });
-          return backup.id;
-        },
+        toolVersion: packageJson.version,
       }),
     );
   const print = await progress(options, `restore stack ${manifest.stack}`, withReport);

@@ -48,12 +48,23 @@ export interface Held<T> {
  * writes under way have ended by then.
  *
  * @param atCut fixes what cannot be held: a snapshot of Postgres. Writers wait for it
+ * @param pausedByCaller the caller has turned writers away, keeps them away, and lets them in again
  */
-export async function holdStores<T>(server: MemoryClient, atCut: () => Promise<T>): Promise<Held<T>> {
+export async function holdStores<T>(
+  server: MemoryClient,
+  atCut: () => Promise<T>,
+  pausedByCaller = false,
+): Promise<Held<T>> {
   const started = performance.now();
+  const endPause = async () => {
+    if (!pausedByCaller) await ask(server, "DELETE", "/admin/maintenance");
+  };
   let key: string | undefined;
   try {
-    await ask(server, "POST", "/admin/maintenance", { seconds: PAUSE_SECONDS, drain_seconds: DRAIN_SECONDS });
+    if (!pausedByCaller) {
+      const pause = { seconds: PAUSE_SECONDS, drain_seconds: DRAIN_SECONDS };
+      await ask(server, "POST", "/admin/maintenance", pause);
+    }
     const hold = begun.parse(
       await ask(
         server,
@@ -71,11 +82,13 @@ export async function holdStores<T>(server: MemoryClient, atCut: () => Promise<T
     }
     const taken = await atCut();
     const cutAt = new Date();
-    await ask(server, "DELETE", "/admin/maintenance");
+    await endPause();
     const pausedSeconds = secondsSince(started);
     return { taken, cutAt, pausedSeconds, release: keepHeld(server, hold.key) };
   } catch (error) {
-    await letGo(server, key);
+    // Ends whatever this run may have begun; the server would end it by itself later.
+    await endPause().catch(() => {});
+    if (key !== undefined) await ask(server, "DELETE", `/admin/hold?key=${key}`).catch(() => {});
     throw error;
   }
 }
@@ -88,13 +101,6 @@ async function ask(
   timeoutMs = REQUEST_MS,
 ): Promise<unknown> {
   return (await server.request({ method, path, timeoutMs, ...(body === undefined ? {} : { body }) })).json();
-}
-
-/** Ends whatever a run of ours may have begun; the server would end it by itself later. */
-async function letGo(server: MemoryClient, key: string | undefined): Promise<void> {
-  const ignore = () => {};
-  await ask(server, "DELETE", "/admin/maintenance").catch(ignore);
-  if (key !== undefined) await ask(server, "DELETE", `/admin/hold?key=${key}`).catch(ignore);
 }
 
 function keepHeld(server: MemoryClient, key: string): () => Promise<void> {

@@ -30,6 +30,8 @@ export interface TakeOptions {
   tier: Tier;
   /** Name under which the backup is kept for good. */
   pin?: string | undefined;
+  /** The caller keeps writers away, and goes on doing so when the backup is made. */
+  writersAway?: boolean;
   toolVersion: string;
   /** The clock. */
   now: () => Date;
@@ -166,13 +168,20 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
 /** The stores are at rest for a moment, then each is copied while services go on. */
 async function dumpAll(
   manifest: Manifest,
-  { tier, id, files, report, signal }: TakeOptions & { id: string; files: PartFiles; signal: AbortSignal },
+  {
+    tier,
+    id,
+    files,
+    report,
+    signal,
+    writersAway,
+  }: TakeOptions & { id: string; files: PartFiles; signal: AbortSignal },
 ): Promise<{ found: Found; cutAt: Date; pausedSeconds: number }> {
   const found: Found = { counts: {}, identities: {}, versions: {}, neo4jStoppedSeconds: 0 };
   const postgres = await connectForSnapshot(manifest);
   try {
     report("waiting for writes under way");
-    const held = await holdIfServed(manifest, () => openSnapshot(postgres));
+    const held = await holdIfServed(manifest, () => openSnapshot(postgres), writersAway);
     report(`writers waited ${held.pausedSeconds} s`);
     let released: Promise<void> | undefined;
     const cut: Cut = {
@@ -211,13 +220,17 @@ async function all(work: Promise<void>[]): Promise<void> {
 }
 
 /** With the server down nobody writes, and nothing has to be held. */
-async function holdIfServed<T>(manifest: Manifest, atCut: () => Promise<T>): Promise<Held<T>> {
+async function holdIfServed<T>(
+  manifest: Manifest,
+  atCut: () => Promise<T>,
+  writersAway?: boolean,
+): Promise<Held<T>> {
   const isRunning = () =>
     withDocker(manifest.dockerHost, async (docker) => {
       const { State } = await docker.getContainer(containerOf(manifest, "server")).inspect();
       return State.Running;
     });
-  if (await isRunning()) return holdStores(new MemoryClient(manifest), atCut);
+  if (await isRunning()) return holdStores(new MemoryClient(manifest), atCut, writersAway);
   const taken = await atCut();
   const release = async () => {
     if (await isRunning()) throw new Problem("the memory server was started while the stores were copied");

@@ -24,6 +24,7 @@ import { MemoryClient } from "../../ops/memory-client.ts";
 import { Throwaway } from "../../ops/throwaway.ts";
 import { killRounds } from "../rounds/restore-kills.ts";
 import { stackContent } from "../support/stack-content.ts";
+import { SteadyWriter } from "../support/steady-writer.ts";
 import { docker, WatchedStack } from "../support/watched-stack.ts";
 
 const stack = new WatchedStack("restoretest", 28670);
@@ -61,31 +62,22 @@ async function take(tier: "hourly" | "daily"): Promise<Restorable> {
   return findRestorable(backupSettings(stack.manifest).root, backup.id);
 }
 
-/** What was said on the way is a part of what is tested. */
-const told: string[] = [];
-
-function tools(): RestoreTools {
+function tools(report: (line: string) => void = () => {}): RestoreTools {
   return {
     docker: connectDocker(stack.manifest.dockerHost),
     manifest: stack.manifest,
     stateDir: stateDir(),
-    report: (line) => told.push(line),
+    report,
     now: () => new Date(),
-    takeSafetyBackup: async (pin) => {
-      const options = {
-        tier: "hourly" as const,
-        pin,
-        toolVersion: "0",
-        now: () => new Date(),
-        report: () => {},
-      };
-      return (await takeBackup(stack.manifest, options)).backup.id;
-    },
+    toolVersion: "0",
   };
 }
 
-const bringBack = (backup: Restorable, options: Partial<RestoreOptions> = {}) =>
-  restore(tools(), backup, { adopt: false, safetyBackup: false, ...options });
+const bringBack = (
+  backup: Restorable,
+  options: Partial<RestoreOptions> = {},
+  report?: (line: string) => void,
+) => restore(tools(report), backup, { adopt: false, safetyBackup: false, ...options });
 
 async function answers(): Promise<unknown> {
   const client = new MemoryClient(stack.manifest);
@@ -127,6 +119,36 @@ describe("a stack whose data is lost", () => {
     await finishRestore(tools());
     expect(readJournal(stateDir())).toBeUndefined();
     rmSync(path.join(backupSettings(stack.manifest).root, "suspect"), { recursive: true });
+  });
+
+  it("gets one store back alone; whatever was written until then is in the backup made before", async () => {
+    const backup = await take("hourly");
+    const { neo4j: graph } = await content();
+    const startedAt = () => docker("inspect", "--format", "{{.State.StartedAt}}", stack.container("neo4j"));
+    const before = await startedAt();
+    await stack.sql("DELETE FROM memories WHERE payload->>'user_id' = 'anna'");
+    const writer = new SteadyWriter(stack.manifest, "writer");
+    await writer.write();
+    const stop = new AbortController();
+    const writing = writer.writeUntil(stop.signal);
+    const whenServerStops = (line: string) => {
+      if (line === "stopping the memory server") stop.abort();
+    };
+    const report = await bringBack(backup, { only: "postgres", safetyBackup: true }, whenServerStops);
+    await writing;
+    expect(report).toMatchObject({ memories: 5, stores: ["postgres"] });
+    expect(report.lacks.join()).toMatch(/only postgres of stack restoretest was restored/);
+    expect(await startedAt(), "Neo4j goes on").toBe(before);
+    const former = `mem0_restoretest_before_${readJournal(stateDir())?.id}`;
+    expect(await writer.lost(former)).toBe(0);
+    const safety = findRestorable(backupSettings(stack.manifest).root, report.safetyBackup ?? "");
+    expect(safety.manifest?.counts.memories).toBe(2 + writer.acknowledged.length);
+    await finishRestore(tools());
+
+    await stack.cypher("MATCH (n:__Entity__) DETACH DELETE n");
+    expect(await bringBack(backup, { only: "neo4j" })).toMatchObject({ stores: ["neo4j"] });
+    expect((await content()).neo4j).toBe(graph);
+    await finishRestore(tools());
   });
 
   it("gets one user's memories back without anybody else's being touched, or all, and can go back", async () => {

@@ -6,10 +6,10 @@ import { execa } from "execa";
 import type { Manifest } from "../../config/manifest.ts";
 import { type Backup, readCatalogue } from "../../ops/backup/catalogue.ts";
 import { FILES, layout, type Tier } from "../../ops/backup/layout.ts";
-import { backupSettings, connectPostgres, containerOf } from "../../ops/backup/stack-access.ts";
-import { MemoryClient } from "../../ops/memory-client.ts";
+import { backupSettings, containerOf } from "../../ops/backup/stack-access.ts";
 import { CHECKOUT } from "../../toolchain/layout.ts";
 import { seededRandom } from "../support/random.ts";
+import { SteadyWriter } from "../support/steady-writer.ts";
 
 export interface KillRounds {
   manifest: Manifest;
@@ -26,9 +26,6 @@ export class Broken extends Error {}
 /** How many of the rounds are daily, which stop Neo4j. */
 const DAILY_SHARE = 0.3;
 
-/** A write waits no longer than the server's own pause lasts when nobody ends it. */
-const WRITES_WITHIN_MS = 75_000;
-
 /**
  * Kills `./mem0 backup` at a random moment, again and again, while somebody writes. After each kill: nothing bad is
  * listed as good, nothing that was acknowledged is lost, writing goes on, and the next run is clean.
@@ -38,7 +35,7 @@ const WRITES_WITHIN_MS = 75_000;
 export async function backupKillRounds(options: KillRounds): Promise<{ killed: number; finished: number }> {
   const { manifest, rounds, seed, report } = options;
   const random = seededRandom(seed);
-  const writer = new Writer(manifest);
+  const writer = new SteadyWriter(manifest, "rounds");
   const times: Partial<Record<Tier, number>> = {};
   const result = { killed: 0, finished: 0 };
   await writer.write();
@@ -61,7 +58,12 @@ export async function backupKillRounds(options: KillRounds): Promise<{ killed: n
   return result;
 }
 
-async function killAt(options: KillRounds, tier: Tier, moment: number, writer: Writer): Promise<boolean> {
+async function killAt(
+  options: KillRounds,
+  tier: Tier,
+  moment: number,
+  writer: SteadyWriter,
+): Promise<boolean> {
   const run = mem0(options, "backup", options.manifest.stack, "--tier", tier, "--json");
   const stop = new AbortController();
   const writing = writer.writeUntil(stop.signal);
@@ -73,7 +75,7 @@ async function killAt(options: KillRounds, tier: Tier, moment: number, writer: W
   return wasKilled;
 }
 
-async function checkRound(options: KillRounds, before: string[], writer: Writer): Promise<void> {
+async function checkRound(options: KillRounds, before: string[], writer: SteadyWriter): Promise<void> {
   const { manifest } = options;
   const { root } = backupSettings(manifest);
   const catalogue = readCatalogue(root);
@@ -87,7 +89,7 @@ async function checkRound(options: KillRounds, before: string[], writer: Writer)
     await checkSums(backup);
   await writer.write();
   await cleanRun(options, "hourly");
-  await writer.check();
+  must((await writer.lost()) === 0, "a write that was acknowledged is lost");
 }
 
 /** A run that nobody disturbs: good, and nothing of those before it is left. */
@@ -115,71 +117,6 @@ async function checkSums({ directory }: Backup): Promise<void> {
     const hash = createHash("sha256");
     for await (const piece of createReadStream(path.join(directory, file))) hash.update(piece as Buffer);
     must(hash.digest("hex") === wanted, `${file} in ${directory} is not as it was written`);
-  }
-}
-
-/** Somebody who writes all the time and remembers what was acknowledged. */
-class Writer {
-  readonly #client: MemoryClient;
-  readonly #manifest: Manifest;
-  readonly #acknowledged = new Set<string>();
-
-  constructor(manifest: Manifest) {
-    this.#manifest = manifest;
-    this.#client = new MemoryClient(manifest);
-  }
-
-  /** Writes once; repeats while the server says that it should come back later. */
-  async write(): Promise<void> {
-    const deadline = Date.now() + WRITES_WITHIN_MS;
-    for (;;) {
-      try {
-        return await this.#once();
-      } catch (error) {
-        if (Date.now() > deadline) throw new Broken(`writing does not go on: ${error}`);
-        await delay(200);
-      }
-    }
-  }
-
-  async writeUntil(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      // What is refused was not acknowledged, and is nobody's loss.
-      await this.#once().catch(() => {});
-      await delay(50);
-    }
-  }
-
-  async check(): Promise<void> {
-    const postgres = await connectPostgres(this.#manifest);
-    try {
-      const { rows } = await postgres.query<{ id: string }>(
-        `SELECT id FROM ${this.#manifest.database.collection} WHERE id = ANY($1)`,
-        [[...this.#acknowledged]],
-      );
-      must(
-        rows.length === this.#acknowledged.size,
-        `${this.#acknowledged.size - rows.length} writes are lost`,
-      );
-    } finally {
-      await postgres.end();
-    }
-  }
-
-  async #once(): Promise<void> {
-    const body = {
-      messages: [{ role: "user", content: `note number ${this.#acknowledged.size}` }],
-      user_id: "rounds",
-      infer: false,
-    };
-    const response = await this.#client.request({
-      method: "POST",
-      path: "/memories",
-      body,
-      timeoutMs: 30_000,
-    });
-    const { results } = (await response.json()) as { results: { id: string }[] };
-    for (const { id } of results) this.#acknowledged.add(id);
   }
 }
 

@@ -10,12 +10,13 @@ import { RESTORED } from "./swap.ts";
  * How far a restore has come, on the disk before each step begins:
  *
  * - `preparing`: copies are made beside the live data, which serves; continued by making them anew
- * - `swapping`: the copies are whole and verified; the live data is being put aside; can go on or back
+ * - `prepared`: the copies are whole and verified, and the server is being stopped; the live data is as it was
+ * - `swapping`: the server is stopped and the live data is being put aside; can go on or back
  * - `undoing`: the way back, which is only gone to its end
  * - `done`: the restored data serves, what was live before lies aside
  * - `undone`: what was live before serves again, the restored data lies aside
  */
-export const PHASES = ["preparing", "swapping", "undoing", "done", "undone"] as const;
+export const PHASES = ["preparing", "prepared", "swapping", "undoing", "done", "undone"] as const;
 
 const journalSchema = z.strictObject({
   version: z.literal(1),
@@ -73,7 +74,7 @@ export function allows(
 ): boolean {
   switch (wish) {
     case "continue":
-      return phase === "preparing" || phase === "swapping" || phase === "undoing";
+      return phase !== "done" && phase !== "undone";
     case "roll-back":
       return phase !== "undone";
     case "finish":
@@ -89,9 +90,8 @@ export function allows(
  */
 export function refuseUnfinishedRestore(stateDir: string): void {
   const journal = readJournal(stateDir);
-  if (journal === undefined || journal.phase === "done" || journal.phase === "undone") return;
-  // The live data is whole and serves, and the copies beside it disturb nobody.
-  if (journal.phase === "preparing") return;
+  // In all others the live data is whole, and the copies beside it disturb nobody.
+  if (journal?.phase !== "swapping" && journal?.phase !== "undoing") return;
   throw new Problem(`a restore of stack ${journal.stack} was cut off while data was being swapped`, {
     where: journalFile(stateDir),
     mend: `./mem0 restore --continue --stack ${journal.stack}, or the way back: ./mem0 restore --roll-back --stack ${journal.stack}`,

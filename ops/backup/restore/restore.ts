@@ -9,11 +9,12 @@ import { compareChecksums, compareOldChecksums } from "../checksums.ts";
 import { backupId } from "../layout.ts";
 import { withBackupLock } from "../lock.ts";
 import { secondsSince } from "../part-files.ts";
+import { takeBackup } from "../take.ts";
 import { type DeployedService, deployedService } from "./deployed.ts";
 import { allows, type Journal, readJournal, removeJournal, writeJournal } from "./journal.ts";
 import { type Preparation, prepareGraph, prepareHistory, preparePostgres } from "./prepare.ts";
 import type { Restorable } from "./restorable.ts";
-import { holdWrites, startService, stopService, untilServerReady } from "./services.ts";
+import { holdWrites, startService, stopService, untilServerReady, type WritesHeld } from "./services.ts";
 import { RESTORED, type RestoredStore, removeBeside, type SwapPlaces, swapStore } from "./swap.ts";
 
 /** What a restore works on and with. */
@@ -22,12 +23,8 @@ export interface RestoreTools {
   manifest: Manifest;
   /** Directory of the stack on the host. */
   stateDir: string;
-  /**
-   * Backs up what is live, and keeps that for good.
-   *
-   * @returns the backup's id
-   */
-  takeSafetyBackup: (name: string) => Promise<string>;
+  /** Version of this tool, for the backup of what is live. */
+  toolVersion: string;
   report: (line: string) => void;
   now: () => Date;
 }
@@ -78,7 +75,8 @@ export async function restore(
 }
 
 /**
- * Goes on with a restore that was cut off: makes the copies anew, or ends the swap.
+ * Goes on with a restore that was cut off: makes the copies anew, or ends the swap. What was written since is in the
+ * live data only, as long as that serves: it is backed up anew then.
  *
  * @param open opens the backup that the journal names; needed only while there are no copies yet
  */
@@ -89,19 +87,28 @@ export async function continueRestore(
   const journal = requireJournal(tools, "continue");
   if (journal.phase === "preparing") return run(tools, open(journal.backup), journal);
   const started = performance.now();
-  return withBackupLock(tools.stateDir, async () => {
-    if (journal.phase !== "undoing") return swapIn(tools, journal, [], started);
-    await undo(tools, journal);
-    return undefined;
-  });
+  const goOn = (from: Journal) => withBackupLock(tools.stateDir, () => swapIn(tools, from, [], started));
+  if (journal.phase === "prepared") {
+    return withoutWrites(tools, async (held) => {
+      const safetyBackup = await safety(tools, journal);
+      await held.requireLasting();
+      return goOn({ ...journal, safetyBackup });
+    });
+  }
+  if (journal.phase === "swapping") return goOn(journal);
+  await withBackupLock(tools.stateDir, () => undo(tools, journal));
+  return undefined;
 }
 
 /** Lets what was live before a restore serve again. */
 export async function rollBack(tools: RestoreTools): Promise<Journal["phase"]> {
   const journal = requireJournal(tools, "roll-back");
   await withBackupLock(tools.stateDir, async () => {
-    if (journal.phase !== "preparing") return undo(tools, journal);
-    return withPlaces(tools, (places) => forget(tools, places, journal, ["restored"]));
+    if (journal.phase !== "preparing" && journal.phase !== "prepared") return undo(tools, journal);
+    return withPlaces(tools, async (places) => {
+      await forget(tools, places, journal, ["restored"]);
+      if (journal.phase === "prepared") await startServer(tools, places);
+    });
   });
   return journal.phase;
 }
@@ -126,20 +133,39 @@ async function run(tools: RestoreTools, backup: Restorable, journal: Journal): P
     throw new Problem(`backup ${id} is damaged: ${cause.message}`, { where: directory, mend });
   });
   await requireReadable(backup);
-  // Taking it holds the lock by itself.
-  const begun: Journal = { ...journal, safetyBackup: await safety(tools, journal) };
-  return withBackupLock(stateDir, async () => {
-    const earlier = readJournal(stateDir);
-    if (earlier !== undefined && earlier.id !== journal.id) {
-      report("removing what the restore before this one left aside");
-      await withPlaces(tools, (places) => forget(tools, places, earlier, ["restored", "before"]));
-    }
-    writeJournal(stateDir, begun);
-    const memories = await prepareOrTidy(tools, backup, begun);
-    const ready: Journal = { ...begun, phase: "swapping", memories: memories ?? null };
-    writeJournal(stateDir, ready);
-    return swapIn(tools, ready, backup.lacks, started);
+  return withoutWrites(tools, async (held) => {
+    // Taking it holds the lock by itself.
+    const begun: Journal = { ...journal, safetyBackup: await safety(tools, journal) };
+    return withBackupLock(stateDir, async () => {
+      const earlier = readJournal(stateDir);
+      if (earlier !== undefined && earlier.id !== journal.id) {
+        report("removing what the restore before this one left aside");
+        await withPlaces(tools, (places) => forget(tools, places, earlier, ["restored", "before"]));
+      }
+      writeJournal(stateDir, begun);
+      const memories = await prepareOrTidy(tools, backup, begun, held);
+      const ready: Journal = { ...begun, phase: "prepared", memories: memories ?? null };
+      writeJournal(stateDir, ready);
+      return swapIn(tools, ready, backup.lacks, started);
+    });
   });
+}
+
+/**
+ * Turns writers away before what is live is backed up, and until something else takes its place: nothing that was
+ * acknowledged lies in the former data alone.
+ */
+async function withoutWrites<T>(
+  { manifest, report }: RestoreTools,
+  work: (held: WritesHeld) => Promise<T>,
+): Promise<T> {
+  report("waiting for writes under way");
+  const held = await holdWrites(manifest);
+  try {
+    return await work(held);
+  } finally {
+    await held.end();
+  }
 }
 
 /** A wrong identity is found before anything is done. */
@@ -163,28 +189,36 @@ async function prepareOrTidy(
   tools: RestoreTools,
   backup: Restorable,
   journal: Journal,
+  held: WritesHeld,
 ): Promise<number | undefined> {
-  const endPause = await holdWrites(tools.manifest);
   try {
     const memories = await withPlaces(tools, (places) => prepare(tools, places, backup, journal));
-    await endPause("stop");
+    await held.requireLasting();
     return memories;
   } catch (error) {
     tools.report("removing the unfinished copies; nothing live was touched");
     await withPlaces(tools, (places) => forget(tools, places, journal, ["restored"])).catch(() => {});
-    await endPause("open");
     throw error;
   }
 }
 
+/** Backs up what is live, and keeps that for good. */
 async function safety(
-  { report, takeSafetyBackup, manifest }: RestoreTools,
+  { report, manifest, now, toolVersion }: RestoreTools,
   journal: Journal,
 ): Promise<string> {
   if (journal.safetyBackup === "none") return "none";
   report("backing up what is live");
   try {
-    return await takeSafetyBackup(`before-restore-${journal.id}`);
+    const { backup } = await takeBackup(manifest, {
+      tier: "hourly",
+      pin: `before-restore-${journal.id}`,
+      writersAway: true,
+      toolVersion,
+      now,
+      report,
+    });
+    return backup.id;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Problem(`what is live cannot be backed up first: ${reason}`, {
@@ -253,6 +287,8 @@ async function swapIn(
 ): Promise<RestoreReport> {
   const { stateDir, manifest, report } = tools;
   const downSince = performance.now();
+  await stopServer(tools);
+  writeJournal(stateDir, { ...journal, phase: "swapping" });
   await swapAll(tools, journal, "forward");
   writeJournal(stateDir, { ...journal, phase: "done" });
   report("the restored data serves");
@@ -277,17 +313,21 @@ function partial(stores: RestoredStore[], stack: string): string {
 async function undo(tools: RestoreTools, journal: Journal): Promise<void> {
   const { stateDir, report } = tools;
   writeJournal(stateDir, { ...journal, phase: "undoing" });
+  await stopServer(tools);
   await swapAll(tools, journal, "back");
   writeJournal(stateDir, { ...journal, phase: "undone" });
   report("what was live before serves again");
 }
 
-/** Stops who works on the data, swaps, and starts them again. Every step may be repeated. */
+async function stopServer({ docker, manifest, report }: RestoreTools): Promise<void> {
+  report("stopping the memory server");
+  await stopService(docker, await deployedService(docker, manifest, "server"));
+}
+
+/** Stops Neo4j if its data changes, swaps, and starts it and the server again. Every step may be repeated. */
 async function swapAll(tools: RestoreTools, journal: Journal, direction: "forward" | "back"): Promise<void> {
-  const { docker, manifest, report } = tools;
+  const { docker, report } = tools;
   await withPlaces(tools, async (places) => {
-    report("stopping the memory server");
-    await stopService(docker, places.server);
     const graph = journal.stores.includes("neo4j");
     if (graph) {
       report("stopping Neo4j");
@@ -303,10 +343,17 @@ async function swapAll(tools: RestoreTools, journal: Journal, direction: "forwar
       report("starting Neo4j");
       await startService(docker, places.neo4j, ["neo4j-healthy"]);
     }
-    report("starting the memory server");
-    await startService(docker, places.server);
-    await untilServerReady(docker, manifest, places.server);
+    await startServer(tools, places);
   });
+}
+
+async function startServer(
+  { docker, manifest, report }: RestoreTools,
+  { server }: SwapPlaces,
+): Promise<void> {
+  report("starting the memory server");
+  await startService(docker, server);
+  await untilServerReady(docker, manifest, server);
 }
 
 async function forget(

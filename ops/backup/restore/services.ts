@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
+import { z } from "zod";
 import type { Manifest } from "../../../config/manifest.ts";
 import { execInContainer } from "../../docker.ts";
 import { MemoryClient } from "../../memory-client.ts";
 import { Problem } from "../../problem.ts";
-
+import { containerOf } from "../stack-access.ts";
 import type { DeployedService } from "./deployed.ts";
 
 /** The slowest start that was seen on two busy cores took a minute. */
@@ -53,22 +54,68 @@ export async function untilServerReady(
 const PAUSE_SECONDS = 60;
 const EXTEND_EVERY_MS = 15_000;
 
+/** Writes under way end within the server's own time-outs: 90 s for an add unless the settings say otherwise. */
+const DRAIN_ATTEMPTS = 10;
+const DRAIN_SECONDS = 30;
+
+const maintenance = z.object({ maintenance: z.boolean(), drained: z.boolean() });
+
+/** A time without writes, from the backup of what is live until something else takes its place. */
+export interface WritesHeld {
+  /**
+   * @throws Problem when the server let writes in meanwhile, because it was restarted or its pause was ended by somebody:
+   *   they are in no copy
+   */
+  requireLasting: () => Promise<void>;
+  /** Lets writes in again. */
+  end: () => Promise<void>;
+}
+
 /**
- * Lets no write begin while copies are made that will take the place of what is live; reading goes on. A server that
- * does not answer writes nothing either. The pause ends by itself should this process die.
+ * Lets no write begin, and waits for those under way; reading goes on. A server that does not answer writes nothing
+ * either. The pause ends by itself should this process die.
  *
- * @returns what stops extending the pause, and ends it unless the server is stopped next
+ * @throws Problem when writes under way do not end
  */
-export async function holdWrites(manifest: Manifest): Promise<(then: "open" | "stop") => Promise<void>> {
+export async function holdWrites(manifest: Manifest): Promise<WritesHeld> {
   const client = new MemoryClient(manifest);
-  const ask = (method: "POST" | "DELETE", body?: unknown) =>
-    client.request({ method, path: "/admin/maintenance", timeoutMs: 60_000, body }).catch(() => {});
-  const pause = () => ask("POST", { seconds: PAUSE_SECONDS, drain_seconds: 30 });
-  await pause();
-  const timer = setInterval(pause, EXTEND_EVERY_MS);
-  return async (then) => {
-    clearInterval(timer);
-    if (then === "open") await ask("DELETE");
+  /** Undefined when the server does not answer. */
+  const ask = async (method: "GET" | "POST" | "DELETE", body?: unknown) => {
+    const request = { method, path: "/admin/maintenance", timeoutMs: 60_000, body };
+    const answer = await client.request(request).catch(() => undefined);
+    return answer === undefined ? undefined : maintenance.parse(await answer.json());
+  };
+  const pause = () => ask("POST", { seconds: PAUSE_SECONDS, drain_seconds: DRAIN_SECONDS });
+  let lasted = true;
+  const look = async () => {
+    if ((await ask("GET"))?.maintenance === false) lasted = false;
+  };
+  let drained = false;
+  for (let attempt = 0; attempt < DRAIN_ATTEMPTS && !drained; attempt += 1) {
+    drained = (await pause())?.drained ?? true;
+  }
+  if (!drained) {
+    await ask("DELETE");
+    throw new Problem("writes that are under way do not end", {
+      where: containerOf(manifest, "server"),
+      mend: `./mem0 status ${manifest.stack}; then the same command again`,
+    });
+  }
+  // Looked at before it is extended: a server that was restarted has forgotten it.
+  const timer = setInterval(() => look().then(pause), EXTEND_EVERY_MS);
+  return {
+    requireLasting: async () => {
+      await look();
+      if (lasted) return;
+      throw new Problem("the memory server let writes in while the restore was prepared", {
+        where: containerOf(manifest, "server"),
+        mend: "it was restarted, or its maintenance was ended; nothing live was changed: the same command again",
+      });
+    },
+    end: async () => {
+      clearInterval(timer);
+      await ask("DELETE");
+    },
   };
 }
 

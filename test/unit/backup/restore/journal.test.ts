@@ -41,6 +41,7 @@ describe("the journal of a restore", () => {
 
   it.each([
     ["preparing", ["continue", "roll-back"]],
+    ["prepared", ["continue", "roll-back"]],
     ["swapping", ["continue", "roll-back"]],
     ["undoing", ["continue", "roll-back"]],
     ["done", ["roll-back", "finish", "begin"]],
@@ -69,8 +70,11 @@ describe("while data is being swapped", () => {
     },
   );
 
-  it.each(["preparing", "done", "undone"] as const)("(%s is not it) other verbs go on", (phase) => {
-    writeJournal(state.path, journal(phase));
-    expect(() => refuseUnfinishedRestore(state.path)).not.toThrow();
-  });
+  it.each(["preparing", "prepared", "done", "undone"] as const)(
+    "(%s is not it) other verbs go on",
+    (phase) => {
+      writeJournal(state.path, journal(phase));
+      expect(() => refuseUnfinishedRestore(state.path)).not.toThrow();
+    },
+  );
 });
