@@ -120,16 +120,15 @@ export class Throwaway {
   /** Removes all of it, also what a killed run left. */
   async remove(): Promise<void> {
     this.#network = undefined;
-    const filters = { label: [`${LABEL}=${this.#label}`] };
-    for (const { Id } of await this.#docker.listContainers({ all: true, filters })) {
-      await this.#docker.getContainer(Id).remove({ force: true, v: true }).catch(ignore(404));
-    }
-    for (const { Name } of (await this.#docker.listVolumes({ filters })).Volumes ?? []) {
-      await this.#docker.getVolume(Name).remove().catch(ignore(404));
-    }
-    for (const { Id } of await this.#docker.listNetworks({ filters })) {
-      await this.#docker.getNetwork(Id).remove().catch(ignore(404));
-    }
+    await removeLabelled(this.#docker, (label) => label === this.#label);
+  }
+
+  /** Removes what killed runs of a stack left, whatever their purpose. Call it while none of them can be at work. */
+  static removeLeftovers(
+    docker: Docker,
+    { stack, homeId }: { stack: string; homeId: string },
+  ): Promise<void> {
+    return removeLabelled(docker, (label) => label.startsWith(`${homeId}/${stack}/`));
   }
 
   get #labels(): Record<string, string> {
@@ -166,6 +165,21 @@ export class Throwaway {
         LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "1" } },
       },
     };
+  }
+}
+
+async function removeLabelled(docker: Docker, isMeant: (label: string) => boolean): Promise<void> {
+  const filters = { label: [LABEL] };
+  const meant = <T extends { Labels?: Record<string, string> | undefined }>(all: T[] | null) =>
+    (all ?? []).filter(({ Labels }) => isMeant(Labels?.[LABEL] ?? ""));
+  for (const { Id } of meant(await docker.listContainers({ all: true, filters }))) {
+    await docker.getContainer(Id).remove({ force: true, v: true }).catch(ignore(404));
+  }
+  for (const { Name } of meant((await docker.listVolumes({ filters })).Volumes)) {
+    await docker.getVolume(Name).remove().catch(ignore(404));
+  }
+  for (const { Id } of meant(await docker.listNetworks({ filters }))) {
+    await docker.getNetwork(Id).remove().catch(ignore(404));
   }
 }
 

@@ -1,7 +1,5 @@
 import type { Command } from "commander";
-import { newestGood, readCatalogue } from "../ops/backup/catalogue.ts";
-import { withBackupLock } from "../ops/backup/lock.ts";
-import { verifyAll } from "../ops/backup/verify.ts";
+import { refusal, requireVerifiedBackup } from "../ops/backup/deletion-guard.ts";
 import { deleteStack } from "../ops/data-deletion.ts";
 import { removeContainers } from "../ops/deployment.ts";
 import { withDocker } from "../ops/docker.ts";
@@ -38,7 +36,7 @@ async function down(stack: string, options: Options): Promise<void> {
     console.log(`stack ${stack} is down; its data is kept. Back again: ./mem0 up ${stack}`);
     return;
   }
-  await requireVerifiedBackup(stack);
+  await requireBackup(stack);
   const manifest = deployedStack(stack);
   await requireTypedName(stack, options.yesDelete);
   await runStep(`delete stack ${stack} and its data`, (report) =>
@@ -47,39 +45,22 @@ async function down(stack: string, options: Options): Promise<void> {
   console.log(`stack ${stack} and all its data are deleted`);
 }
 
-/** PRD's data goes only when a backup that can be read to its last byte holds as many memories as are live. */
-async function requireVerifiedBackup(stack: string): Promise<void> {
+/** PRD's data goes only when it can come back. */
+async function requireBackup(stack: string): Promise<void> {
   if (stack !== "prd") return;
-  const refusal = (why: string, mend: string) =>
-    new Problem(`the data of prd is not deleted without a verified backup: ${why}`, { mend });
-  const keep = "./mem0 down prd removes the containers and keeps the data";
   let context: BackupContext;
   try {
     context = backupContext(stack);
   } catch (cause) {
-    throw refusal((cause as Error).message, keep);
+    throw refusal(stack, (cause as Error).message);
   }
-  const { manifest, settings, stateDir } = context;
-  const newest = newestGood(readCatalogue(settings.root));
-  if (newest === undefined) throw refusal("there is none", `./mem0 backup prd, or: ${keep}`);
-  const { memories } = await stackStatus(manifest);
-  if (memories !== undefined && memories !== newest.manifest.counts.memories) {
-    const held = newest.manifest.counts.memories;
-    throw refusal(`${newest.id} holds ${held} memories, live are ${memories}`, "./mem0 backup prd");
-  }
-  const [verified] = await runStep(`verify backup ${newest.id}`, (report) =>
-    withBackupLock(stateDir, () =>
-      withDocker(manifest.dockerHost, (docker) =>
-        verifyAll(docker, manifest, stateDir, [newest], undefined, {
-          begin: () => {},
-          check: ({ name, found }) => report(`${name}: ${found}`),
-        }),
-      ),
+  const { manifest, stateDir } = context;
+  const { memories: live } = await stackStatus(manifest);
+  await runStep("look at the newest backup", (report) =>
+    withDocker(manifest.dockerHost, (docker) =>
+      requireVerifiedBackup({ docker, manifest, stateDir, live, report }),
     ),
   );
-  const wrong = verified?.checks.find(({ ok }) => !ok);
-  if (wrong === undefined) return;
-  throw refusal(`${newest.id}: ${wrong.found}`, "./mem0 verify --stack prd --identity FILE tells more");
 }
 
 async function requireTypedName(stack: string, given: string | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type Docker from "dockerode";
 import type { Driver } from "neo4j-driver-lite";
@@ -16,6 +16,7 @@ import { ident, type PostgresPlace, readContent, restoreDatabase, sql } from "./
 import { graphImage } from "./restore/prepare.ts";
 import type { Restorable } from "./restore/restorable.ts";
 import { startThrowawayPostgres } from "./restore/throwaway-postgres.ts";
+import { withScratch } from "./scratch.ts";
 import { updateStatus } from "./status-file.ts";
 
 /** One thing that was looked at in what was restored. */
@@ -251,17 +252,13 @@ async function queryGraph(driver: Driver, hasRelations: boolean, look: Look): Pr
 
 async function drillHistory({ backup, look }: DrillContext, stateDir: string): Promise<void> {
   if (backup.history === undefined) return look("history", false, "the backup holds no history file");
-  const parent = path.join(stateDir, "backup");
-  mkdirSync(parent, { recursive: true, mode: 0o700 });
-  const directory = mkdtempSync(path.join(parent, "drill-"));
-  try {
+  const { history, manifest } = backup;
+  await withScratch(stateDir, async (directory) => {
     const file = path.join(directory, "history.db");
-    await unpackHistory(backup.history, file);
+    await unpackHistory(history, file);
     const { entries, damage } = readHistory(file);
-    const wanted = backup.manifest.counts.historyEntries;
+    const wanted = manifest.counts.historyEntries;
     look("history entries", entries === wanted, `${entries} of ${wanted}`);
     look("history integrity", damage.length === 0, damage[0] ?? "ok");
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
 }

@@ -2,6 +2,7 @@ import path from "node:path";
 import { Problem } from "../problem.ts";
 import { acquireLock, releaseLock } from "../process-lock.ts";
 import { BackupExit } from "./exit-codes.ts";
+import { removeScratch } from "./scratch.ts";
 
 /** The one lock of a stack that backup, restore and drill take in turn. */
 export function lockFile(stateDir: string): string {
@@ -9,7 +10,8 @@ export function lockFile(stateDir: string): string {
 }
 
 /**
- * Runs `work` while nobody else backs up, restores or drills this stack. The lock of a dead process is taken over.
+ * Runs `work` while nobody else backs up, restores or drills this stack. The lock of a dead process is taken over, and
+ * what it had unpacked is removed.
  *
  * @throws Problem with exit code 6 that names the holder, when there is one
  */
@@ -27,6 +29,7 @@ export async function withBackupLock<T>(stateDir: string, work: () => Promise<T>
     );
   }
   try {
+    removeScratch(stateDir);
     return await work();
   } finally {
     releaseLock(file);

@@ -3,6 +3,7 @@ import type { Manifest } from "../../config/manifest.ts";
 import { withDocker } from "../docker.ts";
 import { MemoryClient } from "../memory-client.ts";
 import { ExitCode, Problem } from "../problem.ts";
+import { Throwaway } from "../throwaway.ts";
 import type { Counts } from "./backup-manifest.ts";
 import { begin } from "./beginning.ts";
 import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "./catalogue.ts";
@@ -107,7 +108,11 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
       report(`removed ${name}, left by a run that was cut off`);
     return beginPartial(root, `${tier}-${backupId(now())}`);
   });
-  if (await withDocker(manifest.dockerHost, (docker) => mendNeo4j(docker, manifest))) {
+  const mended = await withDocker(manifest.dockerHost, async (docker) => {
+    await Throwaway.removeLeftovers(docker, manifest);
+    return mendNeo4j(docker, manifest);
+  });
+  if (mended) {
     report("started Neo4j, which a run that was cut off had stopped");
   }
 

@@ -1,4 +1,3 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import type Docker from "dockerode";
@@ -14,6 +13,7 @@ import { type ThrowawayGraph, withThrowawayGraph } from "./restore/neo4j.ts";
 import { plainSql } from "./restore/postgres.ts";
 import { graphImage } from "./restore/prepare.ts";
 import { type GraphParts, openBackup, type Restorable } from "./restore/restorable.ts";
+import { withScratch } from "./scratch.ts";
 import type { OpenPart } from "./source.ts";
 import { readDump } from "./verify-sql.ts";
 
@@ -126,20 +126,15 @@ async function readHistoryPart(
   { stateDir }: VerifyTools,
 ): Promise<string> {
   const history = required(part, "the history file");
-  const directory = path.join(stateDir, "backup");
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const unpacked = mkdtempSync(path.join(directory, "verify-"));
-  try {
-    const file = path.join(unpacked, "history.db");
+  return withScratch(stateDir, async (directory) => {
+    const file = path.join(directory, "history.db");
     await unpackHistory(history, file);
     const { entries, identity, damage } = readHistory(file);
     if (damage.length > 0) throw new Error(`SQLite finds it damaged: ${damage[0]}`);
     same("history entries", entries, manifest.counts.historyEntries);
     same("instance", identity?.instanceId, manifest.identity.instanceId);
     return `${entries} entries, integrity ok, identity as in the manifest`;
-  } finally {
-    rmSync(unpacked, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Parts that are read by people: they must unpack to text. */

@@ -1,10 +1,11 @@
-import { createReadStream, mkdtempSync, rmSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import path from "node:path";
 import type Docker from "dockerode";
 import { Problem } from "../../problem.ts";
 import type { Throwaway } from "../../throwaway.ts";
 import type { Counts, Identity } from "../backup-manifest.ts";
 import { hashFile } from "../checksums.ts";
+import { withScratch } from "../scratch.ts";
 import type { OpenPart } from "../source.ts";
 import { type DeployedService, onStore } from "./deployed.ts";
 import { countGraph, startGraph } from "./graph.ts";
@@ -96,8 +97,7 @@ export async function prepareHistory(
   part: OpenPart,
   stateDir: string,
 ): Promise<void> {
-  const directory = mkdtempSync(path.join(stateDir, "backup", "history-"));
-  try {
+  await withScratch(stateDir, async (directory) => {
     const file = path.join(directory, "history.db");
     await unpackHistory(part, file);
     const content = readHistory(file);
@@ -114,9 +114,7 @@ export async function prepareHistory(
     if (sum.split(" ")[0] !== (await hashFile(file, "sha256"))) {
       throw new Problem("the history file did not arrive whole", { where: server.store });
     }
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
 }
 
 /** The deployed Neo4j as a throw-away one must be like it. */

@@ -9,7 +9,6 @@ import { MemoryClient } from "../../memory-client.ts";
 import { type Imported, importLines, type Progress } from "../../memory-transfer.ts";
 import { Problem } from "../../problem.ts";
 import { Throwaway } from "../../throwaway.ts";
-import { backupId } from "../layout.ts";
 import { lines } from "../streams.ts";
 import { deployedService } from "./deployed.ts";
 import { startGraph } from "./graph.ts";
@@ -75,7 +74,8 @@ export async function restoreUser(
   const { container } = await deployedService(docker, manifest, "postgres");
   const { database, model } = manifest;
   const place: PostgresPlace = { docker, container, user: database.user, collection: database.collection };
-  const beside = `${database.name}_user_${backupId(new Date())}`;
+  // Always the same name: what a killed run left is removed by the next.
+  const beside = `${database.name}_user_restore`;
   const throwaway = await Throwaway.open(docker, manifest, "restore");
   try {
     report("restoring Postgres into a new database");

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { lockFile, withBackupLock } from "../../../ops/backup/lock.ts";
+import { withScratch } from "../../../ops/backup/scratch.ts";
 import { scratchDirectory } from "../../support/scratch.ts";
 
 const scratch = scratchDirectory();
@@ -27,6 +28,15 @@ describe("the lock of a stack's backups", () => {
     const { pid } = spawnSync("true");
     leaveLock({ pid, born: "", host: os.hostname(), since: "2026-11-24T02:30:00.000Z" });
     expect(await withBackupLock(scratch.path, async () => "done")).toBe("done");
+  });
+
+  it("is taken with nothing in the way that a dead run had unpacked", async () => {
+    const left = path.join(scratch.path, "backup", "scratch", "history.db");
+    await withScratch(scratch.path, async () => {
+      writeFileSync(left, "what a backup holds encrypted");
+      // As after a kill: nothing of the dead run's is removed by itself.
+      await withBackupLock(scratch.path, async () => expect(existsSync(left)).toBe(false));
+    });
   });
 
   it("of a process on another host is left alone: nobody here can tell whether it lives", async () => {
