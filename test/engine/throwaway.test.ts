@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readMachine } from "../../config/machine.ts";
+import { startThrowawayPostgres } from "../../ops/backup/restore/throwaway-postgres.ts";
 import { connectDocker } from "../../ops/docker.ts";
 import { Throwaway } from "../../ops/throwaway.ts";
 import { CHECKOUT } from "../../toolchain/layout.ts";
@@ -33,5 +34,22 @@ describe("throw-away containers", () => {
     await expect(docker.getContainer("mem0_tests_throwaway_one").inspect()).rejects.toThrow();
     await expect(docker.getVolume(volume).inspect()).rejects.toThrow();
     expect(await throwaway.start("one", sleeper)).toBe("mem0_tests_throwaway_one");
+  });
+
+  it("that are to be a Postgres and end at once say why, instead of being waited for", async () => {
+    const deployed = {
+      container: "",
+      image: baseImage,
+      user: "10001:10001",
+      memoryBytes: 64 * 1024 * 1024,
+      shmBytes: 16 * 1024 * 1024,
+      command: [],
+      env: {},
+      store: "",
+    };
+    const names = { user: "mem0", collection: "memories" };
+    await expect(startThrowawayPostgres(docker, throwaway, deployed, names)).rejects.toThrow(
+      /the throw-away Postgres does not start: .*docker-entrypoint.sh: not found/,
+    );
   });
 });
