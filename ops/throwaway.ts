@@ -1,5 +1,7 @@
 import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
+import { execInContainer } from "./docker.ts";
 import { type Ended, environment, feed } from "./docker-input.ts";
 import { Problem } from "./problem.ts";
 
@@ -69,6 +71,34 @@ export class Throwaway {
     });
     await container.start();
     return full;
+  }
+
+  /**
+   * Waits until a command inside a started container succeeds.
+   *
+   * @param what runs there, for people
+   * @throws Problem with the end of its log when the container has ended, or the time is over
+   */
+  async untilReady(
+    container: string,
+    command: readonly string[],
+    { what, seconds }: { what: string; seconds: number },
+  ): Promise<void> {
+    const deadline = Date.now() + seconds * 1000;
+    // A container that has ended cannot be asked; that it has is found below.
+    const isReady = () =>
+      execInContainer(this.#docker, container, command).then(
+        ({ exitCode }) => exitCode === 0,
+        () => false,
+      );
+    while (!(await isReady())) {
+      const { State } = await this.#docker.getContainer(container).inspect();
+      if (!State.Running || Date.now() > deadline) {
+        const log = await this.#docker.getContainer(container).logs({ stdout: true, stderr: true, tail: 5 });
+        throw new Problem(`the throw-away ${what} does not start: ${textOfLog(log).trim()}`);
+      }
+      await sleep(300);
+    }
   }
 
   /** Stops a container in order; a Problem when it had to be killed. */
@@ -187,4 +217,15 @@ function ignore(...codes: number[]): (error: { statusCode?: number }) => void {
   return (error) => {
     if (error.statusCode === undefined || !codes.includes(error.statusCode)) throw error;
   };
+}
+
+/** What Docker sends as a log: pieces of the container's two outputs, each behind 8 bytes that end in its length. */
+function textOfLog(log: Buffer): string {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at + 8 <= log.length; ) {
+    const end = at + 8 + log.readUInt32BE(at + 4);
+    pieces.push(log.subarray(at + 8, end));
+    at = end;
+  }
+  return Buffer.concat(pieces).toString("utf8");
 }

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readMachine } from "../../config/machine.ts";
-import { startThrowawayPostgres } from "../../ops/backup/restore/throwaway-postgres.ts";
 import { connectDocker } from "../../ops/docker.ts";
 import { Throwaway } from "../../ops/throwaway.ts";
 import { CHECKOUT } from "../../toolchain/layout.ts";
@@ -36,20 +35,15 @@ describe("throw-away containers", () => {
     expect(await throwaway.start("one", sleeper)).toBe("mem0_tests_throwaway_one");
   });
 
-  it("that are to be a Postgres and end at once say why, instead of being waited for", async () => {
-    const deployed = {
-      container: "",
+  it("that are to become ready, and end before, say why instead of being waited for", async () => {
+    const complaint = "echo 'the store is of another version' >&2; exit 1";
+    const container = await throwaway.start("ended", {
       image: baseImage,
-      user: "10001:10001",
-      memoryBytes: 64 * 1024 * 1024,
-      shmBytes: 16 * 1024 * 1024,
-      command: [],
-      env: {},
-      store: "",
-    };
-    const names = { user: "mem0", collection: "memories" };
-    await expect(startThrowawayPostgres(docker, throwaway, deployed, names)).rejects.toThrow(
-      /the throw-away Postgres does not start: .*docker-entrypoint.sh: not found/,
-    );
+      entrypoint: ["bash", "-c"],
+      command: [complaint],
+    });
+    await expect(
+      throwaway.untilReady(container, ["false"], { what: "Postgres", seconds: 600 }),
+    ).rejects.toThrow(/^the throw-away Postgres does not start: the store is of another version$/);
   });
 });

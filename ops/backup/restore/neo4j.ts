@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import neo4j, { type Driver } from "neo4j-driver-lite";
 import { execInContainer } from "../../docker.ts";
@@ -20,7 +19,7 @@ export interface Neo4jImage {
 /** Where the image keeps everything. */
 export const VOLUME = "/data";
 
-const START_MS = 300_000;
+const START_SECONDS = 300;
 const GRACE_SECONDS = 120;
 
 /** A Neo4j that nobody but this process reaches, on a volume of its own. */
@@ -83,7 +82,10 @@ export class ThrowawayGraph {
         NEO4J_PASSWORD_FILE: "/tmp/password",
       },
     });
-    await this.#untilHealthy(container);
+    await this.#throwaway.untilReady(container, ["neo4j-healthy"], {
+      what: "Neo4j",
+      seconds: START_SECONDS,
+    });
     const { stdout } = await execInContainer(this.#docker, container, ["cat", "/tmp/password"]);
     const tunnel = await openTunnel(this.#docker, container, 7687);
     const driver = neo4j.driver(
@@ -126,18 +128,6 @@ export class ThrowawayGraph {
         mend: "take another backup: ./mem0 backups",
       },
     );
-  }
-
-  async #untilHealthy(container: string): Promise<void> {
-    const deadline = Date.now() + START_MS;
-    while ((await execInContainer(this.#docker, container, ["neo4j-healthy"])).exitCode !== 0) {
-      const { State } = await this.#docker.getContainer(container).inspect();
-      if (!State.Running || Date.now() > deadline) {
-        const log = await this.#docker.getContainer(container).logs({ stdout: true, stderr: true, tail: 20 });
-        throw new Problem(`the throw-away Neo4j does not start: ${lastLine(log.toString("utf8"))}`);
-      }
-      await sleep(500);
-    }
   }
 
   #spec(command: string[]): ThrowawaySpec {

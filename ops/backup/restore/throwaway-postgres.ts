@@ -1,12 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
-import { execInContainer } from "../../docker.ts";
-import { Problem } from "../../problem.ts";
 import type { Throwaway } from "../../throwaway.ts";
 import { type DeployedService, likeDeployed } from "./deployed.ts";
 import type { PostgresPlace } from "./postgres.ts";
 
-const START_MS = 180_000;
+const START_SECONDS = 180;
 
 /** Where the image keeps its volume. */
 export const POSTGRES_VOLUME = "/var/lib/postgresql/data";
@@ -34,20 +31,6 @@ export async function startThrowawayPostgres(
     tmpfs: { "/tmp": 64, "/var/run/postgresql": 16 },
   });
   const ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", user, "-d", "empty"];
-  const deadline = Date.now() + START_MS;
-  const isReady = () =>
-    // A container that has ended cannot be asked; that it has is found below.
-    execInContainer(docker, container, ready).then(
-      ({ exitCode }) => exitCode === 0,
-      () => false,
-    );
-  while (!(await isReady())) {
-    const { State } = await docker.getContainer(container).inspect();
-    if (!State.Running || Date.now() > deadline) {
-      const log = await docker.getContainer(container).logs({ stdout: true, stderr: true, tail: 20 });
-      throw new Problem(`the throw-away Postgres does not start: ${log.toString("utf8").trim()}`);
-    }
-    await sleep(200);
-  }
+  await throwaway.untilReady(container, ready, { what: "Postgres", seconds: START_SECONDS });
   return { docker, container, user, collection };
 }
