@@ -43,6 +43,8 @@ const BATCH_TIMEOUT_MS = 10 * 60_000;
 const EXPORT_TIMEOUT_MS = 6 * 3600_000;
 /** A server that pauses or restarts is waited for this long in all, for each batch. */
 const PATIENCE_MS = 5 * 60_000;
+/** Between two looks whether a server that has gone is there again. */
+const GONE_SECONDS = 2;
 const MAX_FAILURES = 100;
 
 const line = z.looseObject({ type: z.string(), user_id: z.string().nullish() });
@@ -162,7 +164,7 @@ export async function importLines(
   let number = 0;
   let bytes = 0;
   const send = async () => {
-    if (batch.length > 0) add(total, batch, await sendBatch(client, header, batch));
+    if (batch.length > 0) add(total, batch, await sendBatch(client, header, batch, total.lines > 0));
     batch = [];
     size = 0;
     progress(total.lines, bytes);
@@ -200,6 +202,7 @@ async function sendBatch(
   client: MemoryClient,
   header: string | undefined,
   batch: Numbered[],
+  answeredBefore: boolean,
 ): Promise<z.output<typeof report>> {
   const lines = batch.map(({ text }) => text);
   const request = {
@@ -221,12 +224,20 @@ async function sendBatch(
       }));
       return { ...found, failures };
     } catch (error) {
-      const pause =
-        error instanceof ServerRefusal && [429, 503].includes(error.status) ? error.retryAfter : undefined;
+      const pause = pauseAfter(error, answeredBefore);
       if (pause === undefined || Date.now() + pause * 1000 > deadline) throw error;
       await delay(pause * 1000);
     }
   }
+}
+
+/**
+ * Seconds after which a batch is sent again; undefined when that is in vain. A server that has answered and then no
+ * longer does is being restarted; what it may have taken of the batch is skipped.
+ */
+function pauseAfter(error: unknown, answeredBefore: boolean): number | undefined {
+  if (!(error instanceof ServerRefusal)) return answeredBefore ? GONE_SECONDS : undefined;
+  return [429, 503].includes(error.status) ? error.retryAfter : undefined;
 }
 
 function add(total: Imported, batch: Numbered[], found: z.output<typeof report>): void {
