@@ -115,7 +115,9 @@ class Settings(BaseModel):
     """How search finds entities: by the names in the question, or as upstream does, by asking the model."""
     graph_threshold: float = Field(0.7, ge=0, le=1)
     """Cosine similarity from which two entity names mean the same node; upstream's default."""
-    hnsw_ef_search: int = Field(100, ge=10, le=1000)
+    hnsw_ef_search: int = Field(200, ge=10, le=1000)
+    """Neighbours an index search keeps. bench/memory found recall@10 0.990 with 100 and 1.000 with 150 among 100,000
+    memories of one user, at hardly more time."""
 
     allow_reset: bool = False
     adopt_existing_data: bool = False

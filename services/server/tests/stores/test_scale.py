@@ -14,11 +14,13 @@ import pytest
 from memory_server.collection import Collection, literal
 from memory_server.domain import Scope
 from memory_server.filters import condition
+from memory_server.settings import Settings
 from tests.stores.stack import DATABASE, PASSWORD, ROLE, Server, Stores
 
 ROWS = int(os.environ.get("MEM0_SCALE_ROWS", "8000"))
 QUERIES = 40
 SEED = 7
+EF_SEARCH = Settings.model_fields["hnsw_ef_search"].default
 
 
 def vectors(rng: np.random.Generator, centres: np.ndarray[Any, Any], count: int) -> np.ndarray[Any, Any]:
@@ -63,7 +65,7 @@ async def test_recall_behind_a_filter(
                 await conn.execute("SELECT set_config(%s, %s, false)", (name, value))
             return [{m.id for m in await collection.nearest(conn, query, where, 10)} for query in queries]
 
-        server_settings = {"hnsw.iterative_scan": "relaxed_order", "hnsw.ef_search": "100"}
+        server_settings = {"hnsw.iterative_scan": "relaxed_order", "hnsw.ef_search": str(EF_SEARCH)}
         exact = await search(enable_indexscan="off", enable_bitmapscan="on", **server_settings)
         # Sorting made dear: the planner takes the vector index even where it would not for so few rows.
         indexed = await search(enable_indexscan="on", enable_bitmapscan="off", enable_sort="off")
