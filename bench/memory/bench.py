@@ -45,11 +45,14 @@ def say(text: str) -> None:
 
 
 def questions() -> Iterator[str]:
-    """Questions of which none comes twice: no server may answer from what it remembers of an earlier one."""
+    """Questions of which none comes twice: no server may answer from what it remembers of an earlier one.
+
+    There are over a million: an hour of load asks some fifty thousand.
+    """
     rng = random.Random(SEED)
     asked: set[str] = set()
     while True:
-        person, thing, place, year = (rng.choice(words) for words in (PEOPLE, THINGS, PLACES, range(1900, 2026)))
+        person, thing, place, year = (rng.choice(words) for words in (PEOPLE, THINGS, PLACES, range(1000, 10_000)))
         forms = (
             f"Did {person} play {thing} in {year}?",
             f"Was {person} in {place} in {year}?",
