@@ -15,7 +15,7 @@ from memory_server.collection import Collection
 from memory_server.commits import Commits, Leave
 from memory_server.concurrency import together
 from memory_server.domain import GraphChange, HistoryEntry, Memory, Relation, Scope, now
-from memory_server.errors import Problem, model_failed, store_unavailable, timed_out
+from memory_server.errors import Problem, store_unavailable, timed_out
 from memory_server.extraction import Message
 from memory_server.filters import condition
 from memory_server.graph import NAME as GRAPH
@@ -82,7 +82,7 @@ class Adder:
                 return await self._write(request, plan)
             return await self._infer_in_turn(request, deadline)
         except ModelError as error:
-            raise model_failed(str(error)) from error
+            raise error.problem() from error
         except PermanentGraphError as error:
             raise store_unavailable(GRAPH, f"refused ({error})") from error
         except TimeoutError as error:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from memory_server import __version__, errors, logs, openapi
 from memory_server.auth import Keyring
+from memory_server.chat_check import ChatCheck
 from memory_server.graph import Graph
 from memory_server.history import History
 from memory_server.identity import Identity, Refused
@@ -51,6 +52,7 @@ def create_app(settings: Settings, on_refused: Callable[[str], None] = lambda _:
     state.graph = Graph(settings, metrics)
     state.history = History(settings.history_db_path, metrics, settings.store_timeout_s)
     state.model = ModelClient(settings, metrics)
+    state.chat_check = ChatCheck(state.model)
     state.intents = Intents(state.postgres, state.graph, state.history, state.hold, settings.repair_interval_s)
     state.identity = Identity(settings, state.postgres, state.graph, state.history, state.model, state.intents.sweep)
     state.store = MemoryStore(settings, state.postgres, state.graph, state.history, state.model, state.intents, metrics)

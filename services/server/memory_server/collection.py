@@ -142,15 +142,17 @@ class Collection:
 
     async def users(self, conn: Connection, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
         """User ids with their number of memories and latest write, largest first, and how many users there are."""
+        # Every row is read for this: once, for the page and the total together.
         text = """
-            SELECT payload->>'user_id', count(*), max(payload->>'updated_at') FROM {table}
-            WHERE payload->>'user_id' IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s OFFSET %s"""
+            WITH owners AS MATERIALIZED (
+                SELECT payload->>'user_id' AS name, count(*) AS memories, max(payload->>'updated_at') AS updated_at
+                FROM {table} WHERE payload->>'user_id' IS NOT NULL GROUP BY 1)
+            SELECT total.count, page.* FROM (SELECT count(*) FROM owners) AS total LEFT JOIN
+                (SELECT * FROM owners ORDER BY memories DESC, name LIMIT %s OFFSET %s) AS page ON true
+            ORDER BY page.memories DESC, page.name"""
         rows = await (await conn.execute(self._sql(text), (limit, offset))).fetchall()
-        count = await (
-            await conn.execute(self._sql("SELECT count(DISTINCT payload->>'user_id') FROM {table}"))
-        ).fetchone()
-        users = [{"user_id": row[0], "memories": row[1], "updated_at": row[2]} for row in rows]
-        return users, int(count[0]) if count else 0
+        users = [{"user_id": row[1], "memories": row[2], "updated_at": row[3]} for row in rows if row[1] is not None]
+        return users, int(rows[0][0])
 
 
 def literal(vector: Vector) -> str:

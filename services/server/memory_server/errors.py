@@ -75,6 +75,11 @@ def model_failed(reason: str) -> Problem:
     return Problem(502, "model-failed", f"The model {reason}. Nothing was stored.", extra={"failed": "model"})
 
 
+def text_too_long(reason: str) -> Problem:
+    """The model's own limit, which differs from model to model; nothing was stored."""
+    return Problem(413, "text-too-long", f"The model {reason}. Nothing was stored.", extra={"failed": "model"})
+
+
 def timed_out(what: str, seconds: float) -> Problem:
     """The bound of the whole request is spent."""
     return Problem(

@@ -17,7 +17,7 @@ from memory_server.commits import Commits, Leave
 from memory_server.concurrency import together
 from memory_server.domain import GraphChange, Memory, Relation, Scope, now
 from memory_server.entity_names import mentioned
-from memory_server.errors import Problem, model_failed, not_found, timed_out
+from memory_server.errors import Problem, not_found, timed_out
 from memory_server.filters import condition
 from memory_server.graph import Graph, PermanentGraphError
 from memory_server.history import History
@@ -138,7 +138,7 @@ class MemoryStore:
                     self._tolerant(self._related(query, scope)),
                 )
         except ModelError as error:
-            raise model_failed(str(error)) from error
+            raise error.problem() from error
         except TimeoutError as error:
             raise timed_out("Searching", bound) from error
         return Found(memories, relations, degraded=degraded)
@@ -181,7 +181,7 @@ class MemoryStore:
         try:
             [vector] = await self._model.embed([text])
         except ModelError as error:
-            raise model_failed(str(error)) from error
+            raise error.problem() from error
 
         async def write(conn: Connection, leave: Leave) -> None:
             before = await self.collection.get(conn, memory_id, lock=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Literal
 
 import httpx
@@ -12,6 +14,7 @@ from mem0.memory.utils import extract_json
 from pydantic import SecretStr
 
 from memory_server.domain import Vector
+from memory_server.errors import Problem, model_failed, text_too_long
 from memory_server.metrics import Metrics
 from memory_server.recent_vectors import RecentVectors
 from memory_server.settings import Settings
@@ -22,10 +25,24 @@ RETRY_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504})
 RETRY_PAUSE_S = 0.5
 REASONING_MODELS = ("o1", "o3", "o4", "gpt-5")
 """Model name prefixes whose API refuses `temperature`."""
+FIXED_DIMENSIONS = frozenset({"text-embedding-ada-002"})
+"""Of OpenAI's embedding models those that refuse `dimensions`."""
 
 
 class ModelError(Exception):
     """The model did not answer, or not usably. The message completes `The model ...` and quotes no text."""
+
+    def problem(self) -> Problem:
+        """What a client is told."""
+        return model_failed(str(self))
+
+
+class TextTooLong(ModelError):
+    """The text has more tokens than the model takes; to ask again is in vain."""
+
+    def problem(self) -> Problem:
+        """What a client is told: the mistake is in the request."""
+        return text_too_long(str(self))
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,7 @@ class ModelClient:
         self._metrics = metrics
         self._headers = {"embed": _headers(settings.embedder_key), "chat": _headers(settings.llm_key)}
         self._recent = RecentVectors()
+        self._chat_answered_at: float | None = None
         timeout = httpx.Timeout(settings.model_timeout_s, connect=min(5.0, settings.model_timeout_s))
         # trust_env off: a proxy of the host must not see what goes to a container beside this one.
         self._http = httpx.AsyncClient(
@@ -81,7 +99,7 @@ class ModelClient:
             "input": [text.replace("\n", " ") for text in texts],
             "encoding_format": "float",
         }
-        if self._settings.embedder_is_openai:
+        if self._settings.embedder_is_openai and self._settings.embedder_model not in FIXED_DIMENSIONS:
             body["dimensions"] = self._settings.embedder_dimensions
         reply = await self._post("embed", f"{self._settings.embedder_url}/embeddings", body)
         try:
@@ -99,6 +117,10 @@ class ModelClient:
                     f"EMBEDDER_DIMENSIONS says {wanted}"
                 )
         return vectors
+
+    def chat_answered_within(self, seconds: float) -> bool:
+        """Whether the last chat request was answered, and that no longer ago."""
+        return self._chat_answered_at is not None and time.monotonic() - self._chat_answered_at < seconds
 
     async def json_reply(self, messages: list[dict[str, str]]) -> str:
         """The content of a chat reply that was asked to be a JSON object. Raises ModelError."""
@@ -131,13 +153,13 @@ class ModelClient:
         body = {"model": self._settings.llm_model, "messages": messages, **options}
         if not self._settings.llm_model.lower().startswith(REASONING_MODELS):
             body["temperature"] = self._settings.llm_temperature
-        reply = await self._post("chat", f"{self._settings.llm_url}/chat/completions", body)
         try:
-            message = reply["choices"][0]["message"]
-        except (KeyError, IndexError, TypeError):
-            raise ModelError("answered a chat request with something else") from None
-        if not isinstance(message, dict):
-            raise ModelError("answered a chat request with something else")
+            reply = await self._post("chat", f"{self._settings.llm_url}/chat/completions", body)
+            message = _message(reply)
+        except ModelError:
+            self._chat_answered_at = None
+            raise
+        self._chat_answered_at = time.monotonic()
         return message
 
     async def _post(self, op: Literal["embed", "chat"], url: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -161,6 +183,8 @@ class ModelClient:
             else:
                 if response.is_success:
                     return _object(response)
+                if _is_too_long(response):
+                    raise TextTooLong("takes no text as long as this")
                 if last or response.status_code not in RETRY_STATUS:
                     raise ModelError(f"answered with HTTP status {response.status_code}")
             await asyncio.sleep(RETRY_PAUSE_S)
@@ -169,6 +193,27 @@ class ModelClient:
 
 def _headers(key: SecretStr | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+
+
+def _is_too_long(response: httpx.Response) -> bool:
+    """OpenAI has a code for it where a chat is too long, and only words where a text to embed is."""
+    if response.status_code != HTTPStatus.BAD_REQUEST:
+        return False
+    try:
+        error = response.json()["error"]
+        return error.get("code") == "context_length_exceeded" or "maximum context length" in error.get("message", "")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+
+
+def _message(reply: dict[str, Any]) -> dict[str, Any]:
+    try:
+        message = reply["choices"][0]["message"]
+    except (KeyError, IndexError, TypeError):
+        message = None
+    if not isinstance(message, dict):
+        raise ModelError("answered a chat request with something else")
+    return message
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

@@ -16,7 +16,7 @@ MEANINGS = {
     403: "The key's role is too low, or the settings do not allow this.",
     404: "There is no such memory.",
     409: "Overtaken by another request: repeat it.",
-    413: "The body is too large.",
+    413: "The body is too large, or a text in it longer than the model takes.",
     422: "A field is missing or wrong.",
     429: "Too many requests: see Retry-After.",
     502: "The model failed; nothing was stored.",

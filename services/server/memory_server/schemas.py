@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
@@ -62,6 +62,14 @@ def _metadata(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _not_silent(messages: list[Message]) -> list[Message]:
+    """Without the messages that say nothing, as those that only call a tool do."""
+    said = [message for message in messages if message.content.strip()]
+    if not said:
+        raise ValueError("must not all be empty")
+    return said
+
+
 def _as_messages(value: Any) -> Any:
     """Upstream's library also takes one text or one message."""
     if isinstance(value, str):
@@ -70,6 +78,8 @@ def _as_messages(value: Any) -> Any:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(clean_text), AfterValidator(_not_blank)]
+Content = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(clean_text)]
+Role = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(clean_text)]
 Id = Annotated[str, Field(max_length=256), AfterValidator(clean_text)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
 
@@ -77,8 +87,8 @@ Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
 class Message(BaseModel):
     """One message of a conversation."""
 
-    role: Literal["user", "assistant", "system"] = Field(description="Who said it.")
-    content: Text = Field(description="What was said.")
+    role: Role = Field(description="Who said it: user, assistant, system or, as in upstream, any other.")
+    content: Content = Field(description="What was said; in one message of several it may be nothing.")
     name: Id | None = Field(None, description="Name of the speaker, kept as actor_id with infer=false.")
 
 
@@ -97,7 +107,9 @@ class WhoseMemories(BaseModel):
 class MemoryCreate(WhoseMemories):
     """Upstream's body of an add."""
 
-    messages: Annotated[list[Message], BeforeValidator(_as_messages), Field(min_length=1, max_length=500)] = Field(
+    messages: Annotated[
+        list[Message], BeforeValidator(_as_messages), Field(min_length=1, max_length=500), AfterValidator(_not_silent)
+    ] = Field(
         description="A conversation, one message, or a plain text.",
         examples=[[{"role": "user", "content": "I keep bees on the roof."}]],
     )

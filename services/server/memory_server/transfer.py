@@ -19,11 +19,11 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_valid
 from memory_server.collection import Collection
 from memory_server.commits import Commits, Leave
 from memory_server.domain import CORE, GraphChange, Memory, Relation, Scope, Vector, now
-from memory_server.errors import Problem, model_failed
+from memory_server.errors import Problem
 from memory_server.filters import condition
 from memory_server.graph import Graph
 from memory_server.maintenance import Gate
-from memory_server.model_client import ModelClient, ModelError
+from memory_server.model_client import ModelClient, ModelError, TextTooLong
 from memory_server.planning import entry, text_hash
 from memory_server.postgres import Connection, Postgres
 from memory_server.schemas import Id, Metadata, Text, WhoseMemories
@@ -165,7 +165,7 @@ class Transfer:
         """Import lines. Memories whose id is there already are skipped. Raises Problem when a store fails."""
         report = Report()
         header: HeaderLine | None = None
-        memories: list[MemoryLine] = []
+        memories: dict[int, MemoryLine] = {}
         relations: list[RelationLine] = []
         number = 0
         try:
@@ -181,12 +181,12 @@ class Transfer:
                 if isinstance(line, HeaderLine):
                     header = line
                 elif isinstance(line, MemoryLine):
-                    memories.append(line)
+                    memories[number] = line
                 elif isinstance(line, RelationLine):
                     relations.append(line)
                 if len(memories) >= BATCH:
                     await self._take_memories(memories, header, report)
-                    memories = []
+                    memories = {}
                 if len(relations) >= BATCH:
                     await self._take_relations(relations, report)
                     relations = []
@@ -197,8 +197,9 @@ class Transfer:
             raise
         return report
 
-    async def _take_memories(self, lines: list[MemoryLine], header: HeaderLine | None, report: Report) -> None:
-        wanted = {line.id: line for line in lines}
+    async def _take_memories(self, lines: dict[int, MemoryLine], header: HeaderLine | None, report: Report) -> None:
+        """Add memories, given by the number of their line."""
+        wanted = {line.id: line for line in lines.values()}
 
         async def existing(conn: Connection) -> set[UUID]:
             return await self._collection.existing(conn, wanted)
@@ -210,7 +211,10 @@ class Transfer:
             return
         with self._gate.write():
             vectors = await self._vectors(new, header)
-            rows = [(line.id, vectors[line.id], _payload(line)) for line in new]
+            for number, line in lines.items():
+                if line.id not in there and line.id not in vectors:
+                    report.fail(number, "memory: longer than the embedding model takes")
+            rows = [(line.id, vectors[line.id], _payload(line)) for line in new if line.id in vectors]
 
             async def write(conn: Connection, leave: Leave) -> int:
                 added = await self._collection.insert_missing(conn, rows)
@@ -220,10 +224,10 @@ class Transfer:
 
             count, _ = await self._commits.commit("import", write)
         report.added += count
-        report.skipped += len(new) - count
+        report.skipped += len(rows) - count
 
     async def _vectors(self, lines: list[MemoryLine], header: HeaderLine | None) -> dict[UUID, Vector]:
-        """Vectors of the export where they come from the same embedder, else new ones."""
+        """Vectors of the export where they come from the same embedder, else new ones; none of a text too long."""
         settings = self._settings
         same = header is not None and (header.embedder, header.dimensions) == (
             settings.embedder_model,
@@ -231,11 +235,20 @@ class Transfer:
         )
         found = {line.id: line.vector for line in lines if same and line.vector}
         missing = [line for line in lines if len(found.get(line.id, [])) != settings.embedder_dimensions]
+        made = await self._embedded([line.memory for line in missing])
+        return found | {line.id: vector for line, vector in zip(missing, made, strict=True) if vector}
+
+    async def _embedded(self, texts: list[str]) -> list[Vector | None]:
+        """A vector per text, None for one that is too long: that of another embedder was not. Raises Problem."""
         try:
-            made = await self._model.embed([line.memory for line in missing])
+            return list(await self._model.embed(texts))
+        except TextTooLong:
+            if len(texts) == 1:
+                return [None]
+            middle = len(texts) // 2
+            return await self._embedded(texts[:middle]) + await self._embedded(texts[middle:])
         except ModelError as error:
-            raise model_failed(str(error)) from error
-        return found | {line.id: vector for line, vector in zip(missing, made, strict=True)}
+            raise error.problem() from error
 
     async def _take_relations(self, lines: list[RelationLine], report: Report) -> None:
         groups: defaultdict[tuple[Scope, tuple[str, ...]], list[RelationLine]] = defaultdict(list)
@@ -248,7 +261,7 @@ class Transfer:
             try:
                 vectors = dict(zip(names, await self._model.embed(names), strict=True))
             except ModelError as error:
-                raise model_failed(str(error)) from error
+                raise error.problem() from error
 
             async def write(_: Connection, leave: Leave) -> None:
                 for (scope, memory_ids), members in groups.items():

@@ -38,14 +38,18 @@ async def health() -> dict[str, str]:
 
 @router.get("/ready", summary="Do the stores and the model answer?", responses=READY)
 async def ready(request: Request, _who: Reader) -> JSONResponse:
-    """Asks each store and the model, and tells how long each took. 503 while one does not answer or is not ours."""
+    """Asks each store and the model, and tells how long each took. 503 while one does not answer or is not ours.
+
+    `model` is the embedding model. `chat` is not asked where it has answered within the last hour.
+    """
     state = request.app.state
-    names = ("postgres", "neo4j", "history", "model")
+    names = ("postgres", "neo4j", "history", "model", "chat")
     probes = (
         state.postgres.ping,
         state.graph.ping,
         state.history.ping,
         lambda: state.model.embed(["ready"], fresh=True),
+        state.chat_check.ask,
     )
     bound = state.settings.probe_timeout_s
     checks = dict(zip(names, await asyncio.gather(*(_probe(p, bound) for p in probes)), strict=True))

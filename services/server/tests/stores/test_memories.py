@@ -264,3 +264,34 @@ def test_names_with_strange_characters_do_no_harm(client: httpx.Client, stores: 
         assert len(texts(client.get("/memories", params={"user_id": name}))) == 1
         assert client.delete("/memories", params={"user_id": name}).json()["deleted"] == 1
     assert stores.sql("SELECT to_regclass('memories') IS NOT NULL") == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/memories", {"messages": "word " * 19_000, "infer": False}),
+        ("POST", "/search", {"query": "word " * 19_000}),
+    ],
+)
+def test_a_text_longer_than_the_embedder_takes_is_the_mistake_of_who_sent_it(
+    client: httpx.Client, user: str, method: str, path: str, body: dict[str, Any]
+) -> None:
+    reply = client.request(method, path, json={**body, "user_id": user})
+    assert (reply.status_code, reply.json()["type"]) == (413, "urn:mem0:problem:text-too-long")
+    assert client.get("/memories", params={"user_id": user}).json()["total"] == 0
+
+
+def test_users_are_counted_whole_on_every_page(client: httpx.Client, user: str) -> None:
+    for n in range(3):
+        for _ in range(n + 1):
+            body = {"messages": "a note", "user_id": f"{user}-{n}", "infer": False}
+            client.post("/memories", json=body).raise_for_status()
+    whole = client.get("/users", params={"limit": 1000}).json()
+    assert [row["memories"] for row in whole["results"]] == sorted(
+        (r["memories"] for r in whole["results"]), reverse=True
+    )
+    assert {row["user_id"]: row["memories"] for row in whole["results"]}[f"{user}-2"] == 3
+    assert whole["total"] == len(whole["results"]) >= 3
+    page = client.get("/users", params={"limit": 1, "offset": 1}).json()
+    assert page == {"results": whole["results"][1:2], "total": whole["total"]}
+    assert client.get("/users", params={"offset": 100_000}).json() == {"results": [], "total": whole["total"]}

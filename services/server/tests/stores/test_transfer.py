@@ -85,6 +85,14 @@ def test_bad_lines_are_told_by_number_and_the_good_ones_taken(client: httpx.Clie
     assert [item["line"] for item in report["failures"]] == [2, 3, 4, 5, 6]
 
 
+def test_a_memory_that_is_too_long_for_this_embedder_does_not_stop_the_others(client: httpx.Client, user: str) -> None:
+    texts = ["a note", "word " * 19_000, "another note"]
+    rows = [{"type": "memory", "id": str(uuid.uuid4()), "memory": text, "user_id": user} for text in texts]
+    report = load(client, rows)
+    assert (report["added"], report["skipped"], report["failed"]) == (2, 0, 1)
+    assert report["failures"] == [{"line": 2, "reason": "memory: longer than the embedding model takes"}]
+
+
 def test_an_endless_line_is_refused(client: httpx.Client) -> None:
     def stream() -> Iterator[bytes]:
         for _ in range(40):

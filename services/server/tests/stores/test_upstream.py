@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+import requests
 
-from tests.stores.stack import Server, Stores
+from tests.stores.stack import KEYS, Server, Stores
 from tests.stores.upstream import upstream_config
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -114,3 +117,63 @@ def test_upstreams_documented_requests_work(client: httpx.Client, user: str) -> 
     assert {"id", "memory_id", "old_memory", "new_memory", "event", "created_at", "updated_at"} <= set(history[0])
     assert client.delete(f"/memories/{key}").json() == {"message": "Memory deleted successfully"}
     assert client.delete("/memories", params={"user_id": user}).json()["message"] == "All relevant memories deleted"
+
+
+def test_the_same_works_with_curl_as_a_person_types_it(server: Server, user: str) -> None:
+    address = f"http://127.0.0.1:{server.port}"
+
+    def curl(*arguments: str) -> Any:
+        key = f"X-API-Key: {KEYS['admin']}"
+        command = ["curl", "-sS", "--noproxy", "*", "--fail-with-body", "-H", key, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    json_body = ("-H", "Content-Type: application/json")
+    told = {
+        "messages": [
+            {"role": "user", "content": "I like to drink coffee in the morning and go for a walk"},
+            {"role": "assistant", "content": "Nice. I will remember that."},
+        ],
+        "user_id": user,
+        "agent_id": "a-helper",
+        "run_id": "run-1",
+        "metadata": {"food": "vegan"},
+    }
+    added = curl("-X", "POST", f"{address}/memories", *json_body, "-d", json.dumps(told))
+    key = added["results"][0]["id"]
+    # Without a method and by curl's other spellings.
+    question = json.dumps({"query": "What do I drink?", "user_id": user, "filters": {"food": "vegan"}})
+    found = curl("--location", f"{address}/search", "--header", "Content-Type: application/json", "--data", question)
+    assert key in [item["id"] for item in found["results"]]
+    for query in (f"user_id={user}", "agent_id=a-helper", "run_id=run-1", f"user_id={user}&agent_id=a-helper"):
+        assert key in [item["id"] for item in curl(f"{address}/memories?{query}")["results"]]
+    changed = curl("-X", "PUT", f"{address}/memories/{key}", *json_body, "-d", '{"text": "I like tea"}')
+    assert changed == {"message": "Memory updated successfully!"}
+    assert curl(f"{address}/memories/{key}")["memory"] == "I like tea"
+    assert [change["event"] for change in curl(f"{address}/memories/{key}/history")] == ["ADD", "UPDATE"]
+    assert curl("-X", "DELETE", f"{address}/memories/{key}") == {"message": "Memory deleted successfully"}
+    assert curl("-X", "DELETE", f"{address}/memories?user_id={user}")["message"] == "All relevant memories deleted"
+
+
+def test_the_same_works_with_pythons_requests(server: Server, user: str) -> None:
+    address = f"http://127.0.0.1:{server.port}"
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers["X-API-Key"] = KEYS["admin"]
+        body = {"messages": [{"role": "user", "content": "My name is Alex and I like hiking."}], "user_id": user}
+        added = session.post(f"{address}/memories", json=body).json()
+        assert {item["event"] for item in added["results"]} == {"ADD"}
+        listed = session.get(f"{address}/memories", params={"user_id": user}).json()
+        assert {item["id"] for item in listed["results"]} == {item["id"] for item in added["results"]}
+        found = session.post(f"{address}/search", json={"query": "What does Alex like?", "user_id": user}).json()
+        assert "hiking" in found["results"][0]["memory"].lower()
+
+
+@pytest.mark.usefixtures("upstream")
+def test_the_client_of_upstreams_hosted_platform_is_turned_away_at_once(server: Server) -> None:
+    """It speaks another API (`/v1/...`), which upstream's own server does not have either."""
+    from mem0 import MemoryClient  # noqa: PLC0415
+
+    with httpx.Client(trust_env=False) as http, pytest.raises(ValueError, match="Not Found"):
+        MemoryClient(api_key=KEYS["admin"], host=f"http://127.0.0.1:{server.port}", client=http)

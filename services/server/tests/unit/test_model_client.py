@@ -10,7 +10,7 @@ import pytest
 
 from memory_server import model_client
 from memory_server.metrics import Metrics
-from memory_server.model_client import BATCH, ModelClient, ModelError
+from memory_server.model_client import BATCH, ModelClient, ModelError, TextTooLong
 from memory_server.recent_vectors import MAX_LENGTH, RecentVectors
 
 
@@ -217,3 +217,45 @@ async def test_tool_calls_that_cannot_be_read_are_an_error(settings: Any, argume
     reply = httpx.Response(200, json={"choices": [{"message": {"tool_calls": [call]}}]})
     with pytest.raises(ModelError):
         await client(settings(), lambda _: reply).tool_calls([], [])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "context_length_exceeded", "message": "'input[0]' has 9000 tokens."},
+        {"code": None, "message": "This model's maximum context length is 8192 tokens."},
+    ],
+)
+async def test_a_text_that_is_too_long_is_a_mistake_of_the_request(settings: Any, error: dict[str, Any]) -> None:
+    made = client(settings(), lambda _: httpx.Response(400, json={"error": error}))
+    with pytest.raises(TextTooLong) as raised:
+        await made.embed(["word " * 9000])
+    assert (raised.value.problem().status, raised.value.problem().kind) == (413, "text-too-long")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"error": "no"}', b'{"error": {"message": "Unknown model."}}'])
+async def test_any_other_refusal_is_a_failure_of_the_model(settings: Any, body: bytes) -> None:
+    made = client(settings(), lambda _: httpx.Response(400, content=body))
+    with pytest.raises(ModelError, match="HTTP status 400") as raised:
+        await made.embed(["x"])
+    assert raised.value.problem().status == 502
+
+
+@pytest.mark.parametrize(
+    ("model", "sent"), [("text-embedding-3-small", 384), ("text-embedding-ada-002", None)], ids=["chosen", "fixed"]
+)
+async def test_dimensions_are_sent_to_a_model_of_openai_that_takes_them(
+    settings: Any, tmp_path: Path, model: str, sent: int | None
+) -> None:
+    bodies: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        return embeddings(request)
+
+    (tmp_path / "key").write_text("sk-test")
+    given = settings(
+        model_provider="openai", llm_model="gpt-4.1-mini", embedder_model=model, openai_api_key_file=tmp_path / "key"
+    )
+    await client(given, answer).embed(["x"])
+    assert [body.get("dimensions") for body in bodies] == [sent]

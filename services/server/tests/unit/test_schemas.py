@@ -18,6 +18,13 @@ def test_messages_may_be_a_text_one_message_or_a_conversation(messages: Any) -> 
     assert [(m.role, m.content) for m in body.messages] == [("user", "I keep bees.")]
 
 
+def test_what_a_tool_says_is_taken_and_silence_left_out() -> None:
+    silent = {"role": "assistant", "content": ""}
+    said = [{"role": "user", "content": "What do I keep?"}, {"role": "tool", "content": "bees"}]
+    body = MemoryCreate.model_validate({"messages": [said[0], silent, said[1]], "user_id": "alice"})
+    assert [(m.role, m.content) for m in body.messages] == [(m["role"], m["content"]) for m in said]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -26,7 +33,8 @@ def test_messages_may_be_a_text_one_message_or_a_conversation(messages: Any) -> 
         {"messages": "  "},
         {"messages": "nul \x00"},
         {"messages": "half \ud800"},
-        {"messages": [{"role": "robot", "content": "x"}]},
+        {"messages": [{"role": "", "content": "x"}]},
+        {"messages": [{"role": "user", "content": ""}, {"role": "assistant", "content": " "}]},
         {"messages": "x", "user_id": "nul\x00"},
         {"messages": "x", "metadata": {"a": math.nan}},
         {"messages": "x", "metadata": {"a": [{"b": "\x00"}]}},
