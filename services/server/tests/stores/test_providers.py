@@ -98,12 +98,14 @@ def test_openai(fresh: Stores, data: Path, openai: Fake) -> None:
     }
 
 
+@pytest.mark.long
 def test_openai_with_fewer_dimensions_than_the_model_has(fresh: Stores, data: Path, openai: Fake) -> None:
     large = {"EMBEDDER_MODEL": "text-embedding-3-large", "EMBEDDER_DIMENSIONS": "1024"}
     with served(fresh, data, **of_openai(openai.url, **large)) as client:
         use(client, fresh, 1024)
 
 
+@pytest.mark.long
 def test_openai_with_an_embedder_whose_dimensions_cannot_be_chosen(fresh: Stores, data: Path, openai: Fake) -> None:
     with served(fresh, data, **of_openai(openai.url, EMBEDDER_MODEL="text-embedding-ada-002")) as client:
         use(client, fresh, 1536)
@@ -120,6 +122,7 @@ def test_a_compatible_server_that_wants_no_key(fresh: Stores, data: Path, ollama
     assert not any(call["sentKey"] for call in ollama.seen())
 
 
+@pytest.mark.long
 def test_a_compatible_server_that_wants_a_key(fresh: Stores, data: Path) -> None:
     with fake(fresh, "ollama", KEY) as made, served(fresh, data, **of_ollama(made.url)) as client:
         use(client, fresh, 768)
@@ -136,6 +139,7 @@ def test_a_chat_model_of_openai_and_an_embedder_elsewhere_which_never_sees_the_k
     assert {(call["path"], call["sentKey"]) for call in ollama.seen()} == {("/v1/embeddings", False)}
 
 
+@pytest.mark.long
 def test_an_embedder_of_openai_and_the_embedded_chat_model(fresh: Stores, data: Path, openai: Fake) -> None:
     settings = of_openai(openai.url, LLM_PROVIDER="embedded", LLM_MODEL="mem0-rules")
     settings["LLM_BASE_URL"] = f"http://127.0.0.1:{fresh.ports['model']}/v1"
@@ -145,19 +149,21 @@ def test_an_embedder_of_openai_and_the_embedded_chat_model(fresh: Stores, data: 
 
 
 @pytest.mark.parametrize(
-    ("wrong", "part", "reason"),
+    ("wrong", "part", "status"),
     [
-        ({"key": "sk-another"}, "model", "The model answered with HTTP status 401."),
-        ({"EMBEDDER_MODEL": "text-embedding-4"}, "model", "The model answered with HTTP status 404."),
-        ({"EMBEDDER_DIMENSIONS": "2000"}, "model", "The model answered with HTTP status 400."),
-        ({"LLM_MODEL": "gpt-4.1-mimi"}, "chat", "The model answered with HTTP status 404."),
-        ({"LLM_MODEL": "text-embedding-3-small"}, "chat", "The model answered with HTTP status 404."),
+        pytest.param({"key": "sk-another"}, "model", "401", id="key"),
+        pytest.param({"EMBEDDER_MODEL": "text-embedding-4"}, "model", "404", id="embedder", marks=pytest.mark.long),
+        pytest.param({"EMBEDDER_DIMENSIONS": "2000"}, "model", "400", id="dimensions", marks=pytest.mark.long),
+        pytest.param({"LLM_MODEL": "gpt-4.1-mimi"}, "chat", "404", id="chat model"),
+        pytest.param(
+            {"LLM_MODEL": "text-embedding-3-small"}, "chat", "404", id="embedder as chat", marks=pytest.mark.long
+        ),
     ],
-    ids=["key", "embedder", "dimensions", "chat model", "embedder as chat model"],
 )
 def test_what_is_declared_wrongly_is_found_before_anything_is_told(
-    fresh: Stores, data: Path, openai: Fake, wrong: dict[str, str], part: str, reason: str
+    fresh: Stores, data: Path, openai: Fake, wrong: dict[str, str], part: str, status: str
 ) -> None:
+    reason = f"The model answered with HTTP status {status}."
     (data / "openai").write_text(wrong.get("key", KEY))
     settings = of_openai(openai.url, OPENAI_API_KEY_FILE=str(data / "openai"))
     settings |= {name: value for name, value in wrong.items() if name != "key"}
@@ -172,6 +178,7 @@ def test_what_is_declared_wrongly_is_found_before_anything_is_told(
         assert fresh.cypher("MATCH (n:__Entity__) RETURN count(n)") == [[0]]
 
 
+@pytest.mark.long
 def test_a_key_that_is_withdrawn_fails_the_add_and_stores_nothing(fresh: Stores, data: Path, ollama: Fake) -> None:
     with fake(fresh, "openai", KEY) as first:
         settings = of_openai(first.url)
