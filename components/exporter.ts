@@ -67,6 +67,7 @@ export class Exporter extends pulumi.ComponentResource {
           NEO4J_URI: "bolt://neo4j:7687",
           NEO4J_USERNAME: "neo4j",
           NEO4J_PASSWORD_FILE: `${SECRETS_DIRECTORY}/neo4j_password`,
+          BACKUP_RUNS: String(settings.observability.alerts.backupRuns),
           BACKUP_STATUS_FILE: `${STATUS}/backups.json`,
           RUNBOOK_FILE: RUNBOOK,
           ...(dashboard === undefined ? {} : { DASHBOARD_URL: dashboard }),

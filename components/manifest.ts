@@ -99,6 +99,7 @@ function manifestContent({
       exporter: settings.observability.exporter,
       exporterPort: ports.exporter,
       job: settings.observability.prometheus.job,
+      backupRuns: settings.observability.alerts.backupRuns,
       ...prometheusUrl(settings),
       ...grafana(settings),
     },

@@ -46,6 +46,8 @@ export const manifestSchema = z.strictObject({
       /** Port of the exporter on 127.0.0.1, wherever it runs. */
       exporterPort: z.int(),
       job: z.string().meta({ description: "Prometheus' scrape job." }),
+      /** Absent in a manifest from before the exporter was told. */
+      backupRuns: z.number().optional().meta({ description: "Age at which a backup is overdue, in runs." }),
       prometheusUrl: z.string().optional().meta({ description: "Prometheus as the host reaches it." }),
       /** Absent where there is no Grafana. */
       grafana: z

@@ -287,6 +287,21 @@ function backups(of: Select, { backupRuns, drillDays }: Thresholds): Alert[] {
         "The last {tier} backup is kept apart as suspect (value {value}); nothing is pruned until a person has looked.",
     },
     {
+      name: "Mem0BackupCopyFailed",
+      group,
+      value: of("mem0_backup_copy_success"),
+      comparison: "<",
+      threshold: 1,
+      also: [],
+      unit: "state",
+      holds: 0,
+      severity: "warning",
+      summary: "The last backup was not copied elsewhere",
+      description:
+        "mem0_backup_copy_success is {value}: the backup itself is good, and lies on this machine's disk alone.",
+      section,
+    },
+    {
       ...wrong,
       name: "Mem0BackupMissing",
       // There were memories two days ago already, and no backup has been tried since.

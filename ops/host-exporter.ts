@@ -39,6 +39,7 @@ export function hostExporterSettings(manifest: Manifest): Settings {
       user: "neo4j",
       passwordFile: secret("neo4j_password"),
     },
+    backupRuns: required(observability.backupRuns, "number of runs after which a backup is overdue", stack),
     backupStatusFile: path.join(stateDir, "status", "backups.json"),
     runbookFile: path.join(stateDir, RUNBOOK_FILE),
     ...(observability.grafana === undefined ? {} : { dashboardUrl: observability.grafana.dashboard }),

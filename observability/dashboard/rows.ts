@@ -183,6 +183,16 @@ function backups(of: Select): PanelSpec[] {
       queries: [{ expr: of("mem0_backup_last_run_duration_seconds"), legend: "{{tier}}" }],
     },
     {
+      title: "Copied Elsewhere",
+      description: "Whether the last copy to another place succeeded, where one is wanted.",
+      unit: units.Short,
+      shape: "now",
+      width: 6,
+      words: { 0: "FAILED", 1: "DONE" },
+      alerts: ["Mem0BackupCopyFailed"],
+      queries: [{ expr: of("mem0_backup_copy_success"), legend: "result" }],
+    },
+    {
       title: "Restore Drill",
       description: "How long ago a restore was tried last.",
       unit: units.Seconds,

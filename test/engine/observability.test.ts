@@ -163,6 +163,7 @@ describe("what dashboard and alerts ask of Prometheus", () => {
         { ...run("02"), result: "ok" },
         { ...run("02"), bytes: 7, memories: 2, id: "20260102_023000" },
       ),
+      copy: { time: run("02").time, result: "ok" },
       drill: { ...run("01"), result: "ok" },
     }));
     stopTraffic = stack.startTraffic();

@@ -139,7 +139,7 @@ export class WatchedStack {
     const { services } = this.manifest;
     return hostExporterSettings({
       ...this.manifest,
-      observability: { exporter: "host", exporterPort: 0, job: "j" },
+      observability: { exporter: "host", exporterPort: 0, job: "j", backupRuns: 2 },
       services: {
         ...services,
         server: {

@@ -263,6 +263,18 @@ export const CATALOGUE = {
     labels: TIER,
     help: "Time between two backups of a tier; for tiers that have been tried.",
   },
+  mem0_backup_copy_timestamp_seconds: {
+    type: "gauge",
+    unit: "seconds",
+    labels: NONE,
+    help: "When a backup was copied elsewhere last, or was to be; where a copy is wanted.",
+  },
+  mem0_backup_copy_success: {
+    type: "gauge",
+    unit: "none",
+    labels: NONE,
+    help: "Whether the last copy elsewhere succeeded: 1 yes, 0 no.",
+  },
   mem0_restore_drill_timestamp_seconds: {
     type: "gauge",
     unit: "seconds",

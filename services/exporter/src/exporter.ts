@@ -43,7 +43,7 @@ export async function startExporter(settings: Settings, host: string): Promise<E
       answer(response, 200, EXPOSITION, `${await page.render()}\n${await own.render()}`);
     },
     "/": async (response) => {
-      answerPage(response, landingPage(await scraper.scrape(), new Date(), settings.dashboardUrl));
+      answerPage(response, landingPage(await scraper.scrape(), new Date(), settings));
     },
     "/runbook": async (response) => answerPage(response, await readFile(settings.runbookFile, "utf8")),
     "/healthz": async (response) => answer(response, 200, "text/plain; charset=utf-8", "ok\n"),

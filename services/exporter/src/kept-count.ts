@@ -7,7 +7,7 @@ export interface Kept {
 const SHARE = 1 / 20;
 
 /** How long a scrape waits for a count under way, ms: small data is always counted freshly, large never holds a scrape up. */
-const PATIENCE_MS = 25;
+const PATIENCE_MS = 10;
 
 /**
  * A count whose cost grows with the data. Whoever asks gets the last one, and starts a new one when the last is older

@@ -1,6 +1,7 @@
 import type { MetricName } from "./catalogue.ts";
 import { age, bytes, count, seconds } from "./format.ts";
 import type { Page } from "./page.ts";
+import type { Settings } from "./settings.ts";
 import { STYLE } from "./style.ts";
 
 type State = "good" | "warn" | "bad" | "none";
@@ -31,11 +32,15 @@ function html(parts: TemplateStringsArray, ...values: readonly (string | Html | 
  * The system at a glance, from one scrape: what is up, how much it holds, how old the last backup is.
  *
  * @param now when the page was made; ages are counted from here
- * @param dashboardUrl where the past is shown, if anywhere
+ * @param settings after how many missed runs a backup is overdue, and where the past is shown, if anywhere
  */
-export function landingPage(page: Page, now: Date, dashboardUrl?: string): string {
+export function landingPage(
+  page: Page,
+  now: Date,
+  { backupRuns, dashboardUrl }: Pick<Settings, "backupRuns" | "dashboardUrl">,
+): string {
   const stack = page.values("mem0_stack_info")[0]?.labels ?? {};
-  const checks = healthChecks(page, now);
+  const checks = healthChecks(page, now, backupRuns);
   const verdict = verdictOf(checks);
   const document = html`<!doctype html>
 <html lang="en">
@@ -74,7 +79,7 @@ interface Check {
   note: string;
 }
 
-function healthChecks(page: Page, now: Date): Check[] {
+function healthChecks(page: Page, now: Date, backupRuns: number): Check[] {
   const up = (name: string, metric: MetricName): Check =>
     page.value(metric) === 1 ? { name, state: "good", note: "up" } : { name, state: "bad", note: "down" };
   const server = up("Memory server", "mem0_service_up");
@@ -88,14 +93,11 @@ function healthChecks(page: Page, now: Date): Check[] {
     up("PostgreSQL", "mem0_postgres_up"),
     up("Neo4j", "mem0_neo4j_up"),
     identity(page),
-    backupCheck(page, now),
+    backupCheck(page, now, backupRuns),
   ];
 }
 
-/** The age at which one missed backup has become two. */
-const MISSED = 2;
-
-function backupCheck(page: Page, now: Date): Check {
+function backupCheck(page: Page, now: Date, backupRuns: number): Check {
   const name = "Backups";
   if (page.value("mem0_backup_status_up") !== 1)
     return { name, state: "bad", note: "their status cannot be read" };
@@ -105,8 +107,9 @@ function backupCheck(page: Page, now: Date): Check {
     if (page.value("mem0_backup_last_run_result", { tier, result: "ok" }) !== 1) return [`${tier} failed`];
     const good = page.value("mem0_backup_last_success_timestamp_seconds", { tier }) ?? 0;
     const interval = page.value("mem0_backup_interval_seconds", { tier }) ?? Number.POSITIVE_INFINITY;
-    return now.getTime() / 1000 - good > MISSED * interval ? [`${tier} overdue`] : [];
+    return now.getTime() / 1000 - good > backupRuns * interval ? [`${tier} overdue`] : [];
   });
+  if (page.value("mem0_backup_copy_success") === 0) wrong.push("not copied elsewhere");
   if (page.value("mem0_restore_drill_success") === 0) wrong.push("restore drill failed");
   return wrong.length === 0
     ? { name, state: "good", note: "done" }

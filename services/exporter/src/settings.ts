@@ -17,6 +17,8 @@ export interface Settings {
   neo4j: { uri: string; user: string; passwordFile: string };
   /** Where backup and drill leave word of how they went. */
   backupStatusFile: string;
+  /** Age at which a backup is overdue, in runs; the alert's own threshold. */
+  backupRuns: number;
   /** The runbook as a page of HTML. */
   runbookFile: string;
   /** Address of the dashboard, where there is a Grafana. */
@@ -38,6 +40,11 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
     const value = Number(text(name));
     if (!Number.isInteger(value) || value < 1)
       mistakes.push(`${name} must be a whole number, is "${env[name]}"`);
+    return value;
+  };
+  const positive = (name: string): number => {
+    const value = Number(text(name));
+    if (!(value > 0)) mistakes.push(`${name} must be a number above 0, is "${env[name]}"`);
     return value;
   };
   const settings: Settings = {
@@ -63,6 +70,7 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
       passwordFile: text("NEO4J_PASSWORD_FILE"),
     },
     backupStatusFile: text("BACKUP_STATUS_FILE"),
+    backupRuns: positive("BACKUP_RUNS"),
     runbookFile: text("RUNBOOK_FILE"),
     ...(env.DASHBOARD_URL === undefined ? {} : { dashboardUrl: env.DASHBOARD_URL }),
     disks: Object.fromEntries(

@@ -213,6 +213,14 @@ export const SCENARIOS: readonly Scenario[] = [
     tells,
   })),
   {
+    alert: "Mem0BackupCopyFailed",
+    when: "a backup could not be copied elsewhere",
+    series: { mem0_backup_copy_success: BROKEN },
+    ...DURING,
+    labels: SCRAPED,
+    tells: "mem0_backup_copy_success is 0: the backup itself is good, and lies on this machine's disk alone.",
+  },
+  {
     alert: "Mem0BackupMissing",
     when: "memories are two days old and no backup was tried",
     series: {

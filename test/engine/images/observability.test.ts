@@ -47,6 +47,7 @@ describe("the exporter's image", () => {
         NEO4J_URI: "bolt://127.0.0.1:9",
         NEO4J_USERNAME: "neo4j",
         NEO4J_PASSWORD_FILE: "/run/secrets/none",
+        BACKUP_RUNS: "2",
         BACKUP_STATUS_FILE: "/status/backups.json",
         RUNBOOK_FILE: "/etc/mem0/runbook.html",
       },

@@ -3,6 +3,7 @@ import { landingPage } from "../../../services/exporter/src/landing.ts";
 import { Page } from "../../../services/exporter/src/page.ts";
 
 const NOW = new Date("2026-01-10T12:00:00Z");
+const SETTINGS = { backupRuns: 3 };
 const ago = (seconds: number) => NOW.getTime() / 1000 - seconds;
 
 /** A stack in which all is well. */
@@ -33,21 +34,28 @@ function withBackup(result: string, ageSeconds: number): Page {
   return page;
 }
 
-const verdict = (page: Page) => /<p role="status">(.*?)<\/p>/.exec(landingPage(page, NOW))?.[1];
+const verdict = (page: Page) => /<p role="status">(.*?)<\/p>/.exec(landingPage(page, NOW, SETTINGS))?.[1];
 
 describe("the landing page", () => {
   it("says that all is well only when everything is, the backups too", () => {
     expect(verdict(withBackup("ok", 3_600))).toBe("all is well");
     expect(verdict(goodPage())).toBe("Backups: none yet");
     expect(verdict(withBackup("failed", 3_600))).toBe("Backups: daily failed");
-    expect(verdict(withBackup("ok", 2 * 86_400 + 1))).toBe("Backups: daily overdue");
+    expect(verdict(withBackup("ok", 3 * 86_400))).toBe("all is well");
+    expect(verdict(withBackup("ok", 3 * 86_400 + 1))).toBe("Backups: daily overdue");
+  });
+
+  it("says when the last backup was not copied elsewhere", () => {
+    const page = withBackup("ok", 3_600);
+    page.set("mem0_backup_copy_success", 0);
+    expect(verdict(page)).toBe("Backups: not copied elsewhere");
   });
 
   it("names what is down, and shows nothing as a number that is not known", () => {
     const page = new Page();
     page.set("mem0_service_up", 1);
     page.set("mem0_backup_status_up", 1);
-    const html = landingPage(page, NOW);
+    const html = landingPage(page, NOW, SETTINGS);
     expect(verdict(page)).toBe("PostgreSQL: down, Neo4j: down");
     expect(html).toMatch(/<dt>memories<\/dt><dd>unknown/);
   });
@@ -61,22 +69,22 @@ describe("the landing page", () => {
   });
 
   it("shows counts in groups of three and ages in words", () => {
-    const html = landingPage(withBackup("ok", 7_200), NOW);
+    const html = landingPage(withBackup("ok", 7_200), NOW, SETTINGS);
     expect(html).toContain("1,234,567");
     expect(html).toContain("2 h ago");
   });
 
   it("leads to the dashboard where there is one", () => {
-    expect(landingPage(goodPage(), NOW, "http://h/d/board")).toContain(
+    expect(landingPage(goodPage(), NOW, { ...SETTINGS, dashboardUrl: "http://h/d/board" })).toContain(
       '<a href="http://h/d/board">dashboard</a>',
     );
-    expect(landingPage(goodPage(), NOW)).not.toContain("dashboard");
+    expect(landingPage(goodPage(), NOW, SETTINGS)).not.toContain("dashboard");
   });
 
   it("escapes what it shows", () => {
     const page = goodPage();
     page.set("mem0_component_info", 1, { component: "server", version: '<script>alert("1")</script>' });
-    const html = landingPage(page, NOW);
+    const html = landingPage(page, NOW, SETTINGS);
     expect(html).not.toContain("<script");
     expect(html).toContain("&#60;script&#62;");
   });

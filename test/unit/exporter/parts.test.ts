@@ -44,6 +44,14 @@ describe("the status of the backups", () => {
     expect(page.value("mem0_restore_drill_success")).toBe(0);
   });
 
+  it("tells how the last copy elsewhere went, and nothing of it where none was wanted", async () => {
+    const copy = { time: lastRun.time, result: "failed", reason: "rclone ended with 3" };
+    const page = await backups({ version: 1, tiers: {}, copy });
+    expect(page.value("mem0_backup_copy_success")).toBe(0);
+    expect(page.value("mem0_backup_copy_timestamp_seconds")).toBe(Date.parse(copy.time) / 1000);
+    expect((await backups({ version: 1, tiers: {} })).values("mem0_backup_copy_success")).toEqual([]);
+  });
+
   it("tells how full the backups' disk was when the last run saw it", async () => {
     const disk = { time: lastRun.time, freeBytes: 30, sizeBytes: 100 };
     const page = await backups({ version: 1, tiers: {}, disk });

@@ -23,7 +23,7 @@ const manifest: Manifest = {
   },
   model: { provider: "openai", llm: "l", embedder: "e", dimensions: 3 },
   defaultUser: "me",
-  observability: { exporter: "host", exporterPort: 9103, job: "mem0-metrics" },
+  observability: { exporter: "host", exporterPort: 9103, job: "mem0-metrics", backupRuns: 2 },
   secretFiles: {
     metrics_password: "/home/stacks/prd/secrets/metrics_password",
     neo4j_password: "/home/stacks/prd/secrets/neo4j_password",
@@ -37,6 +37,7 @@ describe("an exporter on the host", () => {
       server: { url: "http://127.0.0.1:8888", metricsUrl: "http://127.0.0.1:9464/metrics" },
       postgres: { host: "127.0.0.1", port: 5433, user: "mem0_metrics_prd" },
       neo4j: { uri: "bolt://127.0.0.1:7687" },
+      backupRuns: 2,
       backupStatusFile: "/home/stacks/prd/status/backups.json",
       runbookFile: "/home/stacks/prd/runbook.html",
       disks: { state: "/home/stacks/prd", data: "/data/data" },

@@ -50,6 +50,11 @@ function show(status: Fields, page: Page): void {
     page.set("mem0_disk_free_bytes", disk.number("freeBytes"), place);
     page.set("mem0_disk_size_bytes", disk.number("sizeBytes"), place);
   }
+  const copy = status.optional("copy");
+  if (copy !== undefined) {
+    page.set("mem0_backup_copy_timestamp_seconds", copy.time("time"));
+    page.set("mem0_backup_copy_success", copy.text("result") === "ok" ? 1 : 0);
+  }
   const drill = status.optional("drill");
   if (drill === undefined) return;
   page.set("mem0_restore_drill_timestamp_seconds", drill.time("time"));

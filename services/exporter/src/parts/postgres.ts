@@ -37,9 +37,9 @@ const STATES = ["active", "idle", "idle in transaction", "other"];
 
 /** PostgreSQL: is it there, is it ours, how full is it, and how many memories of how many users does it hold? */
 export function postgresPart(settings: Settings, time: Timer): Part {
-  const looks = pool(settings, STATEMENT_MS);
+  const looks = pool(settings, STATEMENT_MS, 2);
   // A connection of its own: a count under way does not hold up the looks.
-  const counts = pool(settings, COUNT_MS);
+  const counts = pool(settings, COUNT_MS, 1);
   const ask = async <Row extends object>(name: string, text: string, through = looks): Promise<Row[]> =>
     (await time("postgres", name, () => through.query<Row>(text))).rows;
   const count = (name: string, text: string) =>
@@ -98,7 +98,7 @@ export function postgresPart(settings: Settings, time: Timer): Part {
   };
 }
 
-function pool({ postgres }: Settings, statementMs: number): pg.Pool {
+function pool({ postgres }: Settings, statementMs: number, max: number): pg.Pool {
   const { host, port, database, user, passwordFile } = postgres;
   const made = new pg.Pool({
     host,
@@ -106,7 +106,7 @@ function pool({ postgres }: Settings, statementMs: number): pg.Pool {
     database,
     user,
     password: () => readSecret(passwordFile),
-    max: 1,
+    max,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: CONNECT_MS,
     statement_timeout: statementMs,

@@ -1,3 +1,5 @@
+import { Agent, get as request } from "node:http";
+import { text } from "node:stream/consumers";
 import { parseExposition } from "../exposition.ts";
 import type { Settings } from "../settings.ts";
 import type { Part } from "./part.ts";
@@ -8,6 +10,9 @@ const TIMEOUT_MS = 2_000;
 
 /** The memory server: whether it answers, and what it tells about its traffic. */
 export function serverPart({ url, metricsUrl }: Settings["server"]): Part {
+  // fetch() would bring streams, a parser of its own and their garbage to each scrape.
+  const agent = new Agent({ keepAlive: true });
+  const get = (address: string) => textOf(address, agent);
   return {
     name: "server",
     whenDown: (page) => {
@@ -19,13 +24,18 @@ export function serverPart({ url, metricsUrl }: Settings["server"]): Part {
       if (metrics.status === "fulfilled") reexport(parseExposition(metrics.value), page);
       for (const answer of [health, metrics]) if (answer.status === "rejected") throw answer.reason;
     },
-    close: async () => {},
+    close: async () => agent.destroy(),
   };
 }
 
-async function get(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return text;
+/** @throws when the answer is no success, or does not come in time */
+function textOf(url: string, agent: Agent): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request(url, { agent, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
+      const { statusCode = 0 } = response;
+      if (statusCode >= 200 && statusCode < 300) return resolve(text(response));
+      response.resume();
+      reject(new Error(`${url} answered ${statusCode}`));
+    }).once("error", reject);
+  });
 }
