@@ -13,7 +13,7 @@ import { table } from "../scripts/output.ts";
 import { makeProject, type Project } from "../test/support/project.ts";
 
 /**
- * What the foundation costs, beside what a user would run instead: `node bench/foundation.ts` on a machine that is set
+ * What the foundation costs, beside what a user would run instead: `./mem0 bench foundation` on a machine that is set
  * up. Needs Debian's docker-compose for the comparison. Prints medians of REPEATS runs.
  */
 const STACK = "bench";

@@ -7,7 +7,7 @@ import { CHECKOUT } from "../toolchain/layout.ts";
 
 /**
  * What the images cost: each one in services/ is built from nothing but the base image, one after the other, and
- * weighed. `node bench/images.ts` on a machine that is set up; with `DOCKER_BUILDKIT=1` by BuildKit, where the client
+ * weighed. `./mem0 bench images` on a machine that is set up; with `DOCKER_BUILDKIT=1` by BuildKit, where the client
  * has it. Names of services as arguments limit it to these.
  */
 

@@ -10,7 +10,7 @@ import { docker, WatchedStack } from "../test/support/watched-stack.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 
 /**
- * What watching costs as the data grows: `node bench/observability.ts` on a machine that is set up. Fills the stores of
+ * What watching costs as the data grows: `./mem0 bench observability` on a machine that is set up. Fills the stores of
  * a stack of its own with memories and a graph, and scrapes it, beside Debian's postgres_exporter on the same database.
  */
 const SIZES =

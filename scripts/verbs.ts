@@ -92,4 +92,9 @@ export const VERBS: readonly Verb[] = [
     load: () => import("./import.ts"),
   },
   { name: "test", summary: "run the project's own tests", load: () => import("./test.ts") },
+  {
+    name: "bench",
+    summary: "measure this checkout beside what a user would run instead, or kill it at random moments",
+    load: () => import("./bench.ts"),
+  },
 ];

@@ -4,7 +4,6 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { alertOptions, alertsOf } from "../../observability/alerts.ts";
 import { noteRun, statusFile, updateStatus } from "../../ops/backup/status-file.ts";
-import { hostExporterSettings } from "../../ops/host-exporter.ts";
 import { overview, readHistory, readMetrics } from "../../ops/stack-metrics.ts";
 import {
   CATALOGUE,
@@ -12,16 +11,12 @@ import {
   LINT_EXCEPTIONS,
   type MetricName,
 } from "../../services/exporter/src/catalogue.ts";
-import { startExporter } from "../../services/exporter/src/exporter.ts";
 import { parseExposition } from "../../services/exporter/src/exposition.ts";
 import { artefact, openChromium } from "../support/chromium/browser.ts";
 import { waitFor } from "../support/eventually.ts";
 import { exampleSettings } from "../support/example-settings.ts";
 import { alertQuestions, dashboardQuestions } from "../support/questions.ts";
 import { docker, find, WatchedStack } from "../support/watched-stack.ts";
-
-/** A Prometheus of somebody else's, and the network that he shares with the stack. */
-const WATCHER = { container: "watcher_of_the_tests", network: "mem0_shared_of_the_tests", port: 28690 };
 
 /** Nothing listens here. */
 const CLOSED = 28699;
@@ -35,9 +30,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await execa("docker", ["rm", "--force", WATCHER.container], { reject: false });
   await stack.remove();
-  await execa("docker", ["network", "rm", WATCHER.network], { reject: false });
 });
 
 describe("the page of metrics", () => {
@@ -363,20 +356,9 @@ describe("the landing page", () => {
 });
 
 describe("Prometheus", () => {
-  interface Target {
-    labels: Record<string, string>;
-    health: string;
-    scrapeInterval: string;
-    scrapeTimeout: string;
-  }
-  const target = async (port?: number) =>
-    (await stack.prometheus<{ activeTargets: Target[] }>("targets", port)).activeTargets.find(
-      ({ labels }) => labels.job === "mem0-metrics",
-    );
-
   it("of the stack scrapes the exporter as the guide says, with the rules of this checkout", async () => {
-    await waitFor("the first scrape", async () => (await target())?.health === "up", 30);
-    expect(await target()).toMatchObject({
+    await waitFor("the first scrape", async () => (await stack.target())?.health === "up", 30);
+    expect(await stack.target()).toMatchObject({
       labels: { stack: stack.stack },
       scrapeInterval: "15s",
       scrapeTimeout: "10s",
@@ -402,62 +384,6 @@ describe("Prometheus", () => {
     expect(past).toHaveLength(rows.length);
     for (const [index, { title }] of rows.entries()) {
       expect(past?.[index]?.filter((value) => value !== undefined).length, title).toBeGreaterThan(0);
-    }
-  });
-
-  it("of somebody else's is told about the stack when it is there, and waited for when it is not", async () => {
-    const external = {
-      network: { external: { name: WATCHER.network, create: true } },
-      observability: { prometheus: { mode: "external", container: WATCHER.container } },
-    };
-    const image = await docker("inspect", "--format", "{{.Image}}", stack.container("prometheus"));
-    await stack.up(external);
-    expect(stack.lines.join("\n")).toContain(`no container ${WATCHER.container} runs`);
-
-    await startWatcher(image);
-    await stack.up(external);
-    await waitFor("the first scrape", async () => (await target(WATCHER.port))?.health === "up", 60);
-    expect((await target(WATCHER.port))?.labels.stack).toBe(stack.stack);
-  });
-
-  /** With a configuration that includes what the stack writes, as docs/observability.md asks for. */
-  async function startWatcher(image: string): Promise<void> {
-    const config = path.join(stack.project.directory, "watcher.yml");
-    writeFileSync(
-      config,
-      "scrape_config_files: [/etc/prometheus/mem0/scrape.yml]\nrule_files: [/etc/prometheus/mem0/rules.yml]\n",
-    );
-    const options = ["--detach", "--name", WATCHER.container, "--network", WATCHER.network];
-    const mounts = [
-      `${config}:/etc/prometheus/prometheus.yml:ro`,
-      `${stack.directory}/external-prometheus:/etc/prometheus/mem0:ro`,
-    ];
-    await docker(
-      "run",
-      ...options,
-      ...mounts.flatMap((mount) => ["--volume", mount]),
-      ...["--tmpfs", "/prometheus:mode=1777", "--publish", `127.0.0.1:${WATCHER.port}:9090`, image],
-    );
-  }
-});
-
-describe("the exporter as a process of the host", () => {
-  it("serves what its container would, and the container is gone", async () => {
-    await stack.up({
-      observability: { exporter: "host", prometheus: { mode: "off" }, grafana: { mode: "off" } },
-    });
-    await expect(docker("inspect", stack.container("metrics_exporter"))).rejects.toThrow(/No such/);
-    const exporter = await startExporter(hostExporterSettings(stack.manifest), "127.0.0.1");
-    try {
-      expect(exporter.port).toBe(stack.ports.exporter);
-      const samples = await stack.samples();
-      for (const part of ["server", "postgres", "neo4j", "backups", "disk"]) {
-        expect(find(samples, "mem0_exporter_part_up", { part })?.value, part).toBe(1);
-      }
-      expect(find(samples, "mem0_service_ready")?.value).toBe(1);
-      expect(find(samples, "mem0_memories_total")?.value).toBeGreaterThan(0);
-    } finally {
-      await exporter.close();
     }
   });
 });

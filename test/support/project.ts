@@ -1,7 +1,18 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { stringify } from "yaml";
+import { execa } from "execa";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
 import { MACHINE_FILE, readMachine } from "../../config/machine.ts";
 import { homeIdOf } from "../../config/settings.ts";
 import type { EngineContext } from "../../ops/deployment.ts";
@@ -28,8 +39,10 @@ export interface Project {
   stateHome: string;
   env: Record<string, string>;
   context: (stack: string) => EngineContext;
-  /** Writes the stack file of `stack`: groups of settings without the `mem0:` prefix. */
+  /** Writes the stack file of `stack`: groups of settings without the `mem0:` prefix; its secrets stay. */
   configure: (stack: string, groups: Record<string, unknown>) => void;
+  /** As a person gives a secret to a stack that is there: `pulumi config set --secret`, from standard input. */
+  giveSecret: (stack: string, key: string, value: string) => Promise<void>;
   remove: () => void;
 }
 
@@ -63,18 +76,29 @@ export function makeProject(): Project {
     configure: (stack, groups) => {
       const config = Object.fromEntries(Object.entries(groups).map(([key, value]) => [`mem0:${key}`, value]));
       const file = path.join(directory, `Pulumi.${stack}.yaml`);
-      writeFileSync(file, stringify({ ...salt(file), config }));
+      const { salt, secrets } = kept(file);
+      writeFileSync(file, stringify({ ...salt, config: { ...config, ...secrets } }));
+    },
+    giveSecret: async (stack, key, value) => {
+      const set = ["config", "set", "--secret", `mem0:${key}`, "--stack", stack];
+      await execa("pulumi", set, { cwd: directory, env, input: value });
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
-/** Pulumi keeps the salt of its encryption in the stack file; without it the stack's secrets are lost. */
-function salt(file: string): Record<string, string> {
-  try {
-    const line = /^encryptionsalt: (.*)$/m.exec(readFileSync(file, "utf8"));
-    return line?.[1] === undefined ? {} : { encryptionsalt: line[1] };
-  } catch {
-    return {};
-  }
+/** Pulumi keeps secrets and the salt of their encryption in the stack file; without the salt they are lost. */
+function kept(file: string): { salt: Record<string, unknown>; secrets: Record<string, unknown> } {
+  const stackFile = z.looseObject({
+    encryptionsalt: z.string().optional(),
+    config: z.record(z.string(), z.unknown()).default({}),
+  });
+  if (!existsSync(file)) return { salt: {}, secrets: {} };
+  const { encryptionsalt, config } = stackFile.parse(parse(readFileSync(file, "utf8")));
+  const isSecret = ([, value]: [string, unknown]) =>
+    typeof value === "object" && value !== null && "secure" in value;
+  return {
+    salt: encryptionsalt === undefined ? {} : { encryptionsalt },
+    secrets: Object.fromEntries(Object.entries(config).filter(isSecret)),
+  };
 }

@@ -29,6 +29,14 @@ export async function docker(...args: string[]): Promise<string> {
   return (await execa("docker", args, { all: true })).all;
 }
 
+/** What Prometheus tells about one scrape. */
+interface Target {
+  labels: Labels;
+  health: string;
+  scrapeInterval: string;
+  scrapeTimeout: string;
+}
+
 /** A deployed stack, seen from outside as those who watch it see it. */
 export class WatchedStack {
   readonly project: Project = makeProject();
@@ -104,6 +112,12 @@ export class WatchedStack {
   async prometheus<T>(route: string, port = this.ports.prometheus): Promise<T> {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/${route}`);
     return ((await response.json()) as { data: T }).data;
+  }
+
+  /** The stack's scrape as a Prometheus has it; the stack's own unless told. */
+  async target(port?: number): Promise<Target | undefined> {
+    const { activeTargets } = await this.prometheus<{ activeTargets: Target[] }>("targets", port);
+    return activeTargets.find(({ labels }) => labels.job === "mem0-metrics");
   }
 
   /** Finite values of an expression now, as the stack's own Prometheus answers. */

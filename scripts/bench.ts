@@ -1,0 +1,43 @@
+import { globSync } from "node:fs";
+import path from "node:path";
+import { Argument, type Command } from "commander";
+import { execa } from "execa";
+import { ExitCode } from "../ops/problem.ts";
+import { CHECKOUT } from "../toolchain/layout.ts";
+import { runSetup } from "../toolchain/setup.ts";
+import { testEnvironment } from "./test-environment.ts";
+
+/** Programs of this checkout that measure or try things for long, by what a person calls them. */
+const PROGRAMS = new Map(
+  globSync(["bench/*.ts", "test/rounds/*-kills.ts"], { cwd: CHECKOUT })
+    .sort()
+    .map((file) => [path.basename(file, ".ts"), file]),
+);
+
+export function register(program: Command): void {
+  program
+    .command("bench")
+    .description("measure this checkout beside what a user would run instead, or kill it at random moments")
+    .addArgument(new Argument("<name>", "what").choices([...PROGRAMS.keys()]))
+    .argument("[args...]", "passed on, such as sizes")
+    .allowUnknownOption()
+    .addHelpText(
+      "after",
+      "\nThe README tells what each prints. A figure is worth something on a machine that does nothing else.\n" +
+        "The rounds of kills need a stack that runs.\n" +
+        "\nExamples:\n  ./mem0 bench foundation\n  ./mem0 bench backup 1000 20000\n" +
+        "  ./mem0 bench backup-kills --stack test --rounds 100 --seed 1",
+    )
+    .action(bench);
+}
+
+async function bench(name: string, args: string[]): Promise<void> {
+  await runSetup({ progress: "plain" });
+  const command = [path.join(CHECKOUT, PROGRAMS.get(name) ?? ""), ...args];
+  const { exitCode } = await execa(process.execPath, command, {
+    env: testEnvironment(),
+    stdio: "inherit",
+    reject: false,
+  });
+  process.exitCode = exitCode ?? ExitCode.failed;
+}
