@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   LocalWorkspace,
   PulumiCommand,
@@ -20,6 +19,7 @@ import {
   type Seen,
   type StateResource,
 } from "./recovery-plan.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** Where and how the engine runs: what `./mem0 env` prints, as a value. */
 export interface EngineContext {
@@ -160,16 +160,12 @@ async function ourThings(docker: Docker, { stack, homeId }: EngineContext): Prom
 /** Longest time that a container may take, as its own start period and retries allow. */
 const HEALTHY_WITHIN_MS = 300_000;
 
-async function untilHealthy(docker: Docker, id: string, name: string): Promise<void> {
-  const deadline = Date.now() + HEALTHY_WITHIN_MS;
-  for (;;) {
-    const { State } = await docker.getContainer(id).inspect();
-    if (State.Health?.Status === "healthy") return;
-    if (Date.now() > deadline) {
-      throw new Problem(`${name} does not become healthy`, { mend: `docker logs ${name}` });
-    }
-    await delay(500);
-  }
+function untilHealthy(docker: Docker, id: string, name: string): Promise<void> {
+  const isHealthy = async () => (await docker.getContainer(id).inspect()).State.Health?.Status === "healthy";
+  return waitUntil(isHealthy, {
+    withinMs: HEALTHY_WITHIN_MS,
+    late: () => new Problem(`${name} does not become healthy`, { mend: `docker logs ${name}` }),
+  });
 }
 
 async function removeStray(docker: Docker, { kind, id }: Seen): Promise<void> {

@@ -1,12 +1,11 @@
-import pRetry from "p-retry";
 import type { Manifest } from "../config/manifest.ts";
 import type { Report } from "./engine-events.ts";
 import { MemoryClient } from "./memory-client.ts";
 import { Problem } from "./problem.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** Neo4j takes up to 44 s to its first answer on a small machine; the model and the identity check come after that. */
 const READY_WITHIN_MS = 180_000;
-const POLL_MS = 500;
 
 /**
  * Waits until the memory server serves: a container is healthy as soon as its process answers, which says nothing of
@@ -16,21 +15,17 @@ const POLL_MS = 500;
  */
 export async function untilReady(manifest: Manifest, report: Report): Promise<void> {
   const client = new MemoryClient(manifest);
-  const deadline = Date.now() + READY_WITHIN_MS;
-  await pRetry(
-    async () => {
-      const lacks = await client.lacks();
-      if (lacks.length === 0) return;
-      report(lacks.join("; "), true);
-      throw new Problem(`stack ${manifest.stack} is up, but not ready:\n${lacks.join("\n")}`, {
+  let lacks: string[] = [];
+  const isReady = async () => {
+    lacks = await client.lacks();
+    if (lacks.length > 0) report(lacks.join("; "), true);
+    return lacks.length === 0;
+  };
+  await waitUntil(isReady, {
+    withinMs: READY_WITHIN_MS,
+    late: () =>
+      new Problem(`stack ${manifest.stack} is up, but not ready:\n${lacks.join("\n")}`, {
         mend: `docker logs ${manifest.services.server?.container} --tail 50`,
-      });
-    },
-    {
-      retries: Number.POSITIVE_INFINITY,
-      minTimeout: POLL_MS,
-      factor: 1,
-      shouldRetry: () => Date.now() < deadline,
-    },
-  );
+      }),
+  });
 }

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type Docker from "dockerode";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import type { Manifest } from "../../config/manifest.ts";
 import { createOneShot, mountOf, type OneShot, removeOneShot, runOneShot } from "../container-streams.ts";
 import { Problem } from "../problem.ts";
+import { waitUntil } from "../wait-until.ts";
 import { secondsSince } from "./part-files.ts";
 import { connectNeo4j, containerOf, stateDirOf } from "./stack-access.ts";
 
@@ -140,24 +140,27 @@ async function start(container: Docker.Container): Promise<void> {
 
 async function untilItAnswers(manifest: Manifest): Promise<void> {
   const driver = connectNeo4j(manifest);
-  const deadline = Date.now() + START_SECONDS * 1000;
+  let cause: unknown;
+  const answers = () =>
+    driver.verifyConnectivity().then(
+      () => true,
+      (error: unknown) => {
+        cause = error;
+        return false;
+      },
+    );
+  const name = containerOf(manifest, "neo4j");
   try {
-    for (;;) {
-      try {
-        await driver.verifyConnectivity();
-        return;
-      } catch (cause) {
-        if (Date.now() > deadline) {
-          const name = containerOf(manifest, "neo4j");
-          throw new Problem(`Neo4j does not answer ${START_SECONDS} s after its start`, {
-            where: name,
-            mend: `docker logs ${name}`,
-            cause,
-          });
-        }
-        await delay(200);
-      }
-    }
+    await waitUntil(answers, {
+      withinMs: START_SECONDS * 1000,
+      everyMs: 200,
+      late: () =>
+        new Problem(`Neo4j does not answer ${START_SECONDS} s after its start`, {
+          where: name,
+          mend: `docker logs ${name}`,
+          cause,
+        }),
+    });
   } finally {
     await driver.close();
   }

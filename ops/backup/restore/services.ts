@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { z } from "zod";
 import type { Manifest } from "../../../config/manifest.ts";
 import { execInContainer } from "../../docker.ts";
 import { MemoryClient } from "../../memory-client.ts";
 import { Problem } from "../../problem.ts";
+import { waitUntil } from "../../wait-until.ts";
 import { containerOf } from "../stack-access.ts";
 import type { DeployedService } from "./deployed.ts";
 
@@ -126,21 +126,13 @@ function refusal({ stack }: Manifest, container: string): { where: string; mend:
   };
 }
 
-async function until(container: string, condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + START_MS;
-  while (!(await condition())) {
-    if (Date.now() > deadline) {
-      throw new Problem(`${container} is not ready ${START_MS / 1000} s after its start`, {
+function until(container: string, condition: () => Promise<boolean>): Promise<void> {
+  return waitUntil(condition, {
+    withinMs: START_MS,
+    late: () =>
+      new Problem(`${container} is not ready ${START_MS / 1000} s after its start`, {
         where: `docker logs ${container}`,
         mend: "./mem0 restore --continue waits on; ./mem0 restore --roll-back goes back",
-      });
-    }
-    await sleep(500);
-  }
-}
-
-function unless(code: number): (error: { statusCode?: number }) => void {
-  return (error) => {
-    if (error.statusCode !== code) throw error;
-  };
+      }),
+  });
 }
