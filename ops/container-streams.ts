@@ -1,5 +1,6 @@
 import { Transform, type TransformCallback } from "node:stream";
 import type Docker from "dockerode";
+import { ignoring } from "./docker.ts";
 import { Problem } from "./problem.ts";
 
 /** Bytes that a program in a container writes. `done` settles when it has ended, and rejects when it failed. */
@@ -140,10 +141,8 @@ export async function runOneShot(container: Docker.Container, what: string): Pro
 
 /** Removes a one-shot container, running or not; nothing when it is gone. */
 export async function removeOneShot(container: Docker.Container): Promise<void> {
-  await container.remove({ force: true, v: true }).catch((error: { statusCode?: number }) => {
-    // 409: its removal is under way already.
-    if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
-  });
+  // 409: its removal is under way already.
+  await container.remove({ force: true, v: true }).catch(ignoring(404, 409));
 }
 
 function split(output: NodeJS.ReadableStream, what: string, exitCode: () => Promise<number>): ProgramOutput {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { execa } from "execa";
 import type { Manifest } from "../config/manifest.ts";
 import { type EngineContext, openStack, removeContainers } from "./deployment.ts";
-import { withDocker } from "./docker.ts";
+import { ignoring, withDocker } from "./docker.ts";
 import type { Report } from "./engine-events.ts";
 import { stackDirectory } from "./manifest.ts";
 
@@ -22,7 +22,7 @@ export async function deleteStack(
     for (const [store, place] of Object.entries(manifest.stores)) {
       report(`deleting the ${store} data in ${place}`);
       if (path.isAbsolute(place)) rmSync(place, { recursive: true, force: true });
-      else await docker.getVolume(place).remove().catch(ignoreMissing);
+      else await docker.getVolume(place).remove().catch(ignoring(404));
     }
   });
   report("deleting secrets and state");
@@ -33,8 +33,4 @@ export async function deleteStack(
   await stack.destroy({ color: "never", suppressProgress: true });
   await execa(pulumi, ["stack", "rm", "--yes", "--preserve-config", context.stack], env);
   rmSync(stackDirectory(stateHome, context.stack), { recursive: true, force: true });
-}
-
-function ignoreMissing(error: { statusCode?: number }): void {
-  if (error.statusCode !== 404) throw error;
 }

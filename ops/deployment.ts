@@ -9,7 +9,7 @@ import {
 } from "@pulumi/pulumi/automation/index.js";
 import type Docker from "dockerode";
 import { LABELS } from "../config/names.ts";
-import { withDocker } from "./docker.ts";
+import { ignoring, withDocker } from "./docker.ts";
 import { EngineNarrator, type Report } from "./engine-events.ts";
 import { Problem } from "./problem.ts";
 import {
@@ -172,9 +172,7 @@ async function removeStray(docker: Docker, { kind, id }: Seen): Promise<void> {
   if (kind === "network") return docker.getNetwork(id).remove();
   const container = docker.getContainer(id);
   // Stops with the grace that the container was made with, so that a database closes its files.
-  await container.stop().catch((error: { statusCode?: number }) => {
-    if (error.statusCode !== 304 && error.statusCode !== 404) throw error;
-  });
+  await container.stop().catch(ignoring(304, 404));
   await container.remove({ force: true, v: false });
 }
 

@@ -22,6 +22,16 @@ export async function withDocker<T>(host: string, work: (docker: Docker) => Prom
 }
 
 /**
+ * For `.catch` of a call of the engine: lets its refusals with these codes pass, e.g. 304, it is so already; 404, there
+ * is none.
+ */
+export function ignoring(...codes: number[]): (error: { statusCode?: number }) => undefined {
+  return (error) => {
+    if (error.statusCode === undefined || !codes.includes(error.statusCode)) throw error;
+  };
+}
+
+/**
  * Runs a command inside a container and waits for its end.
  *
  * @returns exit code and what it printed; never throws for a failed command

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import type { Manifest } from "../config/manifest.ts";
-import { execInContainer, withDocker } from "./docker.ts";
+import { execInContainer, ignoring, withDocker } from "./docker.ts";
 
 export interface ServiceStatus {
   service: string;
@@ -49,7 +49,7 @@ async function serviceStatus(
 ): Promise<ServiceStatus> {
   const absent = { memoryBytes: undefined, memoryLimitBytes: undefined, startedAt: undefined };
   const container = docker.getContainer(name);
-  const seen = await container.inspect().catch(ifMissing);
+  const seen = await container.inspect().catch(ignoring(404));
   if (seen === undefined) return { service, container: name, state: "missing", ports, ...absent };
   if (!seen.State.Running) return { service, container: name, state: seen.State.Status, ports, ...absent };
   const { memory_stats: memory } = await container.stats({ stream: false, "one-shot": true });
@@ -86,9 +86,4 @@ async function countMemories(
   if (exitCode !== 0) return unknown;
   const [memories, users] = stdout.trim().split(" ").map(Number);
   return { memories, users };
-}
-
-function ifMissing(error: { statusCode?: number }): undefined {
-  if (error.statusCode === 404) return undefined;
-  throw error;
 }

@@ -1,9 +1,9 @@
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
-import { execInContainer } from "./docker.ts";
+import { execInContainer, ignoring } from "./docker.ts";
 import { type Ended, environment, feed } from "./docker-input.ts";
 import { Problem } from "./problem.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** Which containers, volumes and networks are throw-away ones, and whose. */
 const LABEL = "mem0.throwaway";
@@ -84,26 +84,24 @@ export class Throwaway {
     command: readonly string[],
     { what, seconds }: { what: string; seconds: number },
   ): Promise<void> {
-    const deadline = Date.now() + seconds * 1000;
-    // A container that has ended cannot be asked; that it has is found below.
-    const isReady = () =>
-      execInContainer(this.#docker, container, command).then(
-        ({ exitCode }) => exitCode === 0,
-        () => false,
-      );
-    while (!(await isReady())) {
-      const { State } = await this.#docker.getContainer(container).inspect();
-      if (!State.Running || Date.now() > deadline) {
-        const log = await this.#docker.getContainer(container).logs({ stdout: true, stderr: true, tail: 5 });
-        throw new Problem(`the throw-away ${what} does not start: ${textOfLog(log).trim()}`);
-      }
-      await sleep(300);
-    }
+    const inspected = this.#docker.getContainer(container);
+    const late = async () => {
+      const log = await inspected.logs({ stdout: true, stderr: true, tail: 5 });
+      return new Problem(`the throw-away ${what} does not start: ${textOfLog(log).trim()}`);
+    };
+    const isReady = async () => {
+      // A container that has ended cannot be asked; that it has is found below.
+      const asked = await execInContainer(this.#docker, container, command).catch(() => undefined);
+      if (asked?.exitCode === 0) return true;
+      if (!(await inspected.inspect()).State.Running) throw await late();
+      return false;
+    };
+    await waitUntil(isReady, { withinMs: seconds * 1000, everyMs: 300, late });
   }
 
   /** Stops a container in order; a Problem when it had to be killed. */
   async stop(container: string, graceSeconds: number): Promise<void> {
-    await this.#docker.getContainer(container).stop({ t: graceSeconds }).catch(ignore(304));
+    await this.#docker.getContainer(container).stop({ t: graceSeconds }).catch(ignoring(304));
     const { State } = await this.#docker.getContainer(container).inspect();
     if (State.ExitCode === 137) {
       throw new Problem(`${container} did not stop within ${graceSeconds} s`, {
@@ -136,7 +134,7 @@ export class Throwaway {
       const { StatusCode } = (await container.wait()) as { StatusCode: number };
       return { ...output, exitCode: StatusCode };
     } finally {
-      await container.remove({ force: true, v: true }).catch(ignore(404));
+      await container.remove({ force: true, v: true }).catch(ignoring(404));
     }
   }
 
@@ -203,20 +201,14 @@ async function removeLabelled(docker: Docker, isMeant: (label: string) => boolea
   const meant = <T extends { Labels?: Record<string, string> | undefined }>(all: T[] | null) =>
     (all ?? []).filter(({ Labels }) => isMeant(Labels?.[LABEL] ?? ""));
   for (const { Id } of meant(await docker.listContainers({ all: true, filters }))) {
-    await docker.getContainer(Id).remove({ force: true, v: true }).catch(ignore(404));
+    await docker.getContainer(Id).remove({ force: true, v: true }).catch(ignoring(404));
   }
   for (const { Name } of meant((await docker.listVolumes({ filters })).Volumes)) {
-    await docker.getVolume(Name).remove().catch(ignore(404));
+    await docker.getVolume(Name).remove().catch(ignoring(404));
   }
   for (const { Id } of meant(await docker.listNetworks({ filters }))) {
-    await docker.getNetwork(Id).remove().catch(ignore(404));
+    await docker.getNetwork(Id).remove().catch(ignoring(404));
   }
-}
-
-function ignore(...codes: number[]): (error: { statusCode?: number }) => void {
-  return (error) => {
-    if (error.statusCode === undefined || !codes.includes(error.statusCode)) throw error;
-  };
 }
 
 /** What Docker sends as a log: pieces of the container's two outputs, each behind 8 bytes that end in its length. */

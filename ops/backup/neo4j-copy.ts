@@ -5,6 +5,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import type { Manifest } from "../../config/manifest.ts";
 import { createOneShot, mountOf, type OneShot, removeOneShot, runOneShot } from "../container-streams.ts";
+import { ignoring } from "../docker.ts";
 import { Problem } from "../problem.ts";
 import { waitUntil } from "../wait-until.ts";
 import { secondsSince } from "./part-files.ts";
@@ -122,10 +123,8 @@ export async function mendNeo4j(docker: Docker, manifest: Manifest): Promise<boo
   if (!existsSync(marker)) return false;
   const stopped = stoppedSchema.safeParse(JSON.parse(readFileSync(marker, "utf8")));
   if (stopped.success) {
-    await start(docker.getContainer(stopped.data.container)).catch((error: { statusCode?: number }) => {
-      // Removed since by `down`.
-      if (error.statusCode !== 404) throw error;
-    });
+    // 404: removed since by `down`.
+    await start(docker.getContainer(stopped.data.container)).catch(ignoring(404));
     await untilItAnswers(manifest);
   }
   rmSync(marker, { force: true });
@@ -133,9 +132,7 @@ export async function mendNeo4j(docker: Docker, manifest: Manifest): Promise<boo
 }
 
 async function start(container: Docker.Container): Promise<void> {
-  await container.start().catch((error: { statusCode?: number }) => {
-    if (error.statusCode !== 304) throw error;
-  });
+  await container.start().catch(ignoring(304));
 }
 
 async function untilItAnswers(manifest: Manifest): Promise<void> {
@@ -178,12 +175,7 @@ async function removeLeftovers(docker: Docker, manifest: Manifest): Promise<void
 }
 
 async function removeVolume(docker: Docker, name: string): Promise<void> {
-  await docker
-    .getVolume(name)
-    .remove()
-    .catch((error: { statusCode?: number }) => {
-      if (error.statusCode !== 404) throw error;
-    });
+  await docker.getVolume(name).remove().catch(ignoring(404));
 }
 
 /** Not the labels of the stack's own containers: `up` would take such a one for a stray. */

@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { z } from "zod";
 import type { Manifest } from "../../../config/manifest.ts";
-import { execInContainer } from "../../docker.ts";
+import { execInContainer, ignoring } from "../../docker.ts";
 import { MemoryClient } from "../../memory-client.ts";
 import { Problem } from "../../problem.ts";
 import { waitUntil } from "../../wait-until.ts";
@@ -17,7 +17,7 @@ export async function stopService(docker: Docker, { container }: DeployedService
   await docker
     .getContainer(container)
     .stop({ t: (Config as { StopTimeout?: number }).StopTimeout ?? 60 })
-    .catch(unless(304));
+    .catch(ignoring(304));
 }
 
 /** Starts a container and, with a command that tells, waits until it is healthy. */
@@ -26,7 +26,7 @@ export async function startService(
   { container }: DeployedService,
   healthy?: readonly string[],
 ): Promise<void> {
-  await docker.getContainer(container).start().catch(unless(304));
+  await docker.getContainer(container).start().catch(ignoring(304));
   if (healthy === undefined) return;
   await until(container, async () => (await execInContainer(docker, container, healthy)).exitCode === 0);
 }
