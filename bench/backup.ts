@@ -59,13 +59,16 @@ try {
       hourly.manifest.writesHeldSeconds.toFixed(2),
       `${daily.seconds.toFixed(1)} s, ${megabytes(daily.bytes)}`,
       daily.manifest.neo4jStoppedSeconds.toFixed(1),
-      Math.max(hourly.peakMebibytes, daily.peakMebibytes).toFixed(0),
+      `${hourly.peakMebibytes.toFixed(0)}, ${daily.peakMebibytes.toFixed(0)}`,
     ]);
     console.error(rows.at(-1)?.join(" | "));
   }
   const head = ["memories", "pg_dump | gzip", "ours", "times as fast", "size ratio", "whole hourly"];
   console.log(
-    table([...head, "writers wait, s", "whole daily", "Neo4j stopped, s", "tool's peak, MiB"], rows),
+    table(
+      [...head, "writers wait, s", "whole daily", "Neo4j stopped, s", "peak of hourly, daily, MiB"],
+      rows,
+    ),
   );
   console.log(GOALS);
 } finally {
@@ -111,7 +114,7 @@ async function guideDump(): Promise<{ seconds: number; bytes: number }> {
   return { seconds, bytes };
 }
 
-/** The Postgres part of a backup alone: what pg_dump | gzip is to be held against. */
+/** The Postgres share of a backup alone: what pg_dump | gzip is to be held against. */
 async function ourDump(): Promise<{ seconds: number; bytes: number }> {
   const directory = mkdtempSync(path.join(scratch, "dump-"));
   const started = performance.now();
@@ -143,9 +146,8 @@ interface BackupFigures {
 
 /** The verb itself, as a person or a schedule runs it. */
 async function backup(tier: string): Promise<BackupFigures> {
-  const script = path.join(CHECKOUT, "scripts", "mem0.ts");
   const started = performance.now();
-  const run = execa(process.execPath, [script, "backup", stack.stack, "--tier", tier, "--json"], {
+  const run = execa(path.join(CHECKOUT, "mem0"), ["backup", stack.stack, "--tier", tier, "--json"], {
     env: { MEM0_HOME: stack.project.stateHome },
     stderr: "inherit",
   });

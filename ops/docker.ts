@@ -12,7 +12,9 @@ export async function withDocker<T>(host: string, work: (docker: Docker) => Prom
   try {
     return await work(connectDocker(host));
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    // A file of the work's own that is not there has the same code.
+    if (syscall !== "connect") throw cause;
     if (code !== "ENOENT" && code !== "ECONNREFUSED" && code !== "EACCES") throw cause;
     throw new Problem(
       code === "EACCES" ? "you may not use the Docker engine" : "the Docker engine does not answer",

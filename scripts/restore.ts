@@ -1,7 +1,10 @@
 import { type Command, Option } from "commander";
 import prettyMs from "pretty-ms";
+import { ByteMeter } from "../ops/backup/byte-meter.ts";
 import { readIdentity } from "../ops/backup/encryption.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
+import type { OnBytes } from "../ops/backup/part-files.ts";
+import { metered } from "../ops/backup/restore/metered.ts";
 import { findRestorable, type Restorable } from "../ops/backup/restore/restorable.ts";
 import {
   continueRestore,
@@ -14,6 +17,7 @@ import {
 import type { RestoredStore } from "../ops/backup/restore/swap.ts";
 import { RESTORED } from "../ops/backup/restore/swap.ts";
 import { NOT_BROUGHT_BACK, restoreUser, type UserReport } from "../ops/backup/restore/user.ts";
+import { RunLog } from "../ops/backup/run-log.ts";
 import { withDocker } from "../ops/docker.ts";
 import type { Report } from "../ops/engine-events.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
@@ -75,10 +79,13 @@ async function run(ts: string | undefined, options: Options): Promise<void> {
   const wishes = [ts, options.continue, options.rollBack, options.finish].filter(
     (wish) => wish !== undefined,
   );
-  if (
-    wishes.length !== 1 ||
-    (options.user !== undefined && (ts === undefined || options.only !== undefined))
-  ) {
+  if (options.user !== undefined && (ts === undefined || options.only !== undefined)) {
+    throw new Problem("--user goes with a backup, and not with --only", {
+      mend: `./mem0 restore TS --user ${options.user}`,
+      exitCode: ExitCode.usage,
+    });
+  }
+  if (wishes.length !== 1) {
     throw new Problem("name one backup, or give one of --continue, --roll-back, --finish", {
       mend: "./mem0 backups lists what there is; ./mem0 restore --help",
       exitCode: ExitCode.usage,
@@ -88,12 +95,16 @@ async function run(ts: string | undefined, options: Options): Promise<void> {
   if (options.stack === "prd" && options.yes !== true) await requireConsent(ts);
   const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
   const open = (named: string) => findRestorable(context.settings.root, named, identity);
-  if (ts === undefined) return withTools(context, options, (tools) => goOn(tools, options, open));
+  if (ts === undefined) {
+    return withTools(context, options, (tools, onBytes) =>
+      goOn(tools, options, (named) => metered(open(named), onBytes)),
+    );
+  }
   const backup = open(ts);
   if (options.user !== undefined) return bringUserBack(context, options, backup, options.user);
-  await withTools(context, options, async (tools) => {
+  await withTools(context, options, async (tools, onBytes) => {
     const { only, adopt, safetyBackup } = options;
-    const report = await restore(tools, backup, {
+    const report = await restore(tools, metered(backup, onBytes), {
       ...(only === undefined ? {} : { only }),
       adopt: adopt === true,
       safetyBackup,
@@ -117,25 +128,33 @@ async function goOn(
   return () => say(options, "what was live before the restore serves", { rolledBack: true });
 }
 
-/** Runs work on the stack with its progress shown, and then prints what it says. */
+/** Runs work on the stack with its progress shown and logged, and then prints what it says. */
 async function withTools(
   { manifest, stateDir }: BackupContext,
   options: Options,
-  work: (tools: RestoreTools) => Promise<() => void>,
+  work: (tools: RestoreTools, onBytes: OnBytes) => Promise<() => void>,
 ): Promise<void> {
-  const withReport = (report: Report) =>
-    withDocker(manifest.dockerHost, (docker) =>
-      work({
-        docker,
-        manifest,
-        stateDir,
-        now: () => new Date(),
-        report,
-        toolVersion: packageJson.version,
-      }),
+  const now = () => new Date();
+  const log = new RunLog(stateDir, "restore", now());
+  const withReport = (say: Report) => {
+    const report: Report = (line, passing) => {
+      if (passing !== true) log.line(line);
+      say(line, passing);
+    };
+    return withDocker(manifest.dockerHost, (docker) =>
+      work(
+        { docker, manifest, stateDir, now, report, toolVersion: packageJson.version },
+        new ByteMeter(report).onBytes,
+      ),
     );
-  const print = await progress(options, `restore stack ${manifest.stack}`, withReport);
-  print();
+  };
+  try {
+    const print = await progress(options, `restore stack ${manifest.stack}`, withReport);
+    print();
+  } catch (error) {
+    log.line(error instanceof Problem ? error.render() : String(error));
+    throw error;
+  }
 }
 
 async function bringUserBack(

@@ -11,6 +11,8 @@ export type SourceName = (typeof SOURCES)[number];
 export const FORMATS = [
   /** pg_dump's custom format, compressed with zstd inside. */
   "pg-custom",
+  /** The rows of the memories' table as COPY's binary format has them. */
+  "pg-copy-zstd",
   /** SQL as text. */
   "sql",
   "sql-gzip",

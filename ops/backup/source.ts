@@ -52,3 +52,8 @@ export interface OpenPart {
   part: Part;
   open: () => Readable;
 }
+
+/** A dump of Postgres, and the memories' rows where they stand in a part of their own. */
+export interface PostgresParts extends OpenPart {
+  rows?: OpenPart;
+}

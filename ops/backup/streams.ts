@@ -8,6 +8,12 @@ export function through(source: Readable, next: Duplex): Readable {
   return source.pipe(next);
 }
 
+/** Waits for all of them, also when one has failed: what it leaves is removed only when nobody writes there any more. */
+export async function all(work: Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
 /** The lines of a text, however long, without their ends. */
 export async function* lines(source: Readable): AsyncGenerator<string> {
   const decoder = new StringDecoder("utf8");

@@ -26,13 +26,17 @@ import { connectForSnapshot, openSnapshot, postgresDump } from "./sources/postgr
 import { stackDump } from "./sources/stack.ts";
 import { backupSettings, containerOf, stateDirOf } from "./stack-access.ts";
 import { noteRun, updateStatus } from "./status-file.ts";
+import { all } from "./streams.ts";
 
 export interface TakeOptions {
   tier: Tier;
   /** Name under which the backup is kept for good. */
   pin?: string | undefined;
-  /** The caller keeps writers away, and goes on doing so when the backup is made. */
-  writersAway?: boolean;
+  /**
+   * What is live is backed up before a restore, which keeps writers away by itself, and whose own backup must stay:
+   * nothing is removed.
+   */
+  beforeRestore?: boolean;
   toolVersion: string;
   /** The clock. */
   now: () => Date;
@@ -164,7 +168,7 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
       return { backup, promoted: [], seconds: secondsSince(started), copyFailure: undefined };
     }
     const promoted = await promoteAll(root, backup, report);
-    tidy(root, settings.keep, now(), report);
+    if (options.beforeRestore !== true) tidy(root, settings.keep, now(), report);
     const copyFailure = await copyAway(backup, settings.copyTo, owner, report);
     return { backup, promoted, seconds: secondsSince(started), copyFailure };
   });
@@ -179,14 +183,14 @@ async function dumpAll(
     files,
     report,
     signal,
-    writersAway,
+    beforeRestore,
   }: TakeOptions & { id: string; files: PartFiles; signal: AbortSignal },
 ): Promise<{ found: Found; cutAt: Date; pausedSeconds: number }> {
   const found: Found = { counts: {}, identities: {}, versions: {}, neo4jStoppedSeconds: 0 };
   const postgres = await connectForSnapshot(manifest);
   try {
     report("waiting for writes under way");
-    const held = await holdIfServed(manifest, () => openSnapshot(postgres), writersAway);
+    const held = await holdIfServed(manifest, () => openSnapshot(postgres), beforeRestore);
     report(`writers waited ${held.pausedSeconds} s`);
     let released: Promise<void> | undefined;
     const cut: Cut = {
@@ -218,17 +222,11 @@ async function dumpAll(
   }
 }
 
-/** Waits for all of them, also when one has failed: what it leaves is removed only when nobody writes there any more. */
-async function all(work: Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-}
-
 /** With the server down nobody writes, and nothing has to be held. */
 async function holdIfServed<T>(
   manifest: Manifest,
   atCut: () => Promise<T>,
-  writersAway?: boolean,
+  writersAway = false,
 ): Promise<Held<T>> {
   const isRunning = () =>
     withDocker(manifest.dockerHost, async (docker) => {

@@ -6,11 +6,12 @@ import { Problem } from "../problem.ts";
 import { Throwaway } from "../throwaway.ts";
 import type { Backup } from "./catalogue.ts";
 import { compareChecksums } from "./checksums.ts";
+import { countRows } from "./copy-format.ts";
 import { type DeployedService, deployedService } from "./restore/deployed.ts";
 import { readGraphLines } from "./restore/graph-lines.ts";
 import { readHistory, unpackHistory } from "./restore/history.ts";
 import { type ThrowawayGraph, withThrowawayGraph } from "./restore/neo4j.ts";
-import { plainSql } from "./restore/postgres.ts";
+import { copiedRows, plainSql } from "./restore/postgres.ts";
 import { graphImage } from "./restore/prepare.ts";
 import { type GraphParts, openBackup, type Restorable } from "./restore/restorable.ts";
 import { withScratch } from "./scratch.ts";
@@ -90,7 +91,9 @@ async function readPostgres(opened: Restorable, { manifest }: Backup, tools: Ver
   const dump = required(opened.postgres, "a dump of Postgres");
   const { rows, indexes, identity, whole } = await readDump(tools.throwaway, tools.postgres, dump);
   if (!whole) throw new Error(`${dump.part.file} does not end as a dump does`);
-  same("memories", rows.get(manifest.collection), manifest.counts.memories);
+  const memories =
+    dump.rows === undefined ? rows.get(manifest.collection) : await countRows(copiedRows(dump.rows));
+  same("memories", memories, manifest.counts.memories);
   same("instance", identity?.instanceId, manifest.identity.instanceId);
   same("embedder", identity?.embedder, manifest.identity.embedder);
   same("dimensions", identity?.dimensions, manifest.identity.dimensions);

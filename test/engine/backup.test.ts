@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { json, text } from "node:stream/consumers";
@@ -7,10 +8,12 @@ import { generateIdentity, identityToRecipient } from "age-encryption";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../config/manifest.ts";
-import { type Backup, readCatalogue } from "../../ops/backup/catalogue.ts";
+import { type Backup, isWhole, readBackup, readCatalogue } from "../../ops/backup/catalogue.ts";
+import { requireVerifiedBackup } from "../../ops/backup/deletion-guard.ts";
 import type { GraphLine } from "../../ops/backup/graph-lines.ts";
 import { copyStore } from "../../ops/backup/neo4j-copy.ts";
 import { openPart } from "../../ops/backup/part-files.ts";
+import { promote } from "../../ops/backup/sealing.ts";
 import { holdStores } from "../../ops/backup/server-hold.ts";
 import { backupSettings, connectPostgres, stateDirOf } from "../../ops/backup/stack-access.ts";
 import { readStatus } from "../../ops/backup/status-file.ts";
@@ -23,6 +26,7 @@ import { waitFor } from "../support/eventually.ts";
 import { docker, WatchedStack } from "../support/watched-stack.ts";
 
 const stack = new WatchedStack("backuptest", 28650);
+const hasProgram = (name: string) => spawnSync("which", [name]).status === 0;
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 
 /** A seed that is always the same: the long rounds, with other seeds, are a command of their own. */
@@ -56,6 +60,12 @@ function take(manifest = stack.manifest, other: Partial<TakeOptions> = {}) {
 }
 
 const catalogue = (manifest = stack.manifest) => readCatalogue(backupSettings(manifest).root);
+
+const succeeds = (work: () => Promise<unknown>) =>
+  work().then(
+    () => true,
+    () => false,
+  );
 
 /** Whether writers are turned away, or graph and history held. */
 async function isHeld(): Promise<boolean> {
@@ -93,6 +103,7 @@ describe("an hourly backup", () => {
       "neo4j graph graph-lines-zstd",
       "postgres globals sql",
       "postgres mem0 pg-custom",
+      "postgres memories pg-copy-zstd",
       "stack manifest json",
     ]);
     expect(await startedAt("neo4j")).toBe(before);
@@ -135,12 +146,7 @@ describe("an hourly backup", () => {
     const held = await holdStores(new MemoryClient(stack.manifest), async () => "snapshot");
     expect(await isHeld()).toBe(true);
     await docker("restart", stack.container("server"));
-    await waitFor("the server answers", () =>
-      isHeld().then(
-        () => true,
-        () => false,
-      ),
-    );
+    await waitFor("the server answers", () => succeeds(isHeld));
     await expect(held.release()).rejects.toThrow(
       "did not hold the graph and the history until they were copied",
     );
@@ -153,6 +159,21 @@ describe("an hourly backup", () => {
     await expect(run).rejects.toMatchObject({ exitCode: 130 });
     expect(catalogue()).toEqual(before);
     expect(await isHeld()).toBe(false);
+  });
+
+  it("needs no server: with it down nobody writes, and nothing has to be held", async () => {
+    await docker("stop", stack.container("server"));
+    try {
+      const { backup } = await take();
+      expect(backup.manifest).toMatchObject({
+        result: "good",
+        writesHeldSeconds: 0,
+        counts: { memories: 2, users: 2, historyEntries: 2 },
+      });
+    } finally {
+      await docker("start", stack.container("server"));
+    }
+    await waitFor("the server answers", () => succeeds(isHeld));
   });
 
   it("refuses a second one at once", async () => {
@@ -174,12 +195,9 @@ describe("an hourly backup", () => {
       await docker("start", stack.container("postgres"));
     }
     // Over the network, as backups ask: on its socket it answers while it is still starting.
-    const answers = () =>
-      connectPostgres(stack.manifest).then(
-        (client) => client.end().then(() => true),
-        () => false,
-      );
-    await waitFor("Postgres answers", answers);
+    await waitFor("Postgres answers", () =>
+      succeeds(async () => (await connectPostgres(stack.manifest)).end()),
+    );
     expect(readStatus(stateDirOf(stack.manifest)).tiers.hourly?.lastRun).toMatchObject({
       result: "failed",
       reason: "Postgres does not answer",
@@ -212,6 +230,17 @@ describe("the copy elsewhere", () => {
     expect(copyFailure).toBeUndefined();
     expect(readCatalogue(second).good.map(({ id }) => id)).toEqual([backup.id]);
     expect(readStatus(stateDirOf(stack.manifest)).copy).toMatchObject({ result: "ok" });
+  });
+
+  it.runIf(hasProgram("rclone"))("goes wherever rclone copies it, and is whole there", async () => {
+    const remote = path.join(stack.project.directory, "remote");
+    const command = ["rclone", "--config", "", "copy", "{directory}", `${remote}/{tier}/{id}`];
+    const { backup, copyFailure } = await take(manifestWith({ copyTo: { command } }));
+    expect(copyFailure).toBeUndefined();
+    const cwd = path.join(remote, "hourly", backup.id);
+    await execa("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd });
+    const there = readBackup({ id: backup.id, tier: "hourly", directory: cwd, suspect: false });
+    expect(isWhole(there)).toBe(true);
   });
 
   it("that fails is told, and leaves the backup good", async () => {
@@ -262,6 +291,29 @@ describe.runIf(isRoot)("a backup root", () => {
   });
 });
 
+describe.runIf(isRoot && hasProgram("mkfs.vfat"))("a file system without hard links", () => {
+  it("gets copies where others get links", async () => {
+    const image = path.join(stack.project.directory, "fat.img");
+    const root = path.join(stack.project.directory, "fat");
+    await execa("truncate", ["--size", "64M", image]);
+    await execa("mkfs.vfat", [image]);
+    await execa("mkdir", [root]);
+    await execa("mount", ["-o", "loop", image, root]);
+    try {
+      const { backup } = await take(manifestWith({ root }));
+      const weekly = await promote(root, backup, "weekly");
+      await execa("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: weekly });
+      expect(readCatalogue(root)).toMatchObject({
+        good: [{ tier: "hourly" }, { tier: "weekly" }],
+        damaged: [],
+        unfinished: [],
+      });
+    } finally {
+      await execa("umount", [root]);
+    }
+  });
+});
+
 describe("a daily backup", () => {
   it("stops Neo4j for its own dumps, and serves as weekly and monthly", async () => {
     const { backup, promoted } = await take(stack.manifest, { tier: "daily", pin: "before the move" });
@@ -285,12 +337,7 @@ describe("a daily backup", () => {
       copyStore(engine, stack.manifest, () => {}, 3),
     );
     await expect(copying).rejects.toThrow("Neo4j did not stop within 3 s and was killed");
-    const answers = () =>
-      stack.cypher("RETURN 1").then(
-        () => true,
-        () => false,
-      );
-    await waitFor("Neo4j answers", answers);
+    await waitFor("Neo4j answers", () => succeeds(() => stack.cypher("RETURN 1")));
   });
 });
 
@@ -301,6 +348,34 @@ describe("a backup that is killed", () => {
     const report = (line: string) => console.log(line);
     const { killed } = await backupKillRounds({ manifest, stateHome, rounds: ROUNDS, seed: SEED, report });
     expect(killed).toBeGreaterThan(0);
+  });
+});
+
+describe("the data of a stack that is guarded", () => {
+  const guard = (live: number | undefined, root = backupSettings(stack.manifest).root) =>
+    withDocker(stack.manifest.dockerHost, (engine) =>
+      requireVerifiedBackup({
+        docker: engine,
+        manifest: manifestWith({ root }),
+        stateDir: stateDirOf(stack.manifest),
+        live,
+        report: () => {},
+      }),
+    );
+
+  it("is deleted only when a verified backup holds all that is live", async () => {
+    const nothing = path.join(stack.project.directory, "nothing");
+    await expect(guard(2, nothing)).rejects.toThrow("without a verified backup: there is none");
+    const root = path.join(stack.project.directory, "guarded");
+    const { backup } = await take(manifestWith({ root }));
+    const { memories } = backup.manifest.counts;
+    await expect(guard(memories + 1, root)).rejects.toThrow(
+      `${backup.id} holds ${memories} memories, live are ${memories + 1}`,
+    );
+    await guard(memories, root);
+    const [part] = backup.manifest.parts;
+    appendFileSync(path.join(backup.directory, part?.file ?? ""), "x");
+    await expect(guard(memories, root)).rejects.toThrow(/without a verified backup/);
   });
 });
 

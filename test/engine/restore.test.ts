@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { generateIdentity, identityToRecipient } from "age-encryption";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCatalogue } from "../../ops/backup/catalogue.ts";
@@ -8,6 +9,7 @@ import { backupId } from "../../ops/backup/layout.ts";
 import { readJournal } from "../../ops/backup/restore/journal.ts";
 import { findRestorable, openOldBackup, type Restorable } from "../../ops/backup/restore/restorable.ts";
 import {
+  continueRestore,
   finishRestore,
   type RestoreOptions,
   type RestoreTools,
@@ -21,13 +23,15 @@ import { takeBackup } from "../../ops/backup/take.ts";
 import { verifyAll } from "../../ops/backup/verify.ts";
 import { connectDocker, withDocker } from "../../ops/docker.ts";
 import { MemoryClient } from "../../ops/memory-client.ts";
-import { Throwaway } from "../../ops/throwaway.ts";
+import { CHECKOUT } from "../../toolchain/layout.ts";
 import { killRounds } from "../rounds/restore-kills.ts";
+import { waitFor } from "../support/eventually.ts";
 import { stackContent } from "../support/stack-content.ts";
 import { SteadyWriter } from "../support/steady-writer.ts";
 import { docker, WatchedStack } from "../support/watched-stack.ts";
 
 const stack = new WatchedStack("restoretest", 28670);
+const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 
 /** A seed that is always the same: the long rounds, with other seeds, are a command of their own. */
 const SEED = 7;
@@ -143,11 +147,49 @@ describe("a stack whose data is lost", () => {
     expect(await writer.lost(former)).toBe(0);
     const safety = findRestorable(backupSettings(stack.manifest).root, report.safetyBackup ?? "");
     expect(safety.manifest?.counts.memories).toBe(2 + writer.acknowledged.length);
+    expect(existsSync(backup.directory), "it is no longer the newest of its hour, and stays").toBe(true);
     await finishRestore(tools());
 
     await stack.cypher("MATCH (n:__Entity__) DETACH DELETE n");
     expect(await bringBack(backup, { only: "neo4j" })).toMatchObject({ stores: ["neo4j"] });
     expect((await content()).neo4j).toBe(graph);
+    await finishRestore(tools());
+  });
+
+  it("that was killed before the swap is backed up anew by --continue, with what was written since", async () => {
+    const [backup, before] = [await take("hourly"), await content()];
+    const dies = (line: string) => {
+      if (line === "stopping the memory server") throw new Error("killed");
+    };
+    const only = { only: "history", safetyBackup: true } as const;
+    await expect(bringBack(backup, only, dies)).rejects.toThrow("killed");
+    const cutOff = readJournal(stateDir());
+    expect(cutOff?.phase).toBe("prepared");
+    await stack.remember("I have a parrot", "anna");
+    const report = await continueRestore(tools(), () => backup);
+    expect(report?.safetyBackup).not.toBe(cutOff?.safetyBackup);
+    const safety = findRestorable(backupSettings(stack.manifest).root, report?.safetyBackup ?? "");
+    expect(safety.manifest?.counts.memories).toBe(6);
+    expect((await content()).history).toBe(before.history);
+    await finishRestore(tools());
+    await bringBack(backup, { only: "postgres" });
+    await finishRestore(tools());
+  });
+
+  it.runIf(isRoot)("keeps what is live when the host's disk is full", async () => {
+    const [backup, before] = [await take("hourly"), await content()];
+    const work = path.join(stateDir(), "backup");
+    // Room for the lock and the journal, and not for the history.
+    await execa("mount", ["-t", "tmpfs", "-o", "size=16k", "tmpfs", work]);
+    try {
+      await expect(bringBack(backup, { only: "history" })).rejects.toThrow(/ENOSPC|no space/);
+    } finally {
+      await execa("umount", [work]);
+    }
+    expect(readJournal(stateDir())).toBeUndefined();
+    expect(await content()).toEqual(before);
+    await stack.remember("I like rain", "bert");
+    await bringBack(backup, { only: "postgres" });
     await finishRestore(tools());
   });
 
@@ -200,6 +242,68 @@ describe("a stack whose data is lost", () => {
   });
 });
 
+describe("a backup of another instance, encrypted and in plain SQL", () => {
+  it("comes back whole with the identity file and --adopt, and with neither missing", async () => {
+    const own = stack.manifest.instanceId;
+    await bindTo("another");
+    const before = await content();
+    const identity = await generateIdentity();
+    const root = path.join(stack.project.directory, "another");
+    const recipients = [await identityToRecipient(identity)];
+    const { backup } = await takeBackup(
+      {
+        ...stack.manifest,
+        instanceId: "another",
+        backup: { ...backupSettings(stack.manifest), root, recipients, format: "plain" },
+      },
+      { tier: "hourly", toolVersion: "0", now: () => new Date(), report: () => {} },
+    );
+    expect(backup.manifest.parts.map(({ file }) => file).join()).toMatch(/mem0_\d{8}_\d{6}\.sql\.gz\.age/);
+    await bindTo(own);
+    await wipe();
+    expect(() => findRestorable(root, backup.id)).toThrow(`backup ${backup.id} is encrypted`);
+    const wrong = findRestorable(root, backup.id, await generateIdentity());
+    await expect(bringBack(wrong)).rejects.toThrow("the identity does not open backup");
+    const right = findRestorable(root, backup.id, identity);
+    await expect(bringBack(right)).rejects.toThrow(`belongs to instance another, this stack is ${own}`);
+    const report = await bringBack(right, { adopt: true });
+    expect(report).toMatchObject({ memories: 5, stores: ["postgres", "neo4j", "history"] });
+    expect(await content()).toEqual(before);
+    await finishRestore(tools());
+  });
+
+  /** Whose the data of all three stores is; the server looks at it when it starts. */
+  async function bindTo(instance: string): Promise<void> {
+    await stack.sql(`UPDATE mem0_identity SET instance_id = '${instance}'`);
+    await stack.cypher(`MATCH (n:Mem0Identity) SET n.instance_id = '${instance}'`);
+    const script = `import sqlite3; db = sqlite3.connect('/data/history.db'); db.execute("UPDATE mem0_identity SET instance_id = '${instance}'"); db.commit()`;
+    await docker("exec", stack.container("server"), "python3", "-c", script);
+  }
+});
+
+/** Runs a verb and kills it when it has a container of its own. */
+async function killAtWork(verb: "drill" | "verify"): Promise<void> {
+  const script = path.join(CHECKOUT, "scripts", "mem0.ts");
+  const run = execa(process.execPath, [script, verb, "--stack", stack.stack], {
+    env: { MEM0_HOME: stack.project.stateHome },
+    reject: false,
+  });
+  await waitFor(`${verb} is at work`, async () => (await leftOf(verb)) !== "");
+  run.kill("SIGKILL");
+  await run;
+}
+
+/** Names of containers, volumes and networks that a verb made for itself. */
+async function leftOf(verb: "drill" | "verify"): Promise<string> {
+  const filter = ["--filter", `name=mem0_${verb}_${stack.stack}`];
+  const found = await Promise.all([
+    docker("ps", "--all", "--format", "{{.Names}}", ...filter),
+    docker("volume", "ls", "--format", "{{.Name}}", ...filter),
+    docker("network", "ls", "--format", "{{.Name}}", ...filter),
+  ]);
+  return found.join("\n").trim();
+}
+
 describe("a drill", () => {
   it("restores into containers of its own, asks them, and leaves nothing, not even of a killed one", async () => {
     const backup = await take("hourly");
@@ -207,10 +311,8 @@ describe("a drill", () => {
     if (manifest === undefined) throw new Error("no manifest");
     const before = await content();
     const engine = connectDocker(stack.manifest.dockerHost);
-    const killed = await Throwaway.open(engine, stack.manifest, "drill");
-    const image = stack.manifest.services.postgres?.image ?? "";
-    await killed.start("left", { image, entrypoint: ["sleep"], command: ["600"] });
-    await killed.volume("left");
+    await killAtWork("drill");
+    expect(await leftOf("drill")).not.toBe("");
     const report = await drill(engine, stack.manifest, stateDir(), { ...backup, manifest });
     expect(
       report.checks.filter(({ ok }) => !ok),
@@ -225,10 +327,7 @@ describe("a drill", () => {
       seconds: report.seconds,
       backup: backup.id,
     });
-    const drills = ["--quiet", "--filter", `name=mem0_drill_${stack.stack}`];
-    expect(await docker("ps", "--all", ...drills)).toBe("");
-    expect(await docker("volume", "ls", ...drills)).toBe("");
-    expect(await docker("network", "ls", ...drills)).toBe("");
+    expect(await leftOf("drill")).toBe("");
     expect(await content()).toEqual(before);
   });
 });
@@ -260,6 +359,14 @@ describe("verify", () => {
     expect(first).toMatchObject({ ok: false });
     expect(first?.checks.find(({ ok }) => !ok)?.found).toMatch(/history.*not as it was written/);
     writeFileSync(file, bytes);
+  });
+
+  it("that is killed leaves nothing that the next backup does not remove", async () => {
+    await killAtWork("verify");
+    expect(await leftOf("verify")).not.toBe("");
+    await take("hourly");
+    expect(await leftOf("verify")).toBe("");
+    expect(existsSync(path.join(stateDir(), "backup", "scratch"))).toBe(false);
   });
 });
 

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { execa } from "execa";
 import type { Manifest } from "../../config/manifest.ts";
 import { readJournal } from "../../ops/backup/restore/journal.ts";
+import { RESTORED, type RestoredStore } from "../../ops/backup/restore/swap.ts";
 import { connectNeo4j, connectPostgres, containerOf, stateDirOf } from "../../ops/backup/stack-access.ts";
 import { execInContainer, withDocker } from "../../ops/docker.ts";
 import { readManifest } from "../../ops/manifest.ts";
@@ -27,6 +28,8 @@ export interface Rounds {
   stack: string;
   rounds: number;
   seed: number;
+  /** The one store that is restored; all of them when left out. */
+  only?: RestoredStore | undefined;
   say: (line: string) => void;
 }
 
@@ -41,7 +44,7 @@ interface Ended {
  *
  * @throws Error that tells the round, when it is not so
  */
-export async function killRounds({ stateHome: home, stack, rounds, seed, say }: Rounds): Promise<void> {
+export async function killRounds({ stateHome: home, stack, rounds, seed, only, say }: Rounds): Promise<void> {
   const manifest = readManifest(home, stack);
   const random = seeded(seed);
   const mem0 = (...args: string[]) => runMem0(home, args);
@@ -50,12 +53,17 @@ export async function killRounds({ stateHome: home, stack, rounds, seed, say }: 
   const id = /"id": "(\d{8}_\d{6})"/.exec(made.output)?.[1] ?? "";
   const inBackup = await stackContent(manifest);
   await change(manifest, "first");
+  const first = await stackContent(manifest);
   const started = performance.now();
   const command = ["restore", id, "--stack", stack, "--no-safety-backup"];
+  if (only !== undefined) command.push("--only", only);
+  /** What serves when the restore has ended on a stack that held `live`. */
+  const restored = (live: StackContent) =>
+    only === undefined ? inBackup : { ...live, [only]: inBackup[only] };
   const whole = await mem0(...command);
   if (whole.exitCode !== 0) throw new Error(`restoring without a kill fails: ${whole.output}`);
   const length = performance.now() - started;
-  same("without a kill", await stackContent(manifest), inBackup);
+  same("without a kill", await stackContent(manifest), restored(first));
   say(`a restore that is not killed takes ${(length / 1000).toFixed(1)} s`);
   await mem0("restore", "--finish", "--stack", stack);
 
@@ -75,7 +83,7 @@ export async function killRounds({ stateHome: home, stack, rounds, seed, say }: 
       const ended = await mem0("restore", wish, "--stack", stack);
       if (ended.exitCode !== 0) throw new Error(`${where}: restore ${wish} fails: ${ended.output}`);
     }
-    const expected = wish === "--continue" ? inBackup : live;
+    const expected = wish === "--continue" ? restored(live) : live;
     same(`${where}, then ${wish ?? "nothing"}`, await stackContent(manifest), expected);
     if (readJournal(stateDirOf(manifest)) !== undefined) await mem0("restore", "--finish", "--stack", stack);
     await nothingLeft(manifest, where);
@@ -165,6 +173,7 @@ if (process.argv[1] === import.meta.filename) {
       rounds: { type: "string", default: "10" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       stack: { type: "string", default: "test" },
+      only: { type: "string" },
     },
   });
   console.log(`seed ${values.seed}`);
@@ -173,6 +182,7 @@ if (process.argv[1] === import.meta.filename) {
     stack: values.stack,
     rounds: Number(values.rounds),
     seed: Number(values.seed),
+    only: RESTORED.find((store) => store === values.only),
     say: (line) => console.log(line),
   });
   console.log(`${values.rounds} rounds: never anything but what was live or what was in the backup`);

@@ -1,11 +1,11 @@
 import type { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
+import { createGunzip, createZstdDecompress } from "node:zlib";
 import type Docker from "dockerode";
 import { execInContainer } from "../../docker.ts";
 import { execWithInput } from "../../docker-input.ts";
 import { Problem } from "../../problem.ts";
-import type { Identity } from "../backup-manifest.ts";
-import type { OpenPart } from "../source.ts";
+import type { Identity, Part } from "../backup-manifest.ts";
+import type { OpenPart, PostgresParts } from "../source.ts";
 import { through } from "../streams.ts";
 import { withoutOwners } from "./plain-sql.ts";
 
@@ -54,7 +54,7 @@ export async function sql(
  */
 export async function restoreDatabase(
   place: PostgresPlace,
-  dump: OpenPart,
+  dump: PostgresParts,
   database: string,
   { searchable = true }: { searchable?: boolean } = {},
 ): Promise<void> {
@@ -71,13 +71,14 @@ export async function restoreDatabase(
       .map(([key, value]) => `-c ${key}=${value}`)
       .join(" "),
   };
-  const { command, input } = reader(dump, database, searchable);
-  const ended = await execWithInput(docker, container, command, input, env);
-  if (ended.exitCode !== 0) {
-    throw new Problem(`Postgres does not take the dump: ${firstLines(ended.stderr)}`, {
-      where: dump.part.file,
-      mend: "look at the backup: ./mem0 verify; take another one: ./mem0 backups",
-    });
+  for (const { part, command, input } of steps(dump, place.collection, database, searchable)) {
+    const ended = await execWithInput(docker, container, command, input, env);
+    if (ended.exitCode !== 0) {
+      throw new Problem(`Postgres does not take the dump: ${firstLines(ended.stderr)}`, {
+        where: part.file,
+        mend: "look at the backup: ./mem0 verify; take another one: ./mem0 backups",
+      });
+    }
   }
   await sql(place, database, "ANALYZE", "CHECKPOINT");
 }
@@ -202,31 +203,45 @@ export async function allowConnections(place: PostgresPlace): Promise<void> {
   }
 }
 
-/** The command that reads a dump from its standard input, and the dump in a form that it takes. */
-function reader(
-  dump: OpenPart,
-  database: string,
-  searchable: boolean,
-): { command: string[]; input: () => Readable } {
+interface Step {
+  part: Part;
+  /** Reads its standard input. */
+  command: string[];
+  input: () => Readable;
+}
+
+/** What is run one after the other, so that tables come before their rows, and indexes after them. */
+function steps(dump: PostgresParts, collection: string, database: string, searchable: boolean): Step[] {
   const connection = ["-U", "postgres", "-d", database];
-  switch (dump.part.format) {
-    case "pg-custom":
-      return {
-        command: [
-          ...["pg_restore", ...connection, "--exit-on-error", "--no-owner", "--no-privileges"],
-          ...(searchable ? [] : ["--section=pre-data", "--section=data"]),
-        ],
+  const psql = ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", ...connection];
+  const { part, rows } = dump;
+  switch (part.format) {
+    case "pg-custom": {
+      const restore = ["pg_restore", ...connection, "--exit-on-error", "--no-owner", "--no-privileges"];
+      const read = (...sections: string[]): Step => ({
+        part,
+        command: [...restore, ...sections.map((section) => `--section=${section}`)],
         input: dump.open,
+      });
+      if (rows === undefined) return [searchable ? read() : read("pre-data", "data")];
+      const copy: Step = {
+        part: rows.part,
+        command: [...psql, "-c", `COPY public.${ident(collection)} FROM STDIN (FORMAT binary)`],
+        input: () => copiedRows(rows),
       };
+      return [read("pre-data", "data"), copy, ...(searchable ? [read("post-data")] : [])];
+    }
     case "sql":
     case "sql-gzip":
-      return {
-        command: ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", ...connection],
-        input: () => through(plainSql(dump), withoutOwners()),
-      };
+      return [{ part, command: psql, input: () => through(plainSql(dump), withoutOwners()) }];
     default:
-      throw new Error(`${dump.part.file}: a dump of Postgres cannot have the format ${dump.part.format}`);
+      throw new Error(`${part.file}: a dump of Postgres cannot have the format ${part.format}`);
   }
+}
+
+/** The memories' rows in COPY's binary format. */
+export function copiedRows(rows: OpenPart): Readable {
+  return through(rows.open(), createZstdDecompress());
 }
 
 /** The text of a dump in SQL. */

@@ -6,7 +6,7 @@ import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "../
 import { oldChecksums } from "../checksums.ts";
 import { BACKUP_ID, FILES } from "../layout.ts";
 import { openPart } from "../part-files.ts";
-import type { OpenPart } from "../source.ts";
+import type { OpenPart, PostgresParts } from "../source.ts";
 
 /** The graph of a backup, in one of the forms it may have. */
 export type GraphParts =
@@ -21,7 +21,7 @@ export interface Restorable {
   directory: string;
   /** Undefined for one of the old form. */
   manifest: BackupManifest | undefined;
-  postgres: OpenPart | undefined;
+  postgres: PostgresParts | undefined;
   graph: GraphParts | undefined;
   history: OpenPart | undefined;
   /** Parts for people: roles, the stack's manifest. Restoring does not need them. */
@@ -35,12 +35,14 @@ export function openBackup({ id, directory, manifest }: Backup, identity?: strin
   const open = (which: (part: Part) => boolean) =>
     manifest.parts.filter(which).map((part) => openPart(directory, part, identity));
   const [lines] = open(({ format }) => format === "graph-lines-zstd");
+  const [dump] = open(({ source, name }) => source === "postgres" && name === "mem0");
+  const [rows] = open(({ format }) => format === "pg-copy-zstd");
   const dumps = open(({ format }) => format === "neo4j-dump");
   return {
     id,
     directory,
     manifest,
-    postgres: open(({ source, name }) => source === "postgres" && name !== "globals")[0],
+    postgres: dump === undefined || rows === undefined ? dump : { ...dump, rows },
     graph:
       lines !== undefined
         ? { kind: "lines", part: lines }

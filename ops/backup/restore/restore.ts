@@ -9,12 +9,12 @@ import { compareChecksums, compareOldChecksums } from "../checksums.ts";
 import { backupId } from "../layout.ts";
 import { withBackupLock } from "../lock.ts";
 import { secondsSince } from "../part-files.ts";
-import { takeBackup } from "../take.ts";
 import { type DeployedService, deployedService } from "./deployed.ts";
 import { allows, type Journal, readJournal, removeJournal, writeJournal } from "./journal.ts";
 import { type Preparation, prepareGraph, prepareHistory, preparePostgres } from "./prepare.ts";
 import type { Restorable } from "./restorable.ts";
-import { holdWrites, startService, stopService, untilServerReady, type WritesHeld } from "./services.ts";
+import { backUpLive, withoutWrites } from "./safety.ts";
+import { startService, stopService, untilServerReady, type WritesHeld } from "./services.ts";
 import { RESTORED, type RestoredStore, removeBeside, type SwapPlaces, swapStore } from "./swap.ts";
 
 /** What a restore works on and with. */
@@ -90,7 +90,7 @@ export async function continueRestore(
   const goOn = (from: Journal) => withBackupLock(tools.stateDir, () => swapIn(tools, from, [], started));
   if (journal.phase === "prepared") {
     return withoutWrites(tools, async (held) => {
-      const safetyBackup = await safety(tools, journal);
+      const safetyBackup = await backUpLive(tools, journal);
       await held.requireLasting();
       return goOn({ ...journal, safetyBackup });
     });
@@ -135,7 +135,7 @@ async function run(tools: RestoreTools, backup: Restorable, journal: Journal): P
   await requireReadable(backup);
   return withoutWrites(tools, async (held) => {
     // Taking it holds the lock by itself.
-    const begun: Journal = { ...journal, safetyBackup: await safety(tools, journal) };
+    const begun: Journal = { ...journal, safetyBackup: await backUpLive(tools, journal) };
     return withBackupLock(stateDir, async () => {
       const earlier = readJournal(stateDir);
       if (earlier !== undefined && earlier.id !== journal.id) {
@@ -149,23 +149,6 @@ async function run(tools: RestoreTools, backup: Restorable, journal: Journal): P
       return swapIn(tools, ready, backup.lacks, started);
     });
   });
-}
-
-/**
- * Turns writers away before what is live is backed up, and until something else takes its place: nothing that was
- * acknowledged lies in the former data alone.
- */
-async function withoutWrites<T>(
-  { manifest, report }: RestoreTools,
-  work: (held: WritesHeld) => Promise<T>,
-): Promise<T> {
-  report("waiting for writes under way");
-  const held = await holdWrites(manifest);
-  try {
-    return await work(held);
-  } finally {
-    await held.end();
-  }
 }
 
 /** A wrong identity is found before anything is done. */
@@ -199,34 +182,6 @@ async function prepareOrTidy(
     tools.report("removing the unfinished copies; nothing live was touched");
     await withPlaces(tools, (places) => forget(tools, places, journal, ["restored"])).catch(() => {});
     throw error;
-  }
-}
-
-/** Backs up what is live, and keeps that for good. */
-async function safety(
-  { report, manifest, now, toolVersion }: RestoreTools,
-  journal: Journal,
-): Promise<string> {
-  if (journal.safetyBackup === "none") return "none";
-  report("backing up what is live");
-  try {
-    const { backup } = await takeBackup(manifest, {
-      tier: "hourly",
-      pin: `before-restore-${journal.id}`,
-      writersAway: true,
-      toolVersion,
-      now,
-      report,
-    });
-    return backup.id;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Problem(`what is live cannot be backed up first: ${reason}`, {
-      mend:
-        `./mem0 status ${manifest.stack}; if it is beyond backing up, the same command with --no-safety-backup ` +
-        "(what is live is still kept aside until ./mem0 restore --finish)",
-      cause,
-    });
   }
 }
 

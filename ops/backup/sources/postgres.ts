@@ -1,10 +1,13 @@
+import { constants, createZstdCompress } from "node:zlib";
 import pg from "pg";
+import { to as copyTo } from "pg-copy-streams";
 import type { Manifest } from "../../../config/manifest.ts";
 import { streamFromExec } from "../../container-streams.ts";
 import { withDocker } from "../../docker.ts";
 import { type Cut, type Found, NO_IDENTITY } from "../cut.ts";
-import type { DumpSide } from "../source.ts";
+import type { DumpSide, PartSink } from "../source.ts";
 import { connectPostgres, containerOf } from "../stack-access.ts";
+import { all } from "../streams.ts";
 
 /** Postgres at one moment: a transaction that stays open, whose snapshot pg_dump and our own questions share. */
 export interface PostgresSnapshot {
@@ -25,6 +28,7 @@ export const connectForSnapshot = connectPostgres;
 
 /** Compression of the custom format: the lowest level of zstd is the quickest, and smaller than gzip on vectors. */
 const ZSTD = "zstd:1";
+const QUICKEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export const postgresDump: DumpSide<Cut> = {
   source: "postgres",
@@ -34,28 +38,62 @@ export const postgresDump: DumpSide<Cut> = {
     const program = (...command: string[]) =>
       withDocker(manifest.dockerHost, (docker) => streamFromExec(docker, container, command));
     const plain = manifest.backup?.format === "plain";
-    await sink.write({
-      source: "postgres",
-      name: "mem0",
-      fileName: `mem0_${id}.${plain ? "sql.gz" : "dump"}`,
-      format: plain ? "sql-gzip" : "pg-custom",
-      produce: () =>
-        program(
-          ...["pg_dump", "-U", "postgres", "-d", manifest.database.name, `--snapshot=${snapshot.name}`],
-          ...(plain ? ["--format=plain", "--compress=gzip:1"] : ["--format=custom", `--compress=${ZSTD}`]),
-        ),
-    });
-    // Roles and settings of the whole server; the passwords are in their files, and set at every start.
-    await sink.write({
-      source: "postgres",
-      name: "globals",
-      fileName: `globals_${id}.sql`,
-      format: "sql",
-      produce: () => program("pg_dumpall", "-U", "postgres", "--globals-only", "--no-role-passwords"),
-    });
-    await look(cut.found, manifest, snapshot.client);
+    const table = pg.escapeIdentifier(manifest.database.collection);
+    const apart = !plain && (await hasTable(snapshot.client, table));
+    const dump = async () => {
+      await sink.write({
+        source: "postgres",
+        name: "mem0",
+        fileName: `mem0_${id}.${plain ? "sql.gz" : "dump"}`,
+        format: plain ? "sql-gzip" : "pg-custom",
+        produce: () =>
+          program(
+            ...["pg_dump", "-U", "postgres", "-d", manifest.database.name, `--snapshot=${snapshot.name}`],
+            ...(plain ? ["--format=plain", "--compress=gzip:1"] : ["--format=custom", `--compress=${ZSTD}`]),
+            ...(apart ? [`--exclude-table-data=public.${table}`] : []),
+          ),
+      });
+      // Roles and settings of the whole server; the passwords are in their files, and set at every start.
+      await sink.write({
+        source: "postgres",
+        name: "globals",
+        fileName: `globals_${id}.sql`,
+        format: "sql",
+        produce: () => program("pg_dumpall", "-U", "postgres", "--globals-only", "--no-role-passwords"),
+      });
+    };
+    const rows = async () => {
+      if (apart) await writeRows(cut, sink, table);
+      await look(cut.found, manifest, snapshot.client);
+    };
+    await all([dump(), rows()]);
   },
 };
+
+/**
+ * The memories' rows in a part of their own, in binary: an embedding is four bytes a number there, and as text more than
+ * ten, which take most of a dump's time to write and, later, to read.
+ */
+async function writeRows({ id, snapshot }: Cut, sink: PartSink, table: string): Promise<void> {
+  await sink.write({
+    source: "postgres",
+    name: "memories",
+    fileName: `memories_${id}.copy.zst`,
+    format: "pg-copy-zstd",
+    produce: () => ({
+      stream: snapshot.client.query(copyTo(`COPY public.${table} TO STDOUT (FORMAT binary)`)),
+      through: [createZstdCompress(QUICKEST)],
+      done: Promise.resolve(),
+    }),
+  });
+}
+
+async function hasTable(client: pg.Client, table: string): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [
+    `public.${table}`,
+  ]);
+  return rows[0]?.there === true;
+}
 
 /** Counts and identity, in the snapshot: exactly what the dump holds. */
 async function look(found: Found, { database }: Manifest, client: pg.Client): Promise<void> {

@@ -1,0 +1,44 @@
+import { Transform } from "node:stream";
+import type { OnBytes } from "../part-files.ts";
+import type { OpenPart } from "../source.ts";
+import { through } from "../streams.ts";
+import type { GraphParts, Restorable } from "./restorable.ts";
+
+/** The same backup, which tells of every piece that is read from it; bytes are those of the files, decrypted. */
+export function metered(backup: Restorable, onBytes: OnBytes): Restorable {
+  const part = <Kind extends OpenPart>(one: Kind): Kind => ({ ...one, ...meteredPart(one, onBytes) });
+  const { postgres, graph, history } = backup;
+  return {
+    ...backup,
+    postgres:
+      postgres === undefined
+        ? undefined
+        : { ...part(postgres), ...(postgres.rows === undefined ? {} : { rows: part(postgres.rows) }) },
+    graph: graph === undefined ? undefined : meteredGraph(graph, onBytes),
+    history: history === undefined ? undefined : part(history),
+  };
+}
+
+function meteredGraph(graph: GraphParts, onBytes: OnBytes): GraphParts {
+  switch (graph.kind) {
+    case "dumps":
+      return { ...graph, parts: graph.parts.map((part) => meteredPart(part, onBytes)) };
+    case "lines":
+      return { ...graph, part: meteredPart(graph.part, onBytes) };
+    case "files":
+      return { ...graph, open: () => through(graph.open(), counting(graph.file, onBytes)) };
+  }
+}
+
+function meteredPart({ part, open }: OpenPart, onBytes: OnBytes): OpenPart {
+  return { part, open: () => through(open(), counting(part.file, onBytes)) };
+}
+
+function counting(file: string, onBytes: OnBytes): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      onBytes(file, chunk.length);
+      done(null, chunk);
+    },
+  });
+}
