@@ -1,10 +1,15 @@
-import { createReadStream, mkdtempSync, rmSync, statSync } from "node:fs";
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { constants, createZstdCompress } from "node:zlib";
 import { execa } from "execa";
 import { readMachine } from "../config/machine.ts";
+import type { PartFormat } from "../ops/backup/backup-manifest.ts";
 import type { DeployedService } from "../ops/backup/restore/deployed.ts";
 import { type PostgresPlace, readContent, restoreDatabase, sql } from "../ops/backup/restore/postgres.ts";
+import type { OpenPart } from "../ops/backup/source.ts";
+import { streamFromExec } from "../ops/container-streams.ts";
 import { connectDocker } from "../ops/docker.ts";
 import { Throwaway } from "../ops/throwaway.ts";
 import { table } from "../scripts/output.ts";
@@ -102,9 +107,19 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
+/** As ops/backup/sources/postgres.ts writes them, whose driver gets no port of a throw-away server. */
+async function copyRows({ container }: PostgresPlace, file: string): Promise<void> {
+  const psql = ["psql", "-XAtq", "-U", "postgres", "-d", "source"];
+  const copy = "COPY public.memories TO STDOUT (FORMAT binary)";
+  const { stream, done } = await streamFromExec(docker, container, [...psql, "-c", copy]);
+  const level = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+  await Promise.all([pipeline(stream, createZstdCompress(level), createWriteStream(file)), done]);
+}
+
 function waysFrom(source: PostgresPlace): Way[] {
   const plain = path.join(directory, "guide.sql.gz");
   const custom = path.join(directory, "ours.dump");
+  const binary = path.join(directory, "ours.copy.zst");
   const dump = `docker exec ${source.container} pg_dump -U postgres -d source`;
   const copies: Record<string, Awaited<ReturnType<typeof takeCopy>>> = {};
   const copied = async (name: string, of: "all" | "changes") => {
@@ -136,13 +151,20 @@ function waysFrom(source: PostgresPlace): Way[] {
       name: "dump: ./mem0 backup, ./mem0 restore",
       before: () => sql(source, "postgres", "DROP DATABASE guide"),
       backUp: async () => {
-        await shell(`${dump} --format=custom --compress=zstd:1 > ${custom}`);
-        return [custom];
+        const apart = "--exclude-table-data=public.memories";
+        await Promise.all([
+          shell(`${dump} --format=custom --compress=zstd:1 ${apart} > ${custom}`),
+          copyRows(source, binary),
+        ]);
+        return [custom, binary];
       },
       restore: async () => {
-        const part = { source: "postgres", name: "mem0", file: custom, format: "pg-custom" } as const;
-        const open = () => createReadStream(custom);
-        await restoreDatabase(source, { part: { ...part, bytes: 0, seconds: 0 }, open }, "ours");
+        const open = (name: string, file: string, format: PartFormat): OpenPart => ({
+          part: { source: "postgres", name, file, format, bytes: 0, seconds: 0 },
+          open: () => createReadStream(file),
+        });
+        const rows = open("memories", binary, "pg-copy-zstd");
+        await restoreDatabase(source, { ...open("mem0", custom, "pg-custom"), rows }, "ours");
         return { place: source, database: "ours" };
       },
     },
