@@ -50,9 +50,12 @@ async function graph(manifest: Manifest): Promise<string> {
   return createHash("sha256").update(lines.sort().join("\n")).digest("hex");
 }
 
-/** Which writes the server has carried out is no part of anybody's memory, and is tidied at its start. */
+/**
+ * Which writes the server has carried out is no part of anybody's memory, and is tidied at its start; whose the data is
+ * changes when another instance takes it over, and the server looks at it when it starts.
+ */
 function isBookkeeping({ labels }: Extract<GraphLine, { type: "node" }>): boolean {
-  return labels.includes("Mem0Applied");
+  return labels.includes("Mem0Applied") || labels.includes("Mem0Identity");
 }
 
 async function changes(manifest: Manifest): Promise<string> {
