@@ -273,7 +273,7 @@ class Server:
         """Whether /ready says so."""
         return self.is_alive() and self.client().get("/ready").is_success
 
-    def exit_code(self, seconds: float = 30) -> int:
+    def exit_code(self, seconds: float = 90) -> int:
         """Wait for the process to end by itself."""
         assert self.process is not None
         return self.process.wait(seconds)
