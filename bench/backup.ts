@@ -13,7 +13,7 @@ import { docker, WatchedStack } from "../test/support/watched-stack.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 
 /**
- * What backups cost: `node bench/backup.ts [memories ...]` on a machine that is set up. Fills a stack of its own with
+ * What backups cost: `./mem0 bench backup [memories ...]` on a machine that is set up. Fills a stack of its own with
  * random embeddings of 1,536 dimensions, as many in the graph, and backs it up beside the guide's `pg_dump | gzip`, all
  * in one run.
  */

@@ -5,7 +5,7 @@ import { virtualEnvironment } from "../test/runner/python.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 
 /**
- * The memory server beside upstream's own at 1.0.11, on the same stores and the same model: `node bench/memory.ts` on a
+ * The memory server beside upstream's own at 1.0.11, on the same stores and the same model: `./mem0 bench memory` on a
  * machine that is set up and has deployed a stack, so that the images are there. `--help` lists the parts; the goal for
  * memory means an hour of load (`--soak 3600`, the default).
  */

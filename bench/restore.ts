@@ -15,11 +15,11 @@ import { Throwaway } from "../ops/throwaway.ts";
 import { table } from "../scripts/output.ts";
 import { testEnvironment } from "../scripts/test-environment.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
-import { giveManifest, startCopyable, startOnCopy, takeCopy } from "./physical-copy.ts";
+import { giveManifest, startCopyable, startOnCopy, takeCopy } from "./restore/physical-copy.ts";
 
 /**
  * From a backup of Postgres to a database that answers a search by its index, in four ways and beside the old operations
- * guide's, on the same data and while somebody writes: `node bench/restore.ts [memories] [dimensions]` on a machine that
+ * guide's, on the same data and while somebody writes: `./mem0 bench restore [memories] [dimensions]` on a machine that
  * is set up, whose images `./mem0 up` has built. The guide's server ran with PostgreSQL's own defaults: its session gets
  * them. Dumps are restored into a server that runs; for copies of the server's files, laying them out and starting a
  * server on them counts.

@@ -1,4 +1,4 @@
-"""The memory server beside upstream's: `node bench/memory.ts` prepares what this needs and runs it."""
+"""The memory server beside upstream's: `./mem0 bench memory` prepares what this needs and runs it."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ import { freshSeed } from "../support/random.ts";
 import { backupKillRounds } from "./kill-rounds.ts";
 
 /**
- * `node test/rounds/backup-kills.ts --stack test --rounds 100 --seed 1`: kills backups of a deployed stack at random
+ * `./mem0 bench backup-kills --stack test --rounds 100 --seed 1`: kills backups of a deployed stack at random
  * moments. It writes memories of a user `rounds` and leaves them, and the backups, where they are.
  */
 const { values } = parseArgs({

@@ -3,13 +3,13 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { createZstdDecompress } from "node:zlib";
 import { execa } from "execa";
-import { type DeployedService, likeDeployed } from "../ops/backup/restore/deployed.ts";
-import { type PostgresPlace, sql } from "../ops/backup/restore/postgres.ts";
-import { POSTGRES_VOLUME, startThrowawayPostgres } from "../ops/backup/restore/throwaway-postgres.ts";
-import { through } from "../ops/backup/streams.ts";
-import { execWithInput } from "../ops/docker-input.ts";
-import { Problem } from "../ops/problem.ts";
-import type { Throwaway } from "../ops/throwaway.ts";
+import { type DeployedService, likeDeployed } from "../../ops/backup/restore/deployed.ts";
+import { type PostgresPlace, sql } from "../../ops/backup/restore/postgres.ts";
+import { POSTGRES_VOLUME, startThrowawayPostgres } from "../../ops/backup/restore/throwaway-postgres.ts";
+import { through } from "../../ops/backup/streams.ts";
+import { execWithInput } from "../../ops/docker-input.ts";
+import { Problem } from "../../ops/problem.ts";
+import type { Throwaway } from "../../ops/throwaway.ts";
 
 /**
  * Copies of a Postgres server's files, as pg_basebackup makes them, whole or only what changed, and servers started on
