@@ -247,6 +247,8 @@ describe("a backup of another instance, encrypted and in plain SQL", () => {
     const own = stack.manifest.instanceId;
     await bindTo("another");
     const before = await content();
+    const memories = Number(await stack.sql("SELECT count(*) FROM memories"));
+    expect(memories).toBeGreaterThan(0);
     const identity = await generateIdentity();
     const root = path.join(stack.project.directory, "another");
     const recipients = [await identityToRecipient(identity)];
@@ -267,7 +269,7 @@ describe("a backup of another instance, encrypted and in plain SQL", () => {
     const right = findRestorable(root, backup.id, identity);
     await expect(bringBack(right)).rejects.toThrow(`belongs to instance another, this stack is ${own}`);
     const report = await bringBack(right, { adopt: true });
-    expect(report).toMatchObject({ memories: 5, stores: ["postgres", "neo4j", "history"] });
+    expect(report).toMatchObject({ memories, stores: ["postgres", "neo4j", "history"] });
     expect(await content()).toEqual(before);
     await finishRestore(tools());
   });
