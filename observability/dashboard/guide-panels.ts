@@ -1,6 +1,6 @@
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { answerTime, type Select, TRAFFIC } from "../promql.ts";
-import type { PanelSpec } from "./panel.ts";
+import { inWords, type PanelSpec } from "./panel.ts";
 
 export const UP_DOWN = { 0: "DOWN", 1: "UP" };
 
@@ -10,12 +10,10 @@ export function guidePanels(of: Select): PanelSpec[] {
   const queryTime = (quantile: number) =>
     `histogram_quantile(${quantile}, sum by (le, store) (rate(${calls}[$__rate_interval])))`;
   return [
-    {
+    inWords({
       title: "Service Health Overview",
       description:
         "Whether the memory server, PostgreSQL and Neo4j answer, and the server can use its stores.",
-      unit: units.Short,
-      shape: "now",
       width: 12,
       words: UP_DOWN,
       alerts: ["Mem0ServerDown", "Mem0ServerNotReady", "Mem0PostgresDown", "Mem0Neo4jDown"],
@@ -25,7 +23,7 @@ export function guidePanels(of: Select): PanelSpec[] {
         { expr: of("mem0_postgres_up"), legend: "PostgreSQL" },
         { expr: of("mem0_neo4j_up"), legend: "Neo4j" },
       ],
-    },
+    }),
     {
       title: "Total Memories Stored",
       description: "Memories of all users, counted exactly.",

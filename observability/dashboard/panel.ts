@@ -23,6 +23,7 @@ import {
 import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder as StatBuilder } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as TimeseriesBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
+import * as units from "@grafana/grafana-foundation-sdk/units";
 import type { Alert } from "../alerts.ts";
 
 /** One panel, as plain data. */
@@ -42,6 +43,13 @@ export interface PanelSpec {
   words?: Readonly<Record<string, string>>;
   /** Shows so long a past whatever the dashboard shows, e.g. `7d`. */
   past?: string;
+}
+
+/** A panel of states: numbers without a unit, as they are now, each told by its word. */
+export function inWords(
+  spec: Omit<PanelSpec, "unit" | "shape"> & Required<Pick<PanelSpec, "words">>,
+): PanelSpec {
+  return { ...spec, unit: units.Short, shape: "now" };
 }
 
 /** The datasource that the reader of the dashboard has chosen. */

@@ -1,7 +1,7 @@
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { answerTime, errorShare, memoriesInLastBackup, type Select } from "../promql.ts";
 import { UP_DOWN } from "./guide-panels.ts";
-import type { PanelSpec } from "./panel.ts";
+import { inWords, type PanelSpec } from "./panel.ts";
 
 /** What follows the guide's panels, row by row. */
 export function rows(of: Select): { title: string; panels: PanelSpec[] }[] {
@@ -102,16 +102,14 @@ function neo4j(of: Select): PanelSpec[] {
         { expr: of("mem0_neo4j_heap_max_bytes"), legend: "allowed" },
       ],
     },
-    {
+    inWords({
       title: "Data Identity",
       description: "Whether each store holds this stack's data.",
-      unit: units.Short,
-      shape: "now",
       width: 12,
       words: { 0: "OTHER DATA", 1: "OURS" },
       alerts: ["Mem0IdentityMismatch"],
       queries: [{ expr: of("mem0_identity_match"), legend: "{{store}}" }],
-    },
+    }),
     {
       title: "Repairs",
       description:
@@ -130,16 +128,14 @@ function neo4j(of: Select): PanelSpec[] {
 function backups(of: Select): PanelSpec[] {
   const good = of("mem0_backup_last_success_timestamp_seconds");
   return [
-    {
+    inWords({
       title: "Last Backups",
       description: "Whether the last backup of each tier failed, or holds less than it should.",
-      unit: units.Short,
-      shape: "now",
       width: 8,
       words: { 0: "no", 1: "YES" },
       alerts: ["Mem0BackupFailed", "Mem0BackupSuspect"],
       queries: [{ expr: of("mem0_backup_last_run_result", 'result!="ok"'), legend: "{{tier}} {{result}}" }],
-    },
+    }),
     {
       title: "Age of the Last Good Backup",
       description: "In runs of its tier: 1 is a backup that is due.",
@@ -182,16 +178,14 @@ function backups(of: Select): PanelSpec[] {
       width: 6,
       queries: [{ expr: of("mem0_backup_last_run_duration_seconds"), legend: "{{tier}}" }],
     },
-    {
+    inWords({
       title: "Copied Elsewhere",
       description: "Whether the last copy to another place succeeded, where one is wanted.",
-      unit: units.Short,
-      shape: "now",
       width: 6,
       words: { 0: "FAILED", 1: "DONE" },
       alerts: ["Mem0BackupCopyFailed"],
       queries: [{ expr: of("mem0_backup_copy_success"), legend: "result" }],
-    },
+    }),
     {
       title: "Restore Drill",
       description: "How long ago a restore was tried last.",
@@ -201,16 +195,14 @@ function backups(of: Select): PanelSpec[] {
       alerts: ["Mem0RestoreDrillOverdue"],
       queries: [{ expr: `time() - ${of("mem0_restore_drill_timestamp_seconds")}`, legend: "ago" }],
     },
-    {
+    inWords({
       title: "Restore Drill Passed",
       description: "Whether the last restore drill succeeded.",
-      unit: units.Short,
-      shape: "now",
       width: 6,
       words: { 0: "FAILED", 1: "PASSED" },
       alerts: ["Mem0RestoreDrillFailed"],
       queries: [{ expr: of("mem0_restore_drill_success"), legend: "result" }],
-    },
+    }),
   ];
 }
 
@@ -225,15 +217,13 @@ function containers(of: Select): PanelSpec[] {
       width: 12,
       queries: [{ expr: `time() - ${of("mem0_component_start_time_seconds")}`, legend: "{{component}}" }],
     },
-    {
+    inWords({
       title: "Versions",
       description: "What runs.",
-      unit: units.Short,
-      shape: "now",
       width: 12,
       words: { 1: "runs" },
       queries: [{ expr: of("mem0_component_info"), legend: "{{component}} {{version}}" }],
-    },
+    }),
     {
       title: "Memory of Processes",
       description: "Resident memory of the memory server and the exporter.",
@@ -270,15 +260,13 @@ function containers(of: Select): PanelSpec[] {
         { expr: `topk(5, ${of("mem0_database_index_size_bytes")})`, legend: "{{index}}" },
       ],
     },
-    {
+    inWords({
       title: "Exporter",
       description: "Whether each part of the stack can be read.",
-      unit: units.Short,
-      shape: "now",
       width: 12,
       words: UP_DOWN,
       alerts: ["Mem0WatchIncomplete"],
       queries: [{ expr: of("mem0_exporter_part_up"), legend: "{{part}}" }],
-    },
+    }),
   ];
 }

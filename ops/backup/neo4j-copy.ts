@@ -95,7 +95,7 @@ export async function copyStore(
       await runOneShot(copying, "copying the files of Neo4j");
     } finally {
       report("starting Neo4j");
-      await start(container);
+      await container.start().catch(ignoring(304));
     }
     await untilItAnswers(manifest);
     rmSync(marker, { force: true });
@@ -124,15 +124,11 @@ export async function mendNeo4j(docker: Docker, manifest: Manifest): Promise<boo
   const stopped = stoppedSchema.safeParse(JSON.parse(readFileSync(marker, "utf8")));
   if (stopped.success) {
     // 404: removed since by `down`.
-    await start(docker.getContainer(stopped.data.container)).catch(ignoring(404));
+    await docker.getContainer(stopped.data.container).start().catch(ignoring(304, 404));
     await untilItAnswers(manifest);
   }
   rmSync(marker, { force: true });
   return true;
-}
-
-async function start(container: Docker.Container): Promise<void> {
-  await container.start().catch(ignoring(304));
 }
 
 async function untilItAnswers(manifest: Manifest): Promise<void> {
