@@ -6,7 +6,7 @@ import { hostDirectory } from "./host-directory.ts";
 import type { MountedFile } from "./host-file.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
-import { bashHealth, SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { httpHealth, SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
 
 export interface ExporterArgs extends ServiceContext {
   images: Images;
@@ -79,7 +79,7 @@ export class Exporter extends pulumi.ComponentResource {
         stores: [status, ...disk],
         files: [{ ...args.runbook, target: RUNBOOK }],
         secrets: [secrets.metricsPassword, secrets.neo4jPassword],
-        health: bashHealth(9103, "/healthz"),
+        health: httpHealth(9103, "/healthz", 5),
         limits: settings.resources.exporter,
         graceSeconds: 10,
         // An external Prometheus finds it on the external network.

@@ -4,12 +4,7 @@ import type { ModelSettings } from "../config/model.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
-import {
-  pythonHealth,
-  SECRETS_DIRECTORY,
-  type ServiceContext,
-  serviceContainer,
-} from "./service-container.ts";
+import { httpHealth, SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
 import { StoreMount } from "./store-mount.ts";
 
 export interface MemoryServerArgs extends ServiceContext {
@@ -70,7 +65,7 @@ export class MemoryServer extends pulumi.ComponentResource {
           secrets.apiKeys,
           ...(modelKey === undefined ? [] : [modelKey]),
         ],
-        health: pythonHealth("http://127.0.0.1:8888/health"),
+        health: httpHealth(8888, "/health", 10),
         limits: settings.resources.server,
         graceSeconds: 30,
         outward: true,

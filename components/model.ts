@@ -1,7 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Images } from "./images.ts";
-import { pythonHealth, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { httpHealth, type ServiceContext, serviceContainer } from "./service-container.ts";
 
 export interface ModelArgs extends ServiceContext {
   images: Images;
@@ -19,7 +19,7 @@ export class Model extends pulumi.ComponentResource {
       {
         service: "model",
         image: args.images.id("model"),
-        health: pythonHealth("http://127.0.0.1:8000/health"),
+        health: httpHealth(8000, "/health", 10),
         limits: args.settings.resources.model,
         graceSeconds: 10,
       },

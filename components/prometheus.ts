@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { prometheusConfig, RULES_FILE } from "../observability/prometheus-config.ts";
 import { HostFile } from "./host-file.ts";
 import type { Images } from "./images.ts";
-import { bashHealth, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { httpHealth, type ServiceContext, serviceContainer } from "./service-container.ts";
 import { StoreMount } from "./store-mount.ts";
 
 export interface PrometheusArgs extends ServiceContext {
@@ -61,7 +61,7 @@ export class Prometheus extends pulumi.ComponentResource {
           ),
           file("rules", RULES_FILE, rules),
         ],
-        health: bashHealth(9090, "/-/ready"),
+        health: httpHealth(9090, "/-/ready", 5),
         limits: settings.resources.prometheus,
         graceSeconds: 60,
         // The exporter may run on the host.

@@ -1,9 +1,15 @@
 /** One line of a metrics page: the full name (`..._bucket` too), its labels and its value. */
 export interface Sample {
   name: string;
-  labels: Record<string, string>;
+  labels: Readonly<Record<string, string>>;
   value: number;
 }
+
+/**
+ * Labels that were read before, by their text: the same text is the same object. From one scrape to the next a page's
+ * values change and hardly ever its labels.
+ */
+export type KnownLabels = Map<string, Sample["labels"]>;
 
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?$/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/gy;
@@ -12,14 +18,15 @@ const ESCAPES: Record<string, string> = { n: "\n", '"': '"', "\\": "\\" };
 /**
  * Reads a page in Prometheus' text format.
  *
+ * @param known kept by whoever reads the same page again and again
  * @throws Malformed at the first line that is not in that format
  */
-export function parseExposition(text: string): Sample[] {
+export function parseExposition(text: string, known: KnownLabels = new Map()): Sample[] {
   return text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"))
-    .map(parseLine);
+    .map((line) => parseLine(line, known));
 }
 
 /** Something was there, but not in the form it should have. */
@@ -27,11 +34,13 @@ export class Malformed extends Error {
   override name = "Malformed";
 }
 
-function parseLine(line: string): Sample {
-  const [, name, labels, number] = LINE.exec(line) ?? [];
+function parseLine(line: string, known: KnownLabels): Sample {
+  const [, name, text = "", number] = LINE.exec(line) ?? [];
   if (name === undefined || number === undefined)
     throw new Malformed(`not a line of metrics: ${excerpt(line)}`);
-  return { name, labels: parseLabels(labels ?? "", line), value: parseValue(number, line) };
+  const labels = known.get(text) ?? parseLabels(text, line);
+  known.set(text, labels);
+  return { name, labels, value: parseValue(number, line) };
 }
 
 function parseLabels(text: string, line: string): Record<string, string> {

@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { CATALOGUE, type Metric, type MetricName } from "./catalogue.ts";
 
-type Labels = Record<string, string>;
+type Labels = Readonly<Record<string, string>>;
 
 interface Value {
   /** Differs from the metric's name in the lines of a histogram only. */

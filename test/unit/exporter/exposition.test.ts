@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Malformed, parseExposition } from "../../../services/exporter/src/exposition.ts";
+import { type KnownLabels, Malformed, parseExposition } from "../../../services/exporter/src/exposition.ts";
 import { Page } from "../../../services/exporter/src/page.ts";
 
 describe("a page of metrics", () => {
@@ -21,6 +21,15 @@ describe("a page of metrics", () => {
       expect(() => parseExposition(`fine 1\n${line}\n`)).toThrow(Malformed);
     },
   );
+
+  it("shares labels with the page before it, and never a value", () => {
+    const known: KnownLabels = new Map();
+    const [before] = parseExposition('a{x="1"} 3', known);
+    const [after, other] = parseExposition('a{x="1"} 4\na{x="2"} 4', known);
+    expect(after).toEqual({ name: "a", labels: { x: "1" }, value: 4 });
+    expect(after?.labels).toBe(before?.labels);
+    expect(other?.labels).toEqual({ x: "2" });
+  });
 
   it("that the exporter wrote is read back as it was, whatever the labels hold", async () => {
     await fc.assert(

@@ -5,7 +5,7 @@ import type { Timer } from "../own-metrics.ts";
 import type { Page } from "../page.ts";
 import { readSecret } from "../secret.ts";
 import type { Settings } from "../settings.ts";
-import { type Part, sideBySide } from "./part.ts";
+import type { Part } from "./part.ts";
 
 const QUERY_MS = 1_000;
 
@@ -43,6 +43,8 @@ interface Look extends Record<string, unknown> {
 interface Connected {
   driver: Driver;
   password: string;
+  /** Whether Neo4j has answered, and so taken the password. */
+  accepted: boolean;
 }
 
 /** Neo4j: is it there, is it ours, and how large is the graph? */
@@ -51,32 +53,33 @@ export function neo4jPart(settings: Settings, time: Timer): Part {
   let connected: Connected | undefined;
   let refused: { password: string; at: number; error: unknown } | undefined;
 
-  const connect = async (): Promise<Driver> => {
+  const connect = async (): Promise<Connected> => {
     const password = await readSecret(passwordFile);
     if (refused?.password === password && performance.now() - refused.at < REFUSED_PAUSE_MS)
       throw refused.error;
     if (connected?.password !== password) {
       await connected?.driver.close();
-      connected = { driver: open(uri, user, password), password };
+      connected = { driver: open(uri, user, password), password, accepted: false };
     }
-    return connected.driver;
+    return connected;
   };
   const ask = async <Row extends RecordShape>(
+    through: Connected,
     name: string,
     text: string,
     timeout = QUERY_MS,
   ): Promise<{ rows: Row[]; version: string }> => {
-    const driver = await connect();
-    const session = driver.session({ defaultAccessMode: neo4j.session.READ });
+    const session = through.driver.session({ defaultAccessMode: neo4j.session.READ });
     try {
       // Without a transaction around it, a question is one exchange instead of three.
       const { records, summary } = await time("neo4j", name, () => session.run<Row>(text, {}, { timeout }));
+      through.accepted = true;
       const version = summary.server.agent?.split("/")[1] ?? "unknown";
       return { rows: records.map((record) => record.toObject()), version };
     } catch (error) {
-      if (reasonOf(error) === "unauthorized" && connected !== undefined) {
-        refused = { password: connected.password, at: performance.now(), error };
-      }
+      through.accepted = false;
+      if (reasonOf(error) === "unauthorized")
+        refused = { password: through.password, at: performance.now(), error };
       throw error;
     } finally {
       // Closing resets the connection, which a server that hangs does not answer: nothing waits for it.
@@ -84,8 +87,9 @@ export function neo4jPart(settings: Settings, time: Timer): Part {
     }
   };
   const relationships = new KeptCount(async () =>
-    countOf((await ask<Count>("count_relationships", RELATIONSHIPS, COUNT_MS)).rows),
+    countOf((await ask<Count>(await connect(), "count_relationships", RELATIONSHIPS, COUNT_MS)).rows),
   );
+  const count = async () => (await Promise.allSettled([relationships.read()]))[0];
 
   return {
     name: "neo4j",
@@ -95,15 +99,17 @@ export function neo4jPart(settings: Settings, time: Timer): Part {
       relationships.forget();
     },
     collect: async (page, complain) => {
-      const { rows, version } = await ask<Look>("look", LOOK);
+      const connection = await connect();
+      // Side by side, but not with a password that may be refused: one refusal is enough.
+      const begun = connection.accepted ? count() : undefined;
+      const { rows, version } = await ask<Look>(connection, "look", LOOK);
       page.set("mem0_neo4j_up", 1);
       page.set("mem0_component_info", 1, { component: "neo4j", version });
       for (const row of rows) show(page, row, settings.identity);
-      await sideBySide(complain, async () => {
-        const { value, ageSeconds } = await relationships.read();
-        page.set("mem0_neo4j_relationships", value);
-        page.set("mem0_count_age_seconds", ageSeconds, { count: "relationships" });
-      });
+      const counted = await (begun ?? count());
+      if (counted.status === "rejected") return complain(counted.reason);
+      page.set("mem0_neo4j_relationships", counted.value.value);
+      page.set("mem0_count_age_seconds", counted.value.ageSeconds, { count: "relationships" });
     },
     close: async () => {
       await connected?.driver.close();

@@ -25,13 +25,13 @@ const CONNECTIONS = `
   FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1`;
 const SIZE = "SELECT pg_database_size(current_database())::float8 AS bytes";
 const IDENTITY = "SELECT instance_id, embedder, dimensions FROM mem0_identity";
-const TABLES = `
-  SELECT relname AS table, pg_table_size(oid)::float8 AS bytes FROM pg_class
-  WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 2 DESC, 1 LIMIT 20`;
-const INDEXES = `
-  SELECT t.relname AS table, i.relname AS index, pg_relation_size(i.oid)::float8 AS bytes
-  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
-  WHERE i.relnamespace = 'public'::regnamespace ORDER BY 3 DESC, 2 LIMIT 20`;
+const RELATIONS = `
+  (SELECT relname AS table, NULL AS index, pg_table_size(oid)::float8 AS bytes FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY bytes DESC, relname LIMIT 20)
+  UNION ALL
+  (SELECT t.relname, i.relname, pg_relation_size(i.oid)::float8 AS bytes
+    FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+    WHERE i.relnamespace = 'public'::regnamespace ORDER BY bytes DESC, i.relname LIMIT 20)`;
 
 const STATES = ["active", "idle", "idle in transaction", "other"];
 
@@ -74,14 +74,9 @@ export function postgresPart(settings: Settings, time: Timer): Part {
           }
         },
         async () => {
-          for (const { table, bytes } of await ask<{ table: string; bytes: number }>("table_sizes", TABLES)) {
-            page.set("mem0_database_table_size_bytes", bytes, { table });
-          }
-        },
-        async () => {
-          type Index = { table: string; index: string; bytes: number };
-          for (const { table, index, bytes } of await ask<Index>("index_sizes", INDEXES)) {
-            page.set("mem0_database_index_size_bytes", bytes, { table, index });
+          for (const { table, index, bytes } of await ask<Relation>("relation_sizes", RELATIONS)) {
+            if (index === null) page.set("mem0_database_table_size_bytes", bytes, { table });
+            else page.set("mem0_database_index_size_bytes", bytes, { table, index });
           }
         },
         async () => {
@@ -143,6 +138,9 @@ function connections(page: Page, rows: { state: string; connections: number }[])
     page.set("mem0_database_connections_by_state", row?.connections ?? 0, { state });
   }
 }
+
+/** A table, or an index of it. */
+type Relation = { table: string; index: string | null; bytes: number };
 
 type Identity = { instance_id: string; embedder: string; dimensions: number };
 

@@ -1,6 +1,6 @@
 import { Agent, get as request } from "node:http";
 import { text } from "node:stream/consumers";
-import { parseExposition } from "../exposition.ts";
+import { type KnownLabels, parseExposition } from "../exposition.ts";
 import type { Settings } from "../settings.ts";
 import type { Part } from "./part.ts";
 import { reexport } from "./traffic.ts";
@@ -13,6 +13,7 @@ export function serverPart({ url, metricsUrl }: Settings["server"]): Part {
   // fetch() would bring streams, a parser of its own and their garbage to each scrape.
   const agent = new Agent({ keepAlive: true });
   const get = (address: string) => textOf(address, agent);
+  const known: KnownLabels = new Map();
   return {
     name: "server",
     whenDown: (page) => {
@@ -21,7 +22,7 @@ export function serverPart({ url, metricsUrl }: Settings["server"]): Part {
     collect: async (page) => {
       const [health, metrics] = await Promise.allSettled([get(`${url}/health`), get(metricsUrl)]);
       page.set("mem0_service_up", health.status === "fulfilled" ? 1 : 0);
-      if (metrics.status === "fulfilled") reexport(parseExposition(metrics.value), page);
+      if (metrics.status === "fulfilled") reexport(parseExposition(metrics.value, known), page);
       for (const answer of [health, metrics]) if (answer.status === "rejected") throw answer.reason;
     },
     close: async () => agent.destroy(),

@@ -2,7 +2,7 @@ import type { MetricName } from "../catalogue.ts";
 import type { Sample } from "../exposition.ts";
 import type { Distribution, Page } from "../page.ts";
 
-type Labels = Record<string, string>;
+type Labels = Sample["labels"];
 
 /** Routes that are not told by their method, by path template of the memory server. */
 const KINDS: Record<string, string> = {
@@ -97,16 +97,28 @@ function distributions(
   byName: ReadonlyMap<string, readonly Sample[]>,
 ): { labels: Labels; distribution: Distribution }[] {
   const sums = byName.get(`${name}_sum`) ?? [];
-  const keyOf = (labels: Labels) => JSON.stringify(Object.entries(labels).sort());
   const counts = new Map(
-    (byName.get(`${name}_count`) ?? []).map(({ labels, value }) => [keyOf(labels), value]),
+    (byName.get(`${name}_count`) ?? []).map(({ labels, value }) => [histogramOf(labels), value]),
   );
-  const buckets = Map.groupBy(byName.get(`${name}_bucket`) ?? [], ({ labels: { le: _, ...rest } }) =>
-    keyOf(rest),
-  );
+  const buckets = Map.groupBy(byName.get(`${name}_bucket`) ?? [], ({ labels }) => histogramOf(labels));
   return sums.map(({ labels, value: sum }) => {
-    const key = keyOf(labels);
-    const edges = new Map((buckets.get(key) ?? []).map(({ labels: { le = "" }, value }) => [le, value]));
-    return { labels, distribution: { buckets: edges, sum, count: counts.get(key) ?? 0 } };
+    const histogram = histogramOf(labels);
+    const edges = new Map(
+      (buckets.get(histogram) ?? []).map(({ labels: { le = "" }, value }) => [le, value]),
+    );
+    return { labels, distribution: { buckets: edges, sum, count: counts.get(histogram) ?? 0 } };
   });
+}
+
+/** By labels that were read before, which are the same objects in the next scrape. */
+const HISTOGRAMS = new WeakMap<Labels, string>();
+
+/** The same for all lines of one histogram: their labels without the bucket's edge, as text. */
+function histogramOf(labels: Labels): string {
+  const known = HISTOGRAMS.get(labels);
+  if (known !== undefined) return known;
+  const { le: _, ...rest } = labels;
+  const histogram = JSON.stringify(Object.entries(rest).sort());
+  HISTOGRAMS.set(labels, histogram);
+  return histogram;
 }
