@@ -8,6 +8,7 @@ import { readMachine } from "../config/machine.ts";
 import type { PartFormat } from "../ops/backup/backup-manifest.ts";
 import type { DeployedService } from "../ops/backup/restore/deployed.ts";
 import { type PostgresPlace, readContent, restoreDatabase, sql } from "../ops/backup/restore/postgres.ts";
+import { startThrowawayPostgres } from "../ops/backup/restore/throwaway-postgres.ts";
 import type { OpenPart } from "../ops/backup/source.ts";
 import { streamFromExec } from "../ops/container-streams.ts";
 import { connectDocker } from "../ops/docker.ts";
@@ -15,7 +16,7 @@ import { Throwaway } from "../ops/throwaway.ts";
 import { table } from "../scripts/output.ts";
 import { testEnvironment } from "../scripts/test-environment.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
-import { giveManifest, startCopyable, startOnCopy, takeCopy } from "./restore/physical-copy.ts";
+import { giveManifest, SETTINGS, startOnCopy, takeCopy } from "./restore/physical-copy.ts";
 
 /**
  * From a backup of Postgres to a database that answers a search by its index, in four ways and beside the old operations
@@ -34,9 +35,10 @@ const GOALS = { dump: 2, files: 10 };
 
 /** What the deployed stack gives Postgres by default (config/schema.ts, components/postgres.ts). */
 const MEMORY_MB = 1024;
-const SETTINGS = ["shared_buffers=256MB", "maintenance_work_mem=256MB"];
+const DEPLOYED = ["shared_buffers=256MB", "maintenance_work_mem=256MB"];
 
-const docker = connectDocker(readMachine(CHECKOUT).docker.host);
+const { host } = readMachine(CHECKOUT).docker;
+const docker = connectDocker(host);
 const throwaway = await Throwaway.open(docker, { stack: "bench", homeId: "bench" }, "restore");
 const directory = mkdtempSync(path.join(os.tmpdir(), "mem0-bench-"));
 const names = { user: "mem0_user", collection: "memories" };
@@ -46,7 +48,7 @@ const deployed: DeployedService = {
   user: "10001:10001",
   memoryBytes: MEMORY_MB * 1024 * 1024,
   shmBytes: 256 * 1024 * 1024,
-  command: SETTINGS.flatMap((setting) => ["-c", setting]),
+  command: [...DEPLOYED, ...SETTINGS].flatMap((setting) => ["-c", setting]),
   env: {},
   store: "",
 };
@@ -63,7 +65,7 @@ interface Way {
 }
 
 try {
-  const source = await startCopyable(docker, throwaway, deployed, names, { name: "postgres" });
+  const source = await startThrowawayPostgres(docker, throwaway, deployed, names, { database: "source" });
   console.error(`making ${MEMORIES} memories of ${DIMENSIONS} dimensions ...`);
   await fill(source);
   const rows: string[][] = [];
@@ -122,15 +124,15 @@ function waysFrom(source: PostgresPlace): Way[] {
   const binary = path.join(directory, "ours.copy.zst");
   const dump = `docker exec ${source.container} pg_dump -U postgres -d source`;
   const copies: Record<string, Awaited<ReturnType<typeof takeCopy>>> = {};
-  const copied = async (name: string, of: "all" | "changes") => {
-    const copy = await takeCopy(source, "source", directory, name, of);
-    copies[name] = copy;
-    return [copy.files, copy.log];
+  const copied = async (id: string, of: "all" | "changes") => {
+    const copy = await takeCopy(host, source, "source", directory, { id, of });
+    copies[id] = copy;
+    return copy.paths;
   };
-  const started = async (name: string, full?: string) => {
-    const copy = required(copies[name]);
-    const given = full === undefined ? { name, copy } : { name, copy, full: required(copies[full]) };
-    const place = await startOnCopy(docker, throwaway, deployed, names, given);
+  const started = async (id: string, full?: string) => {
+    const copy = required(copies[id]);
+    const given = full === undefined ? { copy } : { copy, full: required(copies[full]) };
+    const place = await startOnCopy(docker, throwaway, deployed, { ...names, database: "source" }, given);
     return { place, database: "source", rows: copy.rows };
   };
   return [
@@ -187,11 +189,10 @@ function waysFrom(source: PostgresPlace): Way[] {
 }
 
 async function fill(place: PostgresPlace): Promise<void> {
-  await sql(place, "postgres", "CREATE DATABASE source OWNER mem0_user");
   await sql(
     place,
     "source",
-    "CREATE EXTENSION vector",
+    "CREATE EXTENSION IF NOT EXISTS vector",
     "SELECT setseed(0.5)",
     `CREATE TABLE memories (id uuid PRIMARY KEY, vector vector(${DIMENSIONS}), payload jsonb)`,
     insert(MEMORIES),

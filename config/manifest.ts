@@ -68,6 +68,8 @@ export const manifestSchema = z.strictObject({
       maxDropShare: z.number(),
       /** Age recipients, which are no secrets. */
       recipients: z.array(z.string()),
+      /** False in a manifest from before there were such copies. */
+      hourlyFiles: z.boolean().default(false),
       copyTo: z
         .strictObject({ path: z.string().optional(), command: z.array(z.string()).optional() })
         .optional(),

@@ -28,6 +28,7 @@ export const rules: readonly Rule[] = [
   keyMistakes,
   prometheusHasExporter,
   copyGoesOneWay,
+  copiedFilesAreEncrypted,
   grafanaHasPrometheus,
   externalGrafanaIsNamed,
 ];
@@ -112,6 +113,14 @@ function prometheusHasExporter({ observability: { exporter, prometheus } }: Stac
 function copyGoesOneWay({ backup: { copyTo } }: StackFile): string[] {
   if (copyTo === undefined || (copyTo.path === undefined) !== (copyTo.command === undefined)) return [];
   return [`${keyName(["backup", "copyTo"])}: allowed: either path or command`];
+}
+
+function copiedFilesAreEncrypted({ backup: { hourlyFiles, recipients } }: StackFile): string[] {
+  if (!hourlyFiles || recipients.length > 0) return [];
+  return [
+    `${keyName(["backup", "recipients"])}: missing; needed with ${keyName(["backup", "hourlyFiles"])}, for Postgres' ` +
+      "files hold the roles' password verifiers: [age1...], as age-keygen prints it",
+  ];
 }
 
 function grafanaHasPrometheus({ observability: { grafana, prometheus } }: StackFile): string[] {

@@ -33,6 +33,12 @@ export function ignoring(...codes: number[]): (error: { statusCode?: number }) =
   };
 }
 
+/** The processor that a container's programs are for, as Docker calls it: amd64, arm64. */
+export async function architectureOf(docker: Docker, container: string): Promise<string> {
+  const { Image } = await docker.getContainer(container).inspect();
+  return (await docker.getImage(Image).inspect()).Architecture;
+}
+
 /**
  * Runs a command inside a container and waits for its end.
  *

@@ -10,12 +10,12 @@ import {
   continueRestore,
   finishRestore,
   type RestoreReport,
-  type RestoreTools,
   restore,
   rollBack,
 } from "../ops/backup/restore/restore.ts";
 import type { RestoredStore } from "../ops/backup/restore/swap.ts";
 import { RESTORED } from "../ops/backup/restore/swap.ts";
+import type { RestoreTools } from "../ops/backup/restore/tools.ts";
 import { NOT_BROUGHT_BACK, restoreUser, type UserReport } from "../ops/backup/restore/user.ts";
 import { RunLog } from "../ops/backup/run-log.ts";
 import { withDocker } from "../ops/docker.ts";
@@ -31,6 +31,7 @@ interface Options {
   stack: string;
   only?: RestoredStore;
   user?: string;
+  from?: "dump" | "files";
   adopt?: boolean;
   identity?: string;
   safetyBackup: boolean;
@@ -62,6 +63,9 @@ export function register(program: Command): void {
     .argument("[ts]", "backup: an id, `latest`, or the directory of one of the old operations guide's form")
     .option("-s, --stack <stack>", "stack", "test")
     .addOption(new Option("--only <store>", "this store alone").choices(RESTORED))
+    .addOption(
+      new Option("--from <form>", "restore Postgres from this part of the backup").choices(["dump", "files"]),
+    )
     .option("--user <name>", "only this user's memories, into the running stack")
     .option("--adopt", "take over data of another instance, or data that tells no identity")
     .option("--identity <file>", "age identity, for encrypted backups")
@@ -103,9 +107,10 @@ async function run(ts: string | undefined, options: Options): Promise<void> {
   const backup = open(ts);
   if (options.user !== undefined) return bringUserBack(context, options, backup, options.user);
   await withTools(context, options, async (tools, onBytes) => {
-    const { only, adopt, safetyBackup } = options;
+    const { only, from, adopt, safetyBackup } = options;
     const report = await restore(tools, metered(backup, onBytes), {
       ...(only === undefined ? {} : { only }),
+      ...(from === undefined ? {} : { from }),
       adopt: adopt === true,
       safetyBackup,
     });

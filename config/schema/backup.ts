@@ -38,6 +38,14 @@ export const backup = z
         description: "Age recipients that backups are encrypted to. None: backups are not encrypted.",
         examples: [["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]],
       }),
+    hourlyFiles: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          "Hourly backups also hold a copy of Postgres' files, with which a restore need not build the similarity index " +
+          "anew. Needs `recipients`: the files hold the roles' password verifiers.",
+      }),
     copyTo: z
       .strictObject({
         path: hostPath.optional().meta({ description: "Second directory, on another disk." }),

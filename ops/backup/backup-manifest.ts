@@ -13,6 +13,10 @@ export const FORMATS = [
   "pg-custom",
   /** The rows of the memories' table as COPY's binary format has them. */
   "pg-copy-zstd",
+  /** All files of a Postgres server as pg_basebackup copies them, in a tar. */
+  "pg-files-zstd",
+  /** Segments of its log, in a tar. */
+  "pg-log-zstd",
   /** SQL as text. */
   "sql",
   "sql-gzip",
@@ -66,6 +70,8 @@ const content = z.strictObject({
   }),
   versions: z.strictObject({ postgres: z.string(), pgvector: z.string(), neo4j: z.string() }),
   collection: z.string(),
+  /** Of the processor that Postgres' files are for, as Docker calls it; absent where there are none. */
+  architecture: z.string().optional(),
   parts: z.array(part),
   /** Age recipients; null when the parts are not encrypted. */
   encryption: z.strictObject({ recipients: z.array(z.string()).min(1) }).nullable(),

@@ -26,6 +26,8 @@ export interface Found {
   identities: Partial<Record<"postgres" | "neo4j" | "history", Identity>>;
   versions: { postgres?: string; pgvector?: string; neo4j?: string };
   neo4jStoppedSeconds: number;
+  /** Of the processor that a copy of Postgres' files is for; undefined when none is made. */
+  architecture?: string;
 }
 
 /** The identity of a store that carries none. */

@@ -13,10 +13,12 @@ import { countGraph, startGraph } from "./restore/graph.ts";
 import { readHistory, unpackHistory } from "./restore/history.ts";
 import { readGraphIdentity, withThrowawayGraph } from "./restore/neo4j.ts";
 import { ident, type PostgresPlace, readContent, restoreDatabase, sql } from "./restore/postgres.ts";
+import { startOnFiles, whyNotFiles } from "./restore/postgres-files.ts";
 import { graphImage } from "./restore/prepare.ts";
 import type { Restorable } from "./restore/restorable.ts";
 import { startThrowawayPostgres } from "./restore/throwaway-postgres.ts";
 import { withScratch } from "./scratch.ts";
+import type { PostgresFiles } from "./source.ts";
 import { updateStatus } from "./status-file.ts";
 
 /** One thing that was looked at in what was restored. */
@@ -94,6 +96,7 @@ export async function drill(
     // Side by side, and none is left running when another fails: removing waits for all.
     const ended = await Promise.allSettled([
       timed("postgres", drillPostgres(context)),
+      ...(backup.files === undefined ? [] : [timed("postgresFiles", drillFiles(context, backup.files))]),
       timed("neo4j", drillGraph(context)),
       timed("history", drillHistory(context, stateDir)),
     ]);
@@ -144,6 +147,27 @@ async function drillPostgres({ docker, throwaway, manifest, backup, look }: Dril
   if (counts.memories === 0) return;
   await sampleRows(place, deployed, manifest, look);
   await searchBySample(place, look);
+}
+
+/** A server on the copied files: it needs no index built, and must hold the same. */
+async function drillFiles(
+  { docker, throwaway, manifest, backup, look }: DrillContext,
+  files: PostgresFiles,
+): Promise<void> {
+  const { counts, collection } = backup.manifest;
+  const { instanceId, database } = manifest;
+  const deployed = await deployedService(docker, manifest, "postgres");
+  const stack = { instanceId, database: database.name };
+  const unfit = await whyNotFiles(docker, deployed, backup.manifest, stack, []);
+  if (unfit !== undefined) return look("files of Postgres", true, `not for this stack: ${unfit}`);
+  const names = { user: database.user, collection, database: database.name };
+  const { place } = await startOnFiles(docker, throwaway, deployed, names, files, backup.id);
+  const { memories, users, indexed } = await readContent(place, database.name);
+  look(
+    "files of Postgres",
+    memories === counts.memories && users === counts.users && indexed,
+    `${memories} of ${counts.memories} memories, ${indexed ? "with" : "without"} the similarity index`,
+  );
 }
 
 /** Texts against the checksum that was stored with each, and whole rows against the live ones that did not change. */

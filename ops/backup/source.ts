@@ -57,3 +57,9 @@ export interface OpenPart {
 export interface PostgresParts extends OpenPart {
   rows?: OpenPart;
 }
+
+/** A copy of Postgres' files, and the log up to the backup's moment. */
+export interface PostgresFiles {
+  files: OpenPart;
+  log: OpenPart;
+}

@@ -9,7 +9,7 @@ export function through(source: Readable, next: Duplex): Readable {
 }
 
 /** Waits for all of them, also when one has failed: what it leaves is removed only when nobody writes there any more. */
-export async function all(work: Promise<void>[]): Promise<void> {
+export async function all(work: (Promise<void> | undefined)[]): Promise<void> {
   const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 }
@@ -25,4 +25,9 @@ export async function* lines(source: Readable): AsyncGenerator<string> {
   }
   rest += decoder.end();
   if (rest !== "") yield rest;
+}
+
+/** The last line of what a program said, which mostly tells why it failed. */
+export function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) || "no reason given";
 }

@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises";
 import type { Manifest } from "../../config/manifest.ts";
-import { withDocker } from "../docker.ts";
+import { architectureOf, withDocker } from "../docker.ts";
 import { MemoryClient } from "../memory-client.ts";
 import { ExitCode, Problem } from "../problem.ts";
 import { Throwaway } from "../throwaway.ts";
@@ -23,6 +23,7 @@ import { type Held, holdStores } from "./server-hold.ts";
 import { historyDump } from "./sources/history.ts";
 import { neo4jDump } from "./sources/neo4j.ts";
 import { connectForSnapshot, openSnapshot, postgresDump } from "./sources/postgres.ts";
+import { copyFiles, type FilesCopy } from "./sources/postgres-files.ts";
 import { stackDump } from "./sources/stack.ts";
 import { backupSettings, containerOf, stateDirOf } from "./stack-access.ts";
 import { noteRun, updateStatus } from "./status-file.ts";
@@ -157,6 +158,7 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
       counts: counts as Counts,
       versions: { postgres: "", pgvector: "", neo4j: "", ...versions },
       collection: manifest.database.collection,
+      ...(cut.found.architecture === undefined ? {} : { architecture: cut.found.architecture }),
       encryption: settings.recipients.length === 0 ? null : { recipients: settings.recipients },
       writesHeldSeconds: cut.pausedSeconds,
       neo4jStoppedSeconds: cut.found.neo4jStoppedSeconds,
@@ -188,9 +190,23 @@ async function dumpAll(
 ): Promise<{ found: Found; cutAt: Date; pausedSeconds: number }> {
   const found: Found = { counts: {}, identities: {}, versions: {}, neo4jStoppedSeconds: 0 };
   const postgres = await connectForSnapshot(manifest);
+  let copy: FilesCopy | undefined;
   try {
+    if (tier === "hourly" && backupSettings(manifest).hourlyFiles) {
+      report("copying Postgres' files");
+      const container = containerOf(manifest, "postgres");
+      copy = await copyFiles({ dockerHost: manifest.dockerHost, container }, id, files);
+      found.architecture = await withDocker(manifest.dockerHost, (docker) =>
+        architectureOf(docker, container),
+      );
+    }
     report("waiting for writes under way");
-    const held = await holdIfServed(manifest, () => openSnapshot(postgres), beforeRestore);
+    const atCut = async () => {
+      const snapshot = await openSnapshot(postgres);
+      await copy?.markCut();
+      return snapshot;
+    };
+    const held = await holdIfServed(manifest, atCut, beforeRestore);
     report(`writers waited ${held.pausedSeconds} s`);
     let released: Promise<void> | undefined;
     const cut: Cut = {
@@ -208,7 +224,7 @@ async function dumpAll(
       released = held.release();
       released.catch(() => {});
     });
-    await all([postgresDump.dump(cut, files), heldStores, stackDump.dump(cut, files)]);
+    await all([postgresDump.dump(cut, files), copy?.writeLog(), heldStores, stackDump.dump(cut, files)]);
     await released;
     return { found, cutAt: held.cutAt, pausedSeconds: held.pausedSeconds };
   } catch (cause) {
@@ -218,6 +234,7 @@ async function dumpAll(
       cause,
     });
   } finally {
+    await copy?.close();
     await postgres.end().catch(() => {});
   }
 }

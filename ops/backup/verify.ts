@@ -12,10 +12,11 @@ import { readGraphLines } from "./restore/graph-lines.ts";
 import { readHistory, unpackHistory } from "./restore/history.ts";
 import { type ThrowawayGraph, withThrowawayGraph } from "./restore/neo4j.ts";
 import { copiedRows, plainSql } from "./restore/postgres.ts";
+import { onFiles } from "./restore/postgres-files.ts";
 import { graphImage } from "./restore/prepare.ts";
 import { type GraphParts, openBackup, type Restorable } from "./restore/restorable.ts";
 import { withScratch } from "./scratch.ts";
-import type { OpenPart } from "./source.ts";
+import type { OpenPart, PostgresFiles } from "./source.ts";
 import { readDump } from "./verify-sql.ts";
 
 /** One thing that was looked at. */
@@ -72,6 +73,8 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
     if (checks.every(({ ok }) => ok)) {
       const opened = openBackup(backup, tools.identity);
       await check("postgres", () => readPostgres(opened, backup, tools));
+      const { files } = opened;
+      if (files !== undefined) await check("postgres' files", () => readFiles(files, tools));
       await check("neo4j", () => readGraph(opened.graph, backup, tools));
       await check("history", () => readHistoryPart(opened.history, backup, tools));
       for (const part of opened.others) await check(part.part.name, () => readText(part));
@@ -100,6 +103,23 @@ async function readPostgres(opened: Restorable, { manifest }: Backup, tools: Ver
   const index = `${manifest.collection}_hnsw_idx`;
   if (!indexes.includes(index)) throw new Error(`the dump does not make the index ${index}`);
   return `${manifest.counts.memories} memories, ${rows.size} tables, identity as in the manifest`;
+}
+
+/** Every file of the copy against the list that Postgres made with it; whether it starts is for a drill to show. */
+async function readFiles(
+  { files, log }: PostgresFiles,
+  { throwaway, postgres }: VerifyTools,
+): Promise<string> {
+  const volume = await throwaway.volume("files");
+  const compare =
+    "mkdir pgdata; tar -x -C pgdata; pg_verifybackup --no-parse-wal --quiet pgdata; rm -r pgdata";
+  await onFiles(throwaway, postgres, volume, compare, files);
+  const segments = (await onFiles(throwaway, postgres, volume, "tar -t", log)).split("\n").filter(Boolean);
+  const strange = segments.find((name) => !/^[0-9A-F]{24}$/.test(name));
+  if (strange !== undefined)
+    throw new Error(`${log.part.file} holds ${strange}, which is no segment of the log`);
+  if (segments.length === 0) throw new Error(`${log.part.file} holds no segment of the log`);
+  return `as Postgres listed them, with ${segments.length} segment(s) of the log`;
 }
 
 async function readGraph(

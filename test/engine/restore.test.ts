@@ -12,10 +12,10 @@ import {
   continueRestore,
   finishRestore,
   type RestoreOptions,
-  type RestoreTools,
   restore,
   rollBack,
 } from "../../ops/backup/restore/restore.ts";
+import type { RestoreTools } from "../../ops/backup/restore/tools.ts";
 import { restoreUser } from "../../ops/backup/restore/user.ts";
 import { backupSettings, stateDirOf } from "../../ops/backup/stack-access.ts";
 import { readStatus } from "../../ops/backup/status-file.ts";

@@ -30,6 +30,8 @@ export interface Rounds {
   seed: number;
   /** The one store that is restored; all of them when left out. */
   only?: RestoredStore | undefined;
+  /** Path of the age identity file, where backups are encrypted. */
+  identity?: string | undefined;
   say: (line: string) => void;
 }
 
@@ -44,7 +46,8 @@ interface Ended {
  *
  * @throws Error that tells the round, when it is not so
  */
-export async function killRounds({ stateHome: home, stack, rounds, seed, only, say }: Rounds): Promise<void> {
+export async function killRounds(options: Rounds): Promise<void> {
+  const { stateHome: home, stack, rounds, seed, only, identity, say } = options;
   const manifest = readManifest(home, stack);
   const random = seeded(seed);
   const mem0 = (...args: string[]) => runMem0(home, args);
@@ -55,7 +58,8 @@ export async function killRounds({ stateHome: home, stack, rounds, seed, only, s
   await change(manifest, "first");
   const first = await stackContent(manifest);
   const started = performance.now();
-  const command = ["restore", id, "--stack", stack, "--no-safety-backup"];
+  const opened = identity === undefined ? [] : ["--identity", identity];
+  const command = ["restore", id, "--stack", stack, "--no-safety-backup", ...opened];
   if (only !== undefined) command.push("--only", only);
   /** What serves when the restore has ended on a stack that held `live`. */
   const restored = (live: StackContent) =>
@@ -80,7 +84,7 @@ export async function killRounds({ stateHome: home, stack, rounds, seed, only, s
     }
     const wish = phase === "none" ? undefined : phase === "done" || !goOn ? "--roll-back" : "--continue";
     if (wish !== undefined) {
-      const ended = await mem0("restore", wish, "--stack", stack);
+      const ended = await mem0("restore", wish, "--stack", stack, ...opened);
       if (ended.exitCode !== 0) throw new Error(`${where}: restore ${wish} fails: ${ended.output}`);
     }
     const expected = wish === "--continue" ? restored(live) : live;
@@ -113,6 +117,9 @@ async function change(manifest: Manifest, mark: string): Promise<void> {
   );
 }
 
+/** Where the services that keep files have them. */
+const DATA = { postgres: "/var/lib/postgresql/data", neo4j: "/data", server: "/data" };
+
 /** No database, directory, file, container or volume beside those of the stack. */
 async function nothingLeft(manifest: Manifest, where: string): Promise<void> {
   const client = await connectPostgres(manifest);
@@ -122,8 +129,8 @@ async function nothingLeft(manifest: Manifest, where: string): Promise<void> {
   await client.end();
   const left = rows.map(({ datname }) => datname);
   await withDocker(manifest.dockerHost, async (docker) => {
-    for (const service of ["neo4j", "server"]) {
-      const { stdout } = await execInContainer(docker, containerOf(manifest, service), ["ls", "-A", "/data"]);
+    for (const [service, data] of Object.entries(DATA)) {
+      const { stdout } = await execInContainer(docker, containerOf(manifest, service), ["ls", "-A", data]);
       left.push(...stdout.split("\n").filter((name) => /_(restore|before)_/.test(name)));
     }
     const filters = { label: ["mem0.throwaway"] };
@@ -174,6 +181,7 @@ if (process.argv[1] === import.meta.filename) {
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       stack: { type: "string", default: "test" },
       only: { type: "string" },
+      identity: { type: "string" },
     },
   });
   console.log(`seed ${values.seed}`);
@@ -183,6 +191,7 @@ if (process.argv[1] === import.meta.filename) {
     rounds: Number(values.rounds),
     seed: Number(values.seed),
     only: RESTORED.find((store) => store === values.only),
+    identity: values.identity,
     say: (line) => console.log(line),
   });
   console.log(`${values.rounds} rounds: never anything but what was live or what was in the backup`);

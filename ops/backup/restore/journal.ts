@@ -4,7 +4,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { Problem } from "../../problem.ts";
 import { BACKUP_ID } from "../layout.ts";
-import { RESTORED } from "./swap.ts";
+import { POSTGRES_FORMS, RESTORED } from "./swap.ts";
 
 /**
  * How far a restore has come, on the disk before each step begins:
@@ -26,6 +26,8 @@ const journalSchema = z.strictObject({
   /** The backup's directory. */
   backup: z.string(),
   stores: z.array(z.enum(RESTORED)).min(1),
+  /** What lies beside the live Postgres, if that is restored. */
+  postgresAs: z.enum(POSTGRES_FORMS).default("database"),
   /** Whether data of another instance is taken over. */
   adopt: z.boolean(),
   phase: z.enum(PHASES),

@@ -7,13 +7,14 @@ import type { GraphParts, Restorable } from "./restorable.ts";
 /** The same backup, which tells of every piece that is read from it; bytes are those of the files, decrypted. */
 export function metered(backup: Restorable, onBytes: OnBytes): Restorable {
   const part = <Kind extends OpenPart>(one: Kind): Kind => ({ ...one, ...meteredPart(one, onBytes) });
-  const { postgres, graph, history } = backup;
+  const { postgres, files, graph, history } = backup;
   return {
     ...backup,
     postgres:
       postgres === undefined
         ? undefined
         : { ...part(postgres), ...(postgres.rows === undefined ? {} : { rows: part(postgres.rows) }) },
+    files: files === undefined ? undefined : { files: part(files.files), log: part(files.log) },
     graph: graph === undefined ? undefined : meteredGraph(graph, onBytes),
     history: history === undefined ? undefined : part(history),
   };

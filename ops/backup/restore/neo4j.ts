@@ -6,6 +6,7 @@ import { Problem } from "../../problem.ts";
 import type { Throwaway, ThrowawaySpec } from "../../throwaway.ts";
 import type { Identity } from "../backup-manifest.ts";
 import type { OpenPart } from "../source.ts";
+import { lastLine } from "../streams.ts";
 
 /** The deployed Neo4j, as far as a throw-away one must be like it. */
 export interface Neo4jImage {
@@ -175,8 +176,4 @@ export async function bindGraph(driver: Driver, identity: Identity, at: Date): P
     created_at: at.toISOString(),
   };
   await driver.executeQuery("MERGE (n:Mem0Identity {only_one: true}) SET n += $values", { values });
-}
-
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1) ?? "no reason given";
 }

@@ -89,7 +89,7 @@ export async function dropDatabase(place: PostgresPlace, database: string): Prom
 }
 
 /** Names of the databases of a server. */
-export async function databases(place: PostgresPlace): Promise<string[]> {
+export async function databases(place: Pick<PostgresPlace, "docker" | "container">): Promise<string[]> {
   return (await sql(place, "postgres", "SELECT datname FROM pg_database ORDER BY 1")).split("\n");
 }
 

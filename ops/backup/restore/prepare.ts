@@ -6,12 +6,13 @@ import type { Throwaway } from "../../throwaway.ts";
 import type { Counts, Identity } from "../backup-manifest.ts";
 import { hashFile } from "../checksums.ts";
 import { withScratch } from "../scratch.ts";
-import type { OpenPart } from "../source.ts";
+import type { OpenPart, PostgresFiles } from "../source.ts";
 import { type DeployedService, onStore } from "./deployed.ts";
 import { countGraph, startGraph } from "./graph.ts";
 import { bindHistory, readHistory, unpackHistory } from "./history.ts";
 import { bindGraph, type Neo4jImage, readGraphIdentity, withThrowawayGraph } from "./neo4j.ts";
 import { bindDatabase, type PostgresPlace, readContent, restoreDatabase } from "./postgres.ts";
+import { dropOthers, layBeside, type ServerNames, startOnFiles } from "./postgres-files.ts";
 import type { GraphParts } from "./restorable.ts";
 import { LIVE_FILES, namesBeside } from "./swap.ts";
 
@@ -35,21 +36,53 @@ export interface Preparation {
  * @returns how many memories it holds
  */
 export async function preparePostgres(
-  { id, identity, adopt, counts }: Preparation,
+  preparation: Preparation,
   place: PostgresPlace,
   live: string,
   dump: OpenPart,
 ): Promise<number> {
-  const { restored } = namesBeside(live, id);
+  const { restored } = namesBeside(live, preparation.id);
   await restoreDatabase(place, dump, restored);
+  return checkDatabase(preparation, place, restored, live);
+}
+
+/**
+ * Starts a throw-away server on a copy of Postgres' files, compares what it holds with what the backup promises, and
+ * lays its files beside the live ones.
+ *
+ * @param backupId the backup's id: its moment has a name in the log
+ * @returns how many memories it holds
+ */
+export async function preparePostgresFiles(
+  preparation: Preparation,
+  deployed: DeployedService,
+  names: ServerNames,
+  files: PostgresFiles,
+  backupId: string,
+): Promise<number> {
+  const { docker, throwaway, id } = preparation;
+  const { database } = names;
+  const server = await startOnFiles(docker, throwaway, deployed, names, files, backupId);
+  await dropOthers(server.place, database);
+  const memories = await checkDatabase(preparation, server.place, database, database);
+  await layBeside(throwaway, server, deployed, namesBeside(LIVE_FILES.postgres, id).restored);
+  return memories;
+}
+
+/** @param model a database of the stack's own, from which tables are taken that the restored one lacks */
+async function checkDatabase(
+  { identity, adopt, counts }: Preparation,
+  place: PostgresPlace,
+  restored: string,
+  model: string,
+): Promise<number> {
   const content = await readContent(place, restored);
   if (content.dimensions !== identity.dimensions) {
     throw new Problem(
       content.dimensions === undefined
-        ? `the dump has no table ${place.collection}`
+        ? `the backup has no table ${place.collection}`
         : `the backup holds vectors of ${content.dimensions} dimensions, this stack's have ${identity.dimensions}`,
       {
-        where: dump.part.file,
         mend: "set mem0:memory.collection and mem0:model to those of the backup in a new stack, and restore it there",
       },
     );
@@ -60,8 +93,8 @@ export async function preparePostgres(
   }
   if (!content.indexed)
     throw new Problem("the restored database has no similarity index", { where: restored });
-  await own("the dump of Postgres", content.identity, { identity, adopt }, () =>
-    bindDatabase(place, restored, live, identity),
+  await own("the backup of Postgres", content.identity, { identity, adopt }, () =>
+    bindDatabase(place, restored, model, identity),
   );
   return content.memories;
 }

@@ -6,7 +6,7 @@ import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "../
 import { oldChecksums } from "../checksums.ts";
 import { BACKUP_ID, FILES } from "../layout.ts";
 import { openPart } from "../part-files.ts";
-import type { OpenPart, PostgresParts } from "../source.ts";
+import type { OpenPart, PostgresFiles, PostgresParts } from "../source.ts";
 
 /** The graph of a backup, in one of the forms it may have. */
 export type GraphParts =
@@ -22,6 +22,8 @@ export interface Restorable {
   /** Undefined for one of the old form. */
   manifest: BackupManifest | undefined;
   postgres: PostgresParts | undefined;
+  /** What stands beside the dump in hourly backups, where it is wished. */
+  files: PostgresFiles | undefined;
   graph: GraphParts | undefined;
   history: OpenPart | undefined;
   /** Parts for people: roles, the stack's manifest. Restoring does not need them. */
@@ -37,12 +39,15 @@ export function openBackup({ id, directory, manifest }: Backup, identity?: strin
   const [lines] = open(({ format }) => format === "graph-lines-zstd");
   const [dump] = open(({ source, name }) => source === "postgres" && name === "mem0");
   const [rows] = open(({ format }) => format === "pg-copy-zstd");
+  const [files] = open(({ format }) => format === "pg-files-zstd");
+  const [log] = open(({ format }) => format === "pg-log-zstd");
   const dumps = open(({ format }) => format === "neo4j-dump");
   return {
     id,
     directory,
     manifest,
     postgres: dump === undefined || rows === undefined ? dump : { ...dump, rows },
+    files: files === undefined || log === undefined ? undefined : { files, log },
     graph:
       lines !== undefined
         ? { kind: "lines", part: lines }
@@ -74,6 +79,7 @@ export function openOldBackup(directory: string): Restorable | undefined {
     directory,
     manifest: undefined,
     postgres: dump === undefined ? undefined : openPart(directory, oldDump(directory, dump)),
+    files: undefined,
     graph:
       graph === undefined
         ? undefined

@@ -1,37 +1,31 @@
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
 import path from "node:path";
-import type Docker from "dockerode";
-import type { Manifest } from "../../../config/manifest.ts";
 import { Problem } from "../../problem.ts";
-import { Throwaway } from "../../throwaway.ts";
 import { compareChecksums, compareOldChecksums } from "../checksums.ts";
 import { backupId } from "../layout.ts";
 import { withBackupLock } from "../lock.ts";
 import { secondsSince } from "../part-files.ts";
-import { type DeployedService, deployedService } from "./deployed.ts";
+import { makeCopies, postgresForm } from "./copies.ts";
+import { deployedService } from "./deployed.ts";
 import { allows, type Journal, readJournal, removeJournal, writeJournal } from "./journal.ts";
-import { type Preparation, prepareGraph, prepareHistory, preparePostgres } from "./prepare.ts";
 import type { Restorable } from "./restorable.ts";
 import { backUpLive, withoutWrites } from "./safety.ts";
 import { startService, stopService, untilServerReady, type WritesHeld } from "./services.ts";
-import { RESTORED, type RestoredStore, removeBeside, type SwapPlaces, swapStore } from "./swap.ts";
-
-/** What a restore works on and with. */
-export interface RestoreTools {
-  docker: Docker;
-  manifest: Manifest;
-  /** Directory of the stack on the host. */
-  stateDir: string;
-  /** Version of this tool, for the backup of what is live. */
-  toolVersion: string;
-  report: (line: string) => void;
-  now: () => Date;
-}
+import {
+  RESTORED,
+  type RestoredStore,
+  removeBeside,
+  type SwapPlaces,
+  serviceOnFiles,
+  swapStore,
+} from "./swap.ts";
+import { type RestoreTools, withPlaces } from "./tools.ts";
 
 export interface RestoreOptions {
   /** Only this store; all that the backup holds when left out. */
   only?: RestoredStore;
+  /** From what of the backup Postgres is restored; the quickest that fits when left out. */
+  from?: "dump" | "files";
   /** Takes over data of another instance, or of none. */
   adopt: boolean;
   /** False on purpose only: what is live is then not backed up before. */
@@ -61,12 +55,14 @@ export async function restore(
   const { stateDir, manifest } = tools;
   const before = readJournal(stateDir);
   if (before !== undefined && !allows(before.phase, "begin")) throw unfinished(before);
+  const stores = storesOf(backup, options.only);
   return run(tools, backup, {
     version: 1,
     id: backupId(tools.now()),
     stack: manifest.stack,
     backup: backup.directory,
-    stores: storesOf(backup, options.only),
+    stores,
+    postgresAs: stores.includes("postgres") ? await postgresForm(tools, backup, options.from) : "database",
     adopt: options.adopt,
     phase: "preparing",
     safetyBackup: options.safetyBackup ? null : "none",
@@ -175,7 +171,7 @@ async function prepareOrTidy(
   held: WritesHeld,
 ): Promise<number | undefined> {
   try {
-    const memories = await withPlaces(tools, (places) => prepare(tools, places, backup, journal));
+    const memories = await withPlaces(tools, (places) => makeCopies(tools, places, backup, journal));
     await held.requireLasting();
     return memories;
   } catch (error) {
@@ -183,55 +179,6 @@ async function prepareOrTidy(
     await withPlaces(tools, (places) => forget(tools, places, journal, ["restored"])).catch(() => {});
     throw error;
   }
-}
-
-async function prepare(
-  tools: RestoreTools,
-  places: SwapPlaces,
-  backup: Restorable,
-  { id, stores, adopt }: Journal,
-): Promise<number | undefined> {
-  const { manifest, report, stateDir } = tools;
-  mkdirSync(path.join(stateDir, "backup"), { recursive: true, mode: 0o700 });
-  const { instanceId, model } = manifest;
-  const preparation: Preparation = {
-    docker: tools.docker,
-    throwaway: places.throwaway,
-    id,
-    identity: { instanceId, embedder: model.embedder, dimensions: model.dimensions },
-    adopt,
-    counts: backup.manifest?.counts,
-  };
-  for (const store of stores) await removeBeside(store, ["restored"], places, id);
-  let memories: number | undefined;
-  const { postgres, graph, history } = backup;
-  const works: Promise<void>[] = [];
-  // Side by side: one waits for the disk while the other computes.
-  if (stores.includes("postgres") && postgres !== undefined) {
-    report("restoring Postgres into a new database");
-    const work = preparePostgres(preparation, places.postgres, manifest.database.name, postgres);
-    works.push(
-      work.then((count) => {
-        memories = count;
-        report(`Postgres: ${count} memories restored beside the live ones`);
-      }),
-    );
-  }
-  if (stores.includes("neo4j") && graph !== undefined) {
-    report("restoring the graph in a throw-away Neo4j");
-    works.push(
-      prepareGraph(preparation, places.neo4j, graph).then(() =>
-        report("Neo4j: restored, checked, laid beside"),
-      ),
-    );
-  }
-  if (stores.includes("history") && history !== undefined) {
-    works.push(prepareHistory(preparation, places.server, history, stateDir));
-  }
-  const ended = await Promise.allSettled(works);
-  const failed = ended.find((one) => one.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-  return memories;
 }
 
 async function swapIn(
@@ -279,24 +226,36 @@ async function stopServer({ docker, manifest, report }: RestoreTools): Promise<v
   await stopService(docker, await deployedService(docker, manifest, "server"));
 }
 
-/** Stops Neo4j if its data changes, swaps, and starts it and the server again. Every step may be repeated. */
+/** Stops the stores whose files change, swaps, and starts them and the server again. Every step may be repeated. */
 async function swapAll(tools: RestoreTools, journal: Journal, direction: "forward" | "back"): Promise<void> {
   const { docker, report } = tools;
   await withPlaces(tools, async (places) => {
-    const graph = journal.stores.includes("neo4j");
-    if (graph) {
-      report("stopping Neo4j");
-      await stopService(docker, places.neo4j);
+    const { user, name } = tools.manifest.database;
+    const stopped = [
+      {
+        store: "postgres",
+        named: "Postgres",
+        healthy: ["pg_isready", "-q", "-h", "127.0.0.1", "-U", user, "-d", name],
+      },
+      { store: "neo4j", named: "Neo4j", healthy: ["neo4j-healthy"] },
+    ] as const;
+    const services = stopped.flatMap(({ store, named, healthy }) => {
+      const service = journal.stores.includes(store) ? serviceOnFiles(store, places, journal) : undefined;
+      return service === undefined ? [] : [{ service, named, healthy }];
+    });
+    for (const { service, named } of services) {
+      report(`stopping ${named}`);
+      await stopService(docker, service);
     }
     for (const store of journal.stores) {
       report(
         `${direction === "forward" ? "putting the restored" : "putting back the former"} ${store} in its place`,
       );
-      await swapStore(store, direction, places, journal.id);
+      await swapStore(store, direction, places, journal);
     }
-    if (graph) {
-      report("starting Neo4j");
-      await startService(docker, places.neo4j, ["neo4j-healthy"]);
+    for (const { service, named, healthy } of services) {
+      report(`starting ${named}`);
+      await startService(docker, service, healthy);
     }
     await startServer(tools, places);
   });
@@ -314,40 +273,11 @@ async function startServer(
 async function forget(
   { stateDir }: RestoreTools,
   places: SwapPlaces,
-  { id, stores }: Journal,
+  journal: Journal,
   which: readonly ("restored" | "before")[],
 ): Promise<void> {
-  for (const store of stores) await removeBeside(store, which, places, id);
+  for (const store of journal.stores) await removeBeside(store, which, places, journal);
   removeJournal(stateDir);
-}
-
-async function withPlaces<T>(tools: RestoreTools, work: (places: SwapPlaces) => Promise<T>): Promise<T> {
-  const { docker, manifest } = tools;
-  const service = (name: "postgres" | "neo4j" | "server"): Promise<DeployedService> =>
-    deployedService(docker, manifest, name);
-  const [postgres, neo4j, server] = await Promise.all([
-    service("postgres"),
-    service("neo4j"),
-    service("server"),
-  ]);
-  const throwaway = await Throwaway.open(docker, manifest, "restore");
-  try {
-    return await work({
-      docker,
-      throwaway,
-      postgres: {
-        docker,
-        container: postgres.container,
-        user: manifest.database.user,
-        collection: manifest.database.collection,
-      },
-      database: manifest.database.name,
-      neo4j,
-      server,
-    });
-  } finally {
-    await throwaway.remove();
-  }
 }
 
 /** @throws Problem when the backup lacks what is asked for, or holds nothing */

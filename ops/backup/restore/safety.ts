@@ -1,8 +1,8 @@
 import { Problem } from "../../problem.ts";
 import { takeBackup } from "../take.ts";
 import type { Journal } from "./journal.ts";
-import type { RestoreTools } from "./restore.ts";
 import { holdWrites, type WritesHeld } from "./services.ts";
+import type { RestoreTools } from "./tools.ts";
 
 /**
  * Turns writers away before what is live is backed up, and until something else takes its place: nothing that was

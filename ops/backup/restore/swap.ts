@@ -8,6 +8,16 @@ export const RESTORED = ["postgres", "neo4j", "history"] as const;
 
 export type RestoredStore = (typeof RESTORED)[number];
 
+/** As what Postgres is restored: a database beside the live one, or the files of a whole server beside the live ones. */
+export const POSTGRES_FORMS = ["database", "files"] as const;
+
+/** A restore, as far as the names of what it lays beside the live data depend on it. */
+export interface RestoreRun {
+  /** When it was begun. */
+  id: string;
+  postgresAs: (typeof POSTGRES_FORMS)[number];
+}
+
 /** What is live, and what lies beside it; the names tell by themselves how far a swap has come. */
 export interface SwapPlaces {
   docker: Docker;
@@ -15,6 +25,8 @@ export interface SwapPlaces {
   postgres: PostgresPlace;
   /** Name of the live database. */
   database: string;
+  /** The container of `postgres`. */
+  postgresService: DeployedService;
   neo4j: DeployedService;
   server: DeployedService;
 }
@@ -24,8 +36,8 @@ export function namesBeside(live: string, id: string): { restored: string; befor
   return { restored: `${live}_restore_${id}`, before: `${live}_before_${id}` };
 }
 
-/** The graph's directory in its store, and the history's file in its. */
-export const LIVE_FILES = { neo4j: "neo4j", history: "history.db" } as const;
+/** The directories of Postgres and of the graph in their stores, and the history's file in its. */
+export const LIVE_FILES = { postgres: "pgdata", neo4j: "neo4j", history: "history.db" } as const;
 
 /**
  * Renames $1, and the journal that SQLite leaves beside it when it was killed, out of the way to $3, and $2 to $1.
@@ -54,13 +66,13 @@ export async function swapStore(
   store: RestoredStore,
   direction: "forward" | "back",
   places: SwapPlaces,
-  id: string,
+  run: RestoreRun,
 ): Promise<void> {
-  const live = store === "postgres" ? places.database : LIVE_FILES[store];
-  const { restored, before } = namesBeside(live, id);
+  const service = serviceOnFiles(store, places, run);
+  const live = service === undefined ? places.database : LIVE_FILES[store];
+  const { restored, before } = namesBeside(live, run.id);
   const [from, aside] = direction === "forward" ? [restored, before] : [before, restored];
-  if (store === "postgres") return swapDatabases(places.postgres, { live, from, aside });
-  const service = store === "neo4j" ? places.neo4j : places.server;
+  if (service === undefined) return swapDatabases(places.postgres, { live, from, aside });
   await onStore(places.throwaway, service, SWAP, [live, from, aside]);
 }
 
@@ -69,15 +81,31 @@ export async function removeBeside(
   store: RestoredStore,
   which: readonly ("restored" | "before")[],
   places: SwapPlaces,
-  id: string,
+  run: RestoreRun,
 ): Promise<void> {
-  const live = store === "postgres" ? places.database : LIVE_FILES[store];
-  const names = which.map((one) => namesBeside(live, id)[one]);
-  if (store === "postgres") {
+  const service = serviceOnFiles(store, places, run);
+  const live = service === undefined ? places.database : LIVE_FILES[store];
+  const names = which.map((one) => namesBeside(live, run.id)[one]);
+  if (service === undefined) {
     for (const name of names) await dropDatabase(places.postgres, name);
     return;
   }
-  const service = store === "neo4j" ? places.neo4j : places.server;
   const files = names.flatMap((name) => [name, `${name}-journal`]);
   await onStore(places.throwaway, service, 'rm -rf -- "$@"; sync .', files);
+}
+
+/** Whose files are swapped for a store; undefined when it is a database of a server that goes on. */
+export function serviceOnFiles(
+  store: RestoredStore,
+  { postgresService, neo4j, server }: SwapPlaces,
+  { postgresAs }: RestoreRun,
+): DeployedService | undefined {
+  switch (store) {
+    case "postgres":
+      return postgresAs === "files" ? postgresService : undefined;
+    case "neo4j":
+      return neo4j;
+    case "history":
+      return server;
+  }
 }

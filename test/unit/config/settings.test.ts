@@ -94,6 +94,16 @@ describe("a stack file", () => {
       'mem0:observability.grafana.dashboardUid: is "mem0/dashboard"; allowed: letters, digits, `_`, `-`, at most 40 characters',
     ],
     [
+      "two places for copies of backups",
+      { backup: '{"copyTo":{"path":"/a","command":["b"]}}' },
+      "mem0:backup.copyTo: allowed: either path or command",
+    ],
+    [
+      "copies of Postgres' files that anybody could read",
+      { backup: '{"hourlyFiles":true}' },
+      "mem0:backup.recipients: missing; needed with mem0:backup.hourlyFiles, for Postgres' files hold the roles' password verifiers: [age1...], as age-keygen prints it",
+    ],
+    [
       "a Neo4j that does not fit",
       { resources: '{"neo4j":{"heapMb":1000}}' },
       "mem0:resources.neo4j.memoryMb: is 1024; allowed: at least 1608 (heapMb 1000 + pageCacheMb 128 + 480 for the JVM)",

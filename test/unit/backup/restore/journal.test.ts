@@ -19,6 +19,7 @@ const journal = (phase: Journal["phase"]): Journal => ({
   stack: "test",
   backup: "/backups/daily/20261124_023000",
   stores: ["postgres", "neo4j", "history"],
+  postgresAs: "files",
   adopt: false,
   phase,
   safetyBackup: "20261124_115900",

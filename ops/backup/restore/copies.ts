@@ -1,0 +1,121 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { Problem } from "../../problem.ts";
+import type { BackupManifest } from "../backup-manifest.ts";
+import { deployedService } from "./deployed.ts";
+import type { Journal } from "./journal.ts";
+import { databases } from "./postgres.ts";
+import { whyNotFiles } from "./postgres-files.ts";
+import {
+  type Preparation,
+  prepareGraph,
+  prepareHistory,
+  preparePostgres,
+  preparePostgresFiles,
+} from "./prepare.ts";
+import type { Restorable } from "./restorable.ts";
+import { type RestoreRun, removeBeside, type SwapPlaces } from "./swap.ts";
+import type { RestoreTools } from "./tools.ts";
+
+/**
+ * As what Postgres is restored: files where the backup has them and the stack can take them, for they bring the
+ * similarity index along; else a dump.
+ *
+ * @throws Problem when files are wished and cannot be had
+ */
+export async function postgresForm(
+  tools: RestoreTools,
+  { id, files, manifest }: Restorable,
+  from: "dump" | "files" | undefined,
+): Promise<RestoreRun["postgresAs"]> {
+  if (from === "dump" || (files === undefined && from === undefined)) return "database";
+  const unfit =
+    files === undefined || manifest === undefined ? "there are none in it" : await misfit(tools, manifest);
+  if (unfit === undefined) return "files";
+  const reason = `Postgres' files of backup ${id} cannot be used: ${unfit}`;
+  if (from === "files") throw new Problem(reason, { mend: "the same command with --from dump" });
+  tools.report(`${reason}; taking the dump`);
+  return "database";
+}
+
+/** Not with `withPlaces`, which is for whoever holds the lock: another restore may be at work. */
+async function misfit(
+  { docker, manifest }: RestoreTools,
+  backup: BackupManifest,
+): Promise<string | undefined> {
+  const { instanceId, database } = manifest;
+  const postgres = await deployedService(docker, manifest, "postgres");
+  const live = await databases({ docker, container: postgres.container });
+  return whyNotFiles(docker, postgres, backup, { instanceId, database: database.name }, live);
+}
+
+/**
+ * Makes copies of all stores that are restored beside the live ones, and verifies each there.
+ *
+ * @returns how many memories there are; undefined when Postgres is not restored
+ */
+export async function makeCopies(
+  tools: RestoreTools,
+  places: SwapPlaces,
+  backup: Restorable,
+  journal: Journal,
+): Promise<number | undefined> {
+  const { id, stores, adopt } = journal;
+  const { manifest, report, stateDir } = tools;
+  mkdirSync(path.join(stateDir, "backup"), { recursive: true, mode: 0o700 });
+  const { instanceId, model } = manifest;
+  const preparation: Preparation = {
+    docker: tools.docker,
+    throwaway: places.throwaway,
+    id,
+    identity: { instanceId, embedder: model.embedder, dimensions: model.dimensions },
+    adopt,
+    counts: backup.manifest?.counts,
+  };
+  for (const store of stores) await removeBeside(store, ["restored"], places, journal);
+  let memories: number | undefined;
+  const { graph, history } = backup;
+  const works: Promise<void>[] = [];
+  // Side by side: one waits for the disk while the other computes.
+  if (stores.includes("postgres")) {
+    works.push(
+      restorePostgres(tools, places, backup, journal, preparation).then((count) => {
+        memories = count;
+        report(`Postgres: ${count} memories restored beside the live ones`);
+      }),
+    );
+  }
+  if (stores.includes("neo4j") && graph !== undefined) {
+    report("restoring the graph in a throw-away Neo4j");
+    works.push(
+      prepareGraph(preparation, places.neo4j, graph).then(() =>
+        report("Neo4j: restored, checked, laid beside"),
+      ),
+    );
+  }
+  if (stores.includes("history") && history !== undefined) {
+    works.push(prepareHistory(preparation, places.server, history, stateDir));
+  }
+  const ended = await Promise.allSettled(works);
+  const failed = ended.find((one) => one.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return memories;
+}
+
+function restorePostgres(
+  { manifest: { database }, report }: RestoreTools,
+  { postgres, postgresService }: SwapPlaces,
+  backup: Restorable,
+  { postgresAs }: Journal,
+  preparation: Preparation,
+): Promise<number> {
+  if (postgresAs === "files") {
+    if (backup.files === undefined) throw new Error(`${backup.directory} holds no files of Postgres`);
+    report("starting a throw-away Postgres on the copied files");
+    const names = { ...postgres, database: database.name };
+    return preparePostgresFiles(preparation, postgresService, names, backup.files, backup.id);
+  }
+  if (backup.postgres === undefined) throw new Error(`${backup.directory} holds no dump of Postgres`);
+  report("restoring Postgres into a new database");
+  return preparePostgres(preparation, postgres, database.name, backup.postgres);
+}

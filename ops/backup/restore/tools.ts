@@ -1,0 +1,51 @@
+import type Docker from "dockerode";
+import type { Manifest } from "../../../config/manifest.ts";
+import { Throwaway } from "../../throwaway.ts";
+import { type DeployedService, deployedService } from "./deployed.ts";
+import type { SwapPlaces } from "./swap.ts";
+
+/** What a restore works on and with. */
+export interface RestoreTools {
+  docker: Docker;
+  manifest: Manifest;
+  /** Directory of the stack on the host. */
+  stateDir: string;
+  /** Version of this tool, for the backup of what is live. */
+  toolVersion: string;
+  report: (line: string) => void;
+  now: () => Date;
+}
+
+/** Gives `work` the stack's places, and containers of its own that are removed when it has ended. */
+export async function withPlaces<T>(
+  tools: RestoreTools,
+  work: (places: SwapPlaces) => Promise<T>,
+): Promise<T> {
+  const { docker, manifest } = tools;
+  const service = (name: "postgres" | "neo4j" | "server"): Promise<DeployedService> =>
+    deployedService(docker, manifest, name);
+  const [postgres, neo4j, server] = await Promise.all([
+    service("postgres"),
+    service("neo4j"),
+    service("server"),
+  ]);
+  const throwaway = await Throwaway.open(docker, manifest, "restore");
+  try {
+    return await work({
+      docker,
+      throwaway,
+      postgres: {
+        docker,
+        container: postgres.container,
+        user: manifest.database.user,
+        collection: manifest.database.collection,
+      },
+      database: manifest.database.name,
+      postgresService: postgres,
+      neo4j,
+      server,
+    });
+  } finally {
+    await throwaway.remove();
+  }
+}
