@@ -6,12 +6,12 @@ import { readCatalogue } from "../../ops/backup/catalogue.ts";
 import { drill } from "../../ops/backup/drill.ts";
 import { findRestorable, type Restorable } from "../../ops/backup/restore/restorable.ts";
 import { finishRestore, type RestoreOptions, restore, rollBack } from "../../ops/backup/restore/restore.ts";
-import type { RestoreTools } from "../../ops/backup/restore/tools.ts";
 import { backupSettings, stateDirOf } from "../../ops/backup/stack-access.ts";
 import { takeBackup } from "../../ops/backup/take.ts";
 import { verifyAll } from "../../ops/backup/verify.ts";
-import { connectDocker, withDocker } from "../../ops/docker.ts";
+import { withDocker } from "../../ops/docker.ts";
 import { killRounds } from "../rounds/restore-kills.ts";
+import { restoreTools } from "../support/restore-tools.ts";
 import { stackContent } from "../support/stack-content.ts";
 import { SteadyWriter } from "../support/steady-writer.ts";
 import { WatchedStack } from "../support/watched-stack.ts";
@@ -43,6 +43,7 @@ afterAll(() => stack.remove());
 const stateDir = () => stateDirOf(stack.manifest);
 const root = () => backupSettings(stack.manifest).root;
 const content = () => stackContent(stack.manifest);
+const tools = (report?: (line: string) => void) => restoreTools(stack, report);
 
 async function take(): Promise<Restorable> {
   const options = { tier: "hourly" as const, toolVersion: "0", now: () => new Date(), report: () => {} };
@@ -61,17 +62,6 @@ async function bringBack(backup: Restorable, options: Partial<RestoreOptions> = 
     wish,
   );
   return said.join("\n");
-}
-
-function tools(report: (line: string) => void = () => {}): RestoreTools {
-  return {
-    docker: connectDocker(stack.manifest.dockerHost),
-    manifest: stack.manifest,
-    stateDir: stateDir(),
-    report,
-    now: () => new Date(),
-    toolVersion: "0",
-  };
 }
 
 const FROM_FILES = "starting a throw-away Postgres on the copied files";

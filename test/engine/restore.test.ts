@@ -15,7 +15,6 @@ import {
   restore,
   rollBack,
 } from "../../ops/backup/restore/restore.ts";
-import type { RestoreTools } from "../../ops/backup/restore/tools.ts";
 import { restoreUser } from "../../ops/backup/restore/user.ts";
 import { backupSettings, stateDirOf } from "../../ops/backup/stack-access.ts";
 import { readStatus } from "../../ops/backup/status-file.ts";
@@ -26,6 +25,7 @@ import { MemoryClient } from "../../ops/memory-client.ts";
 import { CHECKOUT } from "../../toolchain/layout.ts";
 import { killRounds } from "../rounds/restore-kills.ts";
 import { waitFor } from "../support/eventually.ts";
+import { restoreTools } from "../support/restore-tools.ts";
 import { stackContent } from "../support/stack-content.ts";
 import { SteadyWriter } from "../support/steady-writer.ts";
 import { docker, WatchedStack } from "../support/watched-stack.ts";
@@ -58,23 +58,13 @@ afterAll(() => stack.remove());
 
 const stateDir = () => stateDirOf(stack.manifest);
 const content = () => stackContent(stack.manifest);
+const tools = (report?: (line: string) => void) => restoreTools(stack, report);
 
 async function take(tier: "hourly" | "daily"): Promise<Restorable> {
   const options = { tier, toolVersion: "0", now: () => new Date(), report: () => {} };
   const { backup } = await takeBackup(stack.manifest, options);
   expect(backup.manifest).toMatchObject({ result: "good", counts: { users: 2 } });
   return findRestorable(backupSettings(stack.manifest).root, backup.id);
-}
-
-function tools(report: (line: string) => void = () => {}): RestoreTools {
-  return {
-    docker: connectDocker(stack.manifest.dockerHost),
-    manifest: stack.manifest,
-    stateDir: stateDir(),
-    report,
-    now: () => new Date(),
-    toolVersion: "0",
-  };
 }
 
 const bringBack = (
