@@ -1,6 +1,6 @@
 import { Transform, type TransformCallback } from "node:stream";
 import type Docker from "dockerode";
-import { ignoring } from "./docker.ts";
+import { exitCodeOf, ignoring } from "./docker.ts";
 import { Problem } from "./problem.ts";
 
 /** Bytes that a program in a container writes. `done` settles when it has ended, and rejects when it failed. */
@@ -122,13 +122,11 @@ export function createOneShot(docker: Docker, shot: OneShot): Promise<Docker.Con
 /** Starts a one-shot container, streams what it prints, and removes it at its end. */
 export async function streamFromOneShot(container: Docker.Container, what: string): Promise<ProgramOutput> {
   const output = await container.attach({ stream: true, stdout: true, stderr: true });
-  const ended = container.wait({ condition: "next-exit" }) as Promise<{ StatusCode: number }>;
-  ended.catch(() => {});
   await container.start();
   return split(output, what, async () => {
-    const { StatusCode } = await ended;
+    const exitCode = await exitCodeOf(container);
     await removeOneShot(container);
-    return StatusCode;
+    return exitCode;
   });
 }
 

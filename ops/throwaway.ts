@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
-import { execInContainer, ignoring } from "./docker.ts";
+import { execInContainer, exitCodeOf, ignoring } from "./docker.ts";
 import { type Ended, environment, feed } from "./docker-input.ts";
 import { Problem } from "./problem.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -30,13 +30,16 @@ export interface ThrowawaySpec {
  * stack's own. What a killed run of the same stack and purpose left behind is removed before anything is made.
  */
 export class Throwaway {
+  /** Whose it is. */
+  readonly stack: string;
   readonly #docker: Docker;
   readonly #prefix: string;
   readonly #label: string;
   #network: Promise<Docker.Network> | undefined;
   #made = 0;
 
-  private constructor(docker: Docker, prefix: string, label: string) {
+  private constructor(docker: Docker, stack: string, prefix: string, label: string) {
+    this.stack = stack;
     this.#docker = docker;
     this.#prefix = prefix;
     this.#label = label;
@@ -48,7 +51,12 @@ export class Throwaway {
     { stack, homeId }: { stack: string; homeId: string },
     purpose: string,
   ): Promise<Throwaway> {
-    const throwaway = new Throwaway(docker, `mem0_${purpose}_${stack}`, `${homeId}/${stack}/${purpose}`);
+    const throwaway = new Throwaway(
+      docker,
+      stack,
+      `mem0_${purpose}_${stack}`,
+      `${homeId}/${stack}/${purpose}`,
+    );
     await throwaway.remove();
     return throwaway;
   }
@@ -131,8 +139,7 @@ export class Throwaway {
       });
       await container.start();
       const output = await feed(this.#docker, stream, spec.input ?? (() => Readable.from([])));
-      const { StatusCode } = (await container.wait()) as { StatusCode: number };
-      return { ...output, exitCode: StatusCode };
+      return { ...output, exitCode: await exitCodeOf(container) };
     } finally {
       await container.remove({ force: true, v: true }).catch(ignoring(404));
     }

@@ -143,7 +143,9 @@ function render(
     `backups of stack ${manifest.stack} in ${settings.root}`,
     "",
     table(["backup", "tier", "result", "memories", "size", "kept until", "because"], plan.kept.map(row)),
-    ...plan.kept.flatMap(({ backup: one }) => (one.wrong === undefined ? [] : [judgement(one)])),
+    ...plan.kept.flatMap(({ backup: one }) =>
+      one.wrong === undefined ? [] : [judgement(one, manifest.stack)],
+    ),
     ...(plan.stopped === undefined ? [] : ["", plan.stopped]),
     ...(removed.length === 0 ? [] : ["", `removed: ${names(removed)}`]),
     ...(toRemove.length === 0 ? [] : ["", `--prune would remove: ${names(toRemove)}`]),
@@ -163,10 +165,10 @@ function row({ backup: one, reasons, until }: Kept<Listed>): string[] {
   ];
 }
 
-function judgement({ id, result, wrong }: Listed): string {
+function judgement({ id, result, wrong }: Listed, stack: string): string {
   const ways =
     result === "suspect"
-      ? `./mem0 backups accept ${id}, or ./mem0 backups discard ${id}`
-      : `./mem0 backups discard ${id}`;
+      ? `./mem0 backups accept ${id} --stack ${stack}, or ./mem0 backups discard ${id} --stack ${stack}`
+      : `./mem0 backups discard ${id} --stack ${stack}`;
   return `\n${id} is ${result}: ${wrong}\n  mend:  ${ways}`;
 }

@@ -6,6 +6,7 @@ import { readIdentity } from "../ops/backup/encryption.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
 import { findRestorable } from "../ops/backup/restore/restorable.ts";
 import { withDocker } from "../ops/docker.ts";
+import { whileEngineRuns } from "../ops/engine-watch.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import { backupContext } from "./backup-context.ts";
 import { printJson } from "./output.ts";
@@ -55,10 +56,16 @@ async function run(ts: string | undefined, options: Options): Promise<void> {
   }
   console.error(`restoring ${backup.id} into throw-away containers`);
   const report = await withBackupLock(stateDir, () =>
-    withDocker(manifest.dockerHost, (docker) =>
-      drill(docker, manifest, stateDir, { ...backup, manifest: made }, ({ name, ok, found }) =>
-        console.error(`  ${ok ? "ok    " : "WRONG "} ${name}: ${found}`),
-      ),
+    whileEngineRuns(
+      manifest.dockerHost,
+      () =>
+        withDocker(manifest.dockerHost, (docker) =>
+          drill(docker, manifest, stateDir, { ...backup, manifest: made }, ({ name, ok, found }) =>
+            console.error(`  ${ok ? "ok    " : "WRONG "} ${name}: ${found}`),
+          ),
+        ),
+      () => ({ outcome: "nothing is known of the backup", mend: `./mem0 drill --stack ${options.stack}` }),
+      ({ ok }) => !ok,
     ),
   );
   if (options.json === true) printJson({ ...report, reason: report.reason ?? null });

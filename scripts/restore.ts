@@ -1,9 +1,12 @@
 import { type Command, Option } from "commander";
+import type Docker from "dockerode";
 import prettyMs from "pretty-ms";
+import type { Manifest } from "../config/manifest.ts";
 import { ByteMeter } from "../ops/backup/byte-meter.ts";
 import { readIdentity } from "../ops/backup/encryption.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
 import type { OnBytes } from "../ops/backup/part-files.ts";
+import { leftWithoutEngine } from "../ops/backup/restore/journal.ts";
 import { metered } from "../ops/backup/restore/metered.ts";
 import { findRestorable, type Restorable } from "../ops/backup/restore/restorable.ts";
 import {
@@ -20,6 +23,7 @@ import { NOT_BROUGHT_BACK, restoreUser, type UserReport } from "../ops/backup/re
 import { RunLog } from "../ops/backup/run-log.ts";
 import { withDocker } from "../ops/docker.ts";
 import type { Report } from "../ops/engine-events.ts";
+import { whileEngineRuns } from "../ops/engine-watch.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { ask } from "./ask.ts";
@@ -85,13 +89,13 @@ async function run(ts: string | undefined, options: Options): Promise<void> {
   );
   if (options.user !== undefined && (ts === undefined || options.only !== undefined)) {
     throw new Problem("--user goes with a backup, and not with --only", {
-      mend: `./mem0 restore TS --user ${options.user}`,
+      mend: `./mem0 restore TS --user ${options.user} --stack ${options.stack}`,
       exitCode: ExitCode.usage,
     });
   }
   if (wishes.length !== 1) {
     throw new Problem("name one backup, or give one of --continue, --roll-back, --finish", {
-      mend: "./mem0 backups lists what there is; ./mem0 restore --help",
+      mend: `./mem0 backups ${options.stack} lists what there is; ./mem0 restore --help`,
       exitCode: ExitCode.usage,
     });
   }
@@ -146,11 +150,10 @@ async function withTools(
       if (passing !== true) log.line(line);
       say(line, passing);
     };
-    return withDocker(manifest.dockerHost, (docker) =>
-      work(
-        { docker, manifest, stateDir, now, report, toolVersion: packageJson.version },
-        new ByteMeter(report).onBytes,
-      ),
+    const onBytes = new ByteMeter(report).onBytes;
+    const toolVersion = packageJson.version;
+    return onEngine(manifest, stateDir, (docker) =>
+      work({ docker, manifest, stateDir, now, report, toolVersion }, onBytes),
     );
   };
   try {
@@ -162,6 +165,19 @@ async function withTools(
   }
 }
 
+/** An engine that goes away on the way leaves a person with the one command that helps. */
+function onEngine<T>(
+  { dockerHost, stack }: Manifest,
+  stateDir: string,
+  work: (docker: Docker) => Promise<T>,
+): Promise<T> {
+  return whileEngineRuns(
+    dockerHost,
+    () => withDocker(dockerHost, work),
+    () => leftWithoutEngine(stateDir, stack),
+  );
+}
+
 async function bringUserBack(
   { manifest, stateDir }: BackupContext,
   options: Options,
@@ -170,7 +186,7 @@ async function bringUserBack(
 ): Promise<void> {
   const report = await progress(options, `bring back the memories of ${user}`, (say) =>
     withBackupLock(stateDir, () =>
-      withDocker(manifest.dockerHost, (docker) =>
+      onEngine(manifest, stateDir, (docker) =>
         restoreUser(docker, manifest, backup, {
           user,
           stateDir,

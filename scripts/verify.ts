@@ -7,6 +7,7 @@ import { chooseForVerification } from "../ops/backup/keeping.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
 import { type Check, type Verified, verifyAll } from "../ops/backup/verify.ts";
 import { withDocker } from "../ops/docker.ts";
+import { whileEngineRuns } from "../ops/engine-watch.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import { backupContext } from "./backup-context.ts";
 import { printJson } from "./output.ts";
@@ -56,11 +57,17 @@ async function verify(ts: string | undefined, options: Options): Promise<void> {
   }
   const say = (line: string) => console.error(line);
   const verified = await withBackupLock(stateDir, () =>
-    withDocker(manifest.dockerHost, (docker) =>
-      verifyAll(docker, manifest, stateDir, backups, identity, {
-        begin: ({ tier, id, bytes }) => say(`${tier} ${id} (${prettyBytes(bytes, { binary: true })})`),
-        check: (check) => say(line(check)),
-      }),
+    whileEngineRuns(
+      manifest.dockerHost,
+      () =>
+        withDocker(manifest.dockerHost, (docker) =>
+          verifyAll(docker, manifest, stateDir, backups, identity, {
+            begin: ({ tier, id, bytes }) => say(`${tier} ${id} (${prettyBytes(bytes, { binary: true })})`),
+            check: (check) => say(line(check)),
+          }),
+        ),
+      () => ({ outcome: "nothing is known of the backups", mend: `./mem0 verify --stack ${options.stack}` }),
+      (result) => result.some(({ ok }) => !ok),
     ),
   );
   const all = [...verified, ...damaged.map(({ id, tier, reason }) => lost(id, tier, reason))];

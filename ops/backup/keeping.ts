@@ -6,7 +6,7 @@ import { parseBackupManifest, renderBackupManifest } from "./backup-manifest.ts"
 import { type Backup, type Catalogue, isWhole, readBackup, readCatalogue } from "./catalogue.ts";
 import { FILES, layout, TIERS, type Tier, timeOf } from "./layout.ts";
 import { type Candidate, planRetention, type RetentionPlan, type RetentionPolicy } from "./retention.ts";
-import { unwritable } from "./root.ts";
+import { backupsVerb, unwritable } from "./root.ts";
 
 /** A backup that lies in the root, as retention looks at it. */
 export interface Listed extends Candidate {
@@ -136,7 +136,7 @@ function findSuspect(root: string, id: string): { tier: Tier; directory: string 
 function noSuch(root: string, id: string, what: string): Problem {
   return new Problem(`there is no ${what} ${id}`, {
     where: root,
-    mend: "./mem0 backups lists what there is",
+    mend: `${backupsVerb(root)} lists what there is`,
   });
 }
 
@@ -146,7 +146,7 @@ function noSuch(root: string, id: string, what: string): Problem {
  */
 export function chooseForVerification(
   { good, suspects, damaged }: Catalogue,
-  { ts, all, sample }: { ts?: string | undefined; all?: boolean; sample?: number },
+  { stack, ts, all, sample }: { stack: string; ts?: string | undefined; all?: boolean; sample?: number },
   now: Date,
 ): { backups: Backup[]; damaged: Catalogue["damaged"] } {
   if ([ts, all === true || undefined, sample].filter((one) => one !== undefined).length > 1) {
@@ -158,7 +158,7 @@ export function chooseForVerification(
     const backups = whole.filter(({ id }) => id === ts);
     const broken = ours.filter(({ id }) => id === ts);
     if (backups.length + broken.length === 0) {
-      throw new Problem(`there is no backup ${ts}`, { mend: "./mem0 backups lists what there is" });
+      throw new Problem(`there is no backup ${ts}`, { mend: `./mem0 backups ${stack} lists what there is` });
     }
     return { backups, damaged: broken };
   }

@@ -5,7 +5,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import type { Manifest } from "../../config/manifest.ts";
 import { createOneShot, mountOf, type OneShot, removeOneShot, runOneShot } from "../container-streams.ts";
-import { ignoring } from "../docker.ts";
+import { ignoring, startWhatever } from "../docker.ts";
 import { Problem } from "../problem.ts";
 import { waitUntil } from "../wait-until.ts";
 import { secondsSince } from "./part-files.ts";
@@ -95,9 +95,9 @@ export async function copyStore(
       await runOneShot(copying, "copying the files of Neo4j");
     } finally {
       report("starting Neo4j");
-      await container.start().catch(ignoring(304));
+      await startWhatever(docker, name);
     }
-    await untilItAnswers(manifest);
+    await untilItAnswers(docker, manifest);
     rmSync(marker, { force: true });
   } catch (error) {
     await remove();
@@ -125,24 +125,27 @@ export async function mendNeo4j(docker: Docker, manifest: Manifest): Promise<boo
   if (stopped.success) {
     // 404: removed since by `down`.
     await docker.getContainer(stopped.data.container).start().catch(ignoring(304, 404));
-    await untilItAnswers(manifest);
+    await untilItAnswers(docker, manifest);
   }
   rmSync(marker, { force: true });
   return true;
 }
 
-async function untilItAnswers(manifest: Manifest): Promise<void> {
+async function untilItAnswers(docker: Docker, manifest: Manifest): Promise<void> {
   const driver = connectNeo4j(manifest);
   let cause: unknown;
-  const answers = () =>
-    driver.verifyConnectivity().then(
+  const name = containerOf(manifest, "neo4j");
+  const answers = async () => {
+    // Without an engine, or its container, it never will.
+    await docker.getContainer(name).inspect();
+    return driver.verifyConnectivity().then(
       () => true,
       (error: unknown) => {
         cause = error;
         return false;
       },
     );
-  const name = containerOf(manifest, "neo4j");
+  };
   try {
     await waitUntil(answers, {
       withinMs: START_SECONDS * 1000,

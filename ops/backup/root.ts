@@ -77,12 +77,10 @@ export function checkRoot(root: string, { stack, stateDir }: RootOwner): boolean
 /** What a person reads when nothing can be written to the backup root. */
 export function unwritable(root: string, cause: unknown): Problem {
   const code = (cause as NodeJS.ErrnoException).code;
+  const room = `free space there, or prune: ${backupsVerb(root)} --prune`;
   const told: Record<string, [string, string]> = {
-    ENOSPC: ["the disk of the backups is full", "free space there, or prune: ./mem0 backups --prune"],
-    EDQUOT: [
-      "the quota of the backups' disk is used up",
-      "free space there, or prune: ./mem0 backups --prune",
-    ],
+    ENOSPC: ["the disk of the backups is full", room],
+    EDQUOT: ["the quota of the backups' disk is used up", room],
     EROFS: ["the disk of the backups is read-only", "mount it writable"],
     EACCES: ["the backup root may not be written to", "chown it to the user who runs ./mem0 backup"],
     // What macOS answers to jobs of launchd and cron without Full Disk Access.
@@ -97,6 +95,15 @@ export function unwritable(root: string, cause: unknown): Problem {
     "look at the disk",
   ];
   return new Problem(what, { where: root, mend, cause });
+}
+
+/** `./mem0 backups` of the stack that the root belongs to, which its marker tells where there is one. */
+export function backupsVerb(root: string): string {
+  try {
+    return `./mem0 backups ${readMarker(layout.marker(root)).stack}`;
+  } catch {
+    return "./mem0 backups";
+  }
 }
 
 function readMarker(file: string): z.output<typeof markerSchema> {

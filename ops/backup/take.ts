@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import type { Manifest } from "../../config/manifest.ts";
 import { architectureOf, withDocker } from "../docker.ts";
+import { whileEngineRuns } from "../engine-watch.ts";
 import { MemoryClient } from "../memory-client.ts";
 import { ExitCode, Problem } from "../problem.ts";
 import { Throwaway } from "../throwaway.ts";
@@ -124,7 +125,14 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
   const signal = options.signal ?? new AbortController().signal;
   const files = new PartFiles(directory, settings.recipients, options.onBytes, signal);
   const { id, startedAt } = await begin(root, readCatalogue(root), now);
-  const cut = await onDisk(root, () => dumpAll(manifest, { ...options, signal, id, files }));
+  const cut = await whileEngineRuns(
+    manifest.dockerHost,
+    () => onDisk(root, () => dumpAll(manifest, { ...options, signal, id, files })),
+    () => ({
+      outcome: "there is no backup of this run",
+      mend: `./mem0 up ${manifest.stack} starts what stands still, then: ./mem0 backup ${manifest.stack} --tier ${tier}`,
+    }),
+  );
 
   const last = newestGood(readCatalogue(root))?.manifest;
   const { identities, counts, versions } = cut.found;

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import type { EngineLoss } from "../../engine-watch.ts";
 import { Problem } from "../../problem.ts";
 import { BACKUP_ID } from "../layout.ts";
 import { POSTGRES_FORMS, RESTORED } from "./swap.ts";
@@ -83,6 +84,22 @@ export function allows(
     case "begin":
       return phase === "done" || phase === "undone";
   }
+}
+
+/** What a restore leaves when the Docker engine goes away under it, and the way out. */
+export function leftWithoutEngine(stateDir: string, stack: string): EngineLoss {
+  const phase = readJournal(stateDir)?.phase;
+  const again = `./mem0 up ${stack} starts what stands still; then the same command again`;
+  if (phase === undefined) return { outcome: "nothing live was changed", mend: again };
+  if (phase === "done" || phase === "undone")
+    return { outcome: "the work on a restore that has ended was cut off", mend: again };
+  const ways = `./mem0 restore --continue --stack ${stack}, or ./mem0 restore --roll-back --stack ${stack}`;
+  return phase === "swapping" || phase === "undoing"
+    ? { outcome: "data was being swapped, and the stack may not serve", mend: `once it runs: ${ways}` }
+    : {
+        outcome: "nothing live was changed, and unfinished copies may lie beside it",
+        mend: `./mem0 up ${stack} starts what stands still; then ${ways}`,
+      };
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Throwaway, ThrowawaySpec } from "../../throwaway.ts";
 import type { Identity } from "../backup-manifest.ts";
 import type { OpenPart } from "../source.ts";
 import { lastLine } from "../streams.ts";
+import { lookAtBackup } from "./restorable.ts";
 
 /** The deployed Neo4j, as far as a throw-away one must be like it. */
 export interface Neo4jImage {
@@ -48,7 +49,7 @@ export class ThrowawayGraph {
     if (ended.exitCode !== 0) {
       throw new Problem(`Neo4j does not take the dump: ${lastLine(ended.stderr + ended.stdout)}`, {
         where: dump.part.file,
-        mend: "look at the backup: ./mem0 verify; take another one: ./mem0 backups",
+        mend: lookAtBackup(this.#throwaway.stack),
       });
     }
   }
@@ -125,9 +126,7 @@ export class ThrowawayGraph {
     if (ended.exitCode === 0) return;
     throw new Problem(
       `Neo4j finds the restored graph inconsistent: ${lastLine(ended.stderr + ended.stdout)}`,
-      {
-        mend: "take another backup: ./mem0 backups",
-      },
+      { mend: `take another backup: ./mem0 backups ${this.#throwaway.stack}` },
     );
   }
 

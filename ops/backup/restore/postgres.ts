@@ -8,11 +8,13 @@ import type { Identity, Part } from "../backup-manifest.ts";
 import type { OpenPart, PostgresParts } from "../source.ts";
 import { through } from "../streams.ts";
 import { withoutOwners } from "./plain-sql.ts";
+import { lookAtBackup } from "./restorable.ts";
 
 /** A running Postgres container of a stack, or a throw-away one of the same image. */
 export interface PostgresPlace {
   docker: Docker;
   container: string;
+  stack: string;
   /** The application's role: it owns what is restored. */
   user: string;
   collection: string;
@@ -76,7 +78,7 @@ export async function restoreDatabase(
     if (ended.exitCode !== 0) {
       throw new Problem(`Postgres does not take the dump: ${firstLines(ended.stderr)}`, {
         where: part.file,
-        mend: "look at the backup: ./mem0 verify; take another one: ./mem0 backups",
+        mend: lookAtBackup(place.stack),
       });
     }
   }

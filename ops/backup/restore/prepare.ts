@@ -193,6 +193,6 @@ async function own(
 function same(what: string, found: number, wanted: number): void {
   if (found === wanted) return;
   throw new Problem(`the backup promises ${wanted} ${what}, restored were ${found}`, {
-    mend: "nothing live was touched; take another backup: ./mem0 backups",
+    mend: "nothing live was touched; take another backup",
   });
 }

@@ -6,6 +6,7 @@ import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "../
 import { oldChecksums } from "../checksums.ts";
 import { BACKUP_ID, FILES } from "../layout.ts";
 import { openPart } from "../part-files.ts";
+import { backupsVerb } from "../root.ts";
 import type { OpenPart, PostgresFiles, PostgresParts } from "../source.ts";
 
 /** The graph of a backup, in one of the forms it may have. */
@@ -110,6 +111,11 @@ function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksu
   ];
 }
 
+/** What to do about a backup that a store does not take. */
+export function lookAtBackup(stack: string): string {
+  return `look at the backup: ./mem0 verify --stack ${stack}; take another one: ./mem0 backups ${stack}`;
+}
+
 /**
  * Finds the backup that a person named: an id in the stack's root, `latest` for the newest good one, or the directory
  * of one, ours or of the old form.
@@ -117,11 +123,11 @@ function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksu
  * @param identity text of the age identity file, for encrypted backups
  */
 export function findRestorable(root: string, named: string, identity?: string): Restorable {
-  const mend = "./mem0 backups lists what there is";
+  const mend = `${backupsVerb(root)} lists what there is`;
   if (named === "latest") return latest(root, identity);
   if (!BACKUP_ID.test(named)) {
     const directory = path.resolve(named);
-    const found = sealedAt(directory, identity) ?? openOldBackup(directory);
+    const found = sealedAt(root, directory, identity) ?? openOldBackup(directory);
     if (found !== undefined) return found;
     throw new Problem(`${named} is neither a backup's id nor the directory of a backup`, { mend });
   }
@@ -137,10 +143,10 @@ export function findRestorable(root: string, named: string, identity?: string): 
 }
 
 /** One of our backups wherever it lies, for example where copies go; undefined when there is no manifest. */
-function sealedAt(directory: string, identity: string | undefined): Restorable | undefined {
+function sealedAt(root: string, directory: string, identity: string | undefined): Restorable | undefined {
   const file = path.join(directory, FILES.manifest);
   if (!existsSync(file)) return undefined;
-  const mend = "./mem0 backups lists the others";
+  const mend = `${backupsVerb(root)} lists the others`;
   try {
     const { id, tier, result } = parseBackupManifest(readFileSync(file, "utf8"));
     const found = readBackup({ id, tier, directory, suspect: result === "suspect" });
@@ -159,7 +165,7 @@ function sealedAt(directory: string, identity: string | undefined): Restorable |
 function latest(root: string, identity: string | undefined): Restorable {
   const newest = newestGood(readCatalogue(root));
   if (newest === undefined)
-    throw new Problem("there is no good backup", { where: root, mend: "./mem0 backups" });
+    throw new Problem("there is no good backup", { where: root, mend: backupsVerb(root) });
   return openBackup(newest, requireIdentity(newest, identity));
 }
 

@@ -10,7 +10,14 @@ import { deployedService } from "./deployed.ts";
 import { allows, type Journal, readJournal, removeJournal, writeJournal } from "./journal.ts";
 import type { Restorable } from "./restorable.ts";
 import { backUpLive, withoutWrites } from "./safety.ts";
-import { startService, stopService, untilServerReady, type WritesHeld } from "./services.ts";
+import {
+  postgresAnswers,
+  startOthers,
+  startService,
+  stopService,
+  untilServerReady,
+  type WritesHeld,
+} from "./services.ts";
 import {
   RESTORED,
   type RestoredStore,
@@ -125,7 +132,7 @@ async function run(tools: RestoreTools, backup: Restorable, journal: Journal): P
   const compared =
     manifest === undefined ? compareOldChecksums(directory) : compareChecksums({ manifest, directory });
   await compared.catch((cause: Error) => {
-    const mend = "take another one: ./mem0 backups";
+    const mend = `take another one: ./mem0 backups ${tools.manifest.stack}`;
     throw new Problem(`backup ${id} is damaged: ${cause.message}`, { where: directory, mend });
   });
   await requireReadable(backup);
@@ -230,19 +237,16 @@ async function stopServer({ docker, manifest, report }: RestoreTools): Promise<v
 async function swapAll(tools: RestoreTools, journal: Journal, direction: "forward" | "back"): Promise<void> {
   const { docker, report } = tools;
   await withPlaces(tools, async (places) => {
-    const { user, name } = tools.manifest.database;
     const stopped = [
-      {
-        store: "postgres",
-        named: "Postgres",
-        healthy: ["pg_isready", "-q", "-h", "127.0.0.1", "-U", user, "-d", name],
-      },
+      { store: "postgres", named: "Postgres", healthy: postgresAnswers(tools.manifest) },
       { store: "neo4j", named: "Neo4j", healthy: ["neo4j-healthy"] },
     ] as const;
     const services = stopped.flatMap(({ store, named, healthy }) => {
       const service = journal.stores.includes(store) ? serviceOnFiles(store, places, journal) : undefined;
       return service === undefined ? [] : [{ service, named, healthy }];
     });
+    const swapped = services.map(({ service }) => service.container);
+    await startOthers(docker, tools.manifest, [...swapped, places.server.container]);
     for (const { service, named } of services) {
       report(`stopping ${named}`);
       await stopService(docker, service);
@@ -255,7 +259,7 @@ async function swapAll(tools: RestoreTools, journal: Journal, direction: "forwar
     }
     for (const { service, named, healthy } of services) {
       report(`starting ${named}`);
-      await startService(docker, service, healthy);
+      await startService(docker, tools.manifest, service, healthy);
     }
     await startServer(tools, places);
   });
@@ -266,7 +270,7 @@ async function startServer(
   { server }: SwapPlaces,
 ): Promise<void> {
   report("starting the memory server");
-  await startService(docker, server);
+  await startService(docker, manifest, server);
   await untilServerReady(docker, manifest, server);
 }
 
@@ -301,7 +305,7 @@ function requireJournal(
   const journal = readJournal(stateDir);
   if (journal === undefined) {
     throw new Problem(`no restore of stack ${manifest.stack} is known`, {
-      mend: "./mem0 backups lists what can be restored",
+      mend: `./mem0 backups ${manifest.stack} lists what can be restored`,
     });
   }
   if (allows(journal.phase, wish)) return journal;

@@ -47,7 +47,7 @@ export async function backUpLive(
     throw new Problem(`what is live cannot be backed up first: ${reason}`, {
       mend:
         `./mem0 status ${manifest.stack}; if it is beyond backing up, the same command with --no-safety-backup ` +
-        "(what is live is still kept aside until ./mem0 restore --finish)",
+        `(what is live is still kept aside until ./mem0 restore --finish --stack ${manifest.stack})`,
       cause,
     });
   }

@@ -23,12 +23,47 @@ export async function stopService(docker: Docker, { container }: DeployedService
 /** Starts a container and, with a command that tells, waits until it is healthy. */
 export async function startService(
   docker: Docker,
+  { stack }: Manifest,
   { container }: DeployedService,
   healthy?: readonly string[],
 ): Promise<void> {
   await docker.getContainer(container).start().catch(ignoring(304));
   if (healthy === undefined) return;
-  await until(container, async () => (await execInContainer(docker, container, healthy)).exitCode === 0);
+  await until(
+    container,
+    stack,
+    async () => (await execInContainer(docker, container, healthy)).exitCode === 0,
+  );
+}
+
+/** Tells in Postgres' container whether it answers. */
+export function postgresAnswers({ database }: Manifest): string[] {
+  return ["pg_isready", "-q", "-h", "127.0.0.1", "-U", database.user, "-d", database.name];
+}
+
+/**
+ * Starts whatever stands still, and waits for Postgres if it is among it: an engine that was killed leaves its containers
+ * stopped for good, and while a swap is cut off `up` does not start them.
+ *
+ * @param besides containers whose data is being swapped, or that follow later
+ */
+export async function startOthers(
+  docker: Docker,
+  manifest: Manifest,
+  besides: readonly string[],
+): Promise<void> {
+  const others = Object.values(manifest.services)
+    .map(({ container }) => container)
+    .filter((container) => !besides.includes(container));
+  await Promise.all(
+    others.map((container) => docker.getContainer(container).start().catch(ignoring(304, 404))),
+  );
+  const container = containerOf(manifest, "postgres");
+  if (!others.includes(container)) return;
+  await until(container, manifest.stack, async () => {
+    const { exitCode } = await execInContainer(docker, container, postgresAnswers(manifest));
+    return exitCode === 0;
+  });
 }
 
 /** Waits until the server has found all stores to be its own, and Docker has seen that it answers: `status` asks Docker. */
@@ -38,7 +73,7 @@ export async function untilServerReady(
   { container }: DeployedService,
 ): Promise<void> {
   const client = new MemoryClient(manifest);
-  await until(container, async () => {
+  await until(container, manifest.stack, async () => {
     const { RestartCount, State } = await docker.getContainer(container).inspect();
     if (RestartCount > 2)
       throw new Problem("the memory server refuses the data", refusal(manifest, container));
@@ -126,13 +161,13 @@ function refusal({ stack }: Manifest, container: string): { where: string; mend:
   };
 }
 
-function until(container: string, condition: () => Promise<boolean>): Promise<void> {
+function until(container: string, stack: string, condition: () => Promise<boolean>): Promise<void> {
   return waitUntil(condition, {
     withinMs: START_MS,
     late: () =>
       new Problem(`${container} is not ready ${START_MS / 1000} s after its start`, {
         where: `docker logs ${container}`,
-        mend: "./mem0 restore --continue waits on; ./mem0 restore --roll-back goes back",
+        mend: `./mem0 restore --continue --stack ${stack} waits on; ./mem0 restore --roll-back --stack ${stack} goes back`,
       }),
   });
 }

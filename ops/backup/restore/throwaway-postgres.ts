@@ -35,5 +35,5 @@ export async function startThrowawayPostgres(
   });
   const ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", user, "-d", database];
   await throwaway.untilReady(container, ready, { what: "Postgres", seconds: START_SECONDS });
-  return { docker, container, user, collection };
+  return { docker, container, stack: throwaway.stack, user, collection };
 }

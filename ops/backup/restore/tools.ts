@@ -37,6 +37,7 @@ export async function withPlaces<T>(
       postgres: {
         docker,
         container: postgres.container,
+        stack: manifest.stack,
         user: manifest.database.user,
         collection: manifest.database.collection,
       },

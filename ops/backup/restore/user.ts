@@ -73,7 +73,8 @@ export async function restoreUser(
   mkdirSync(path.join(stateDir, "backup"), { recursive: true, mode: 0o700 });
   const { container } = await deployedService(docker, manifest, "postgres");
   const { database, model } = manifest;
-  const place: PostgresPlace = { docker, container, user: database.user, collection: database.collection };
+  const { user: owner, collection } = database;
+  const place: PostgresPlace = { docker, container, stack: manifest.stack, user: owner, collection };
   // Always the same name: what a killed run left is removed by the next.
   const beside = `${database.name}_user_restore`;
   const throwaway = await Throwaway.open(docker, manifest, "restore");
@@ -98,7 +99,7 @@ export async function restoreUser(
     );
     if (memories.count === 0) {
       throw new Problem(`backup ${backup.id} holds no memory of ${user}`, {
-        mend: "./mem0 backups lists the others",
+        mend: `./mem0 backups ${manifest.stack} lists the others`,
       });
     }
     return { ...imported, user, backup: backup.id, memories: memories.count };

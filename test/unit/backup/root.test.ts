@@ -58,4 +58,11 @@ describe("a backup root", () => {
     expect(problem.message).toBe(text);
     expect(problem.mend).not.toBe("");
   });
+
+  it("that is full tells the verb for its own stack", () => {
+    const root = path.join(scratch.path, "disk");
+    ensureRoot(root, owner());
+    const problem = unwritable(root, Object.assign(new Error(), { code: "ENOSPC" }));
+    expect(problem.mend).toBe("free space there, or prune: ./mem0 backups prd --prune");
+  });
 });

@@ -53,15 +53,22 @@ describe("verifying", () => {
     const ids = ["20261121_023000", "20261122_023000", "20261123_023000", ID];
     for (const id of ids) writeExampleBackup(root.path, "daily", id);
     const catalogue = readCatalogue(root.path);
-    const chosen = (options: Parameters<typeof chooseForVerification>[1], day = 0) =>
-      chooseForVerification(catalogue, options, new Date(day * 86_400_000)).backups.map(({ id }) => id);
+    const chosen = (options: Omit<Parameters<typeof chooseForVerification>[1], "stack">, day = 0) =>
+      chooseForVerification(catalogue, { stack: "prd", ...options }, new Date(day * 86_400_000)).backups.map(
+        ({ id }) => id,
+      );
     expect(chosen({})).toEqual([ID]);
     expect(chosen({ ts: ids[1] })).toEqual([ids[1]]);
     expect(chosen({ all: true })).toEqual(ids);
     const seen = [0, 1].flatMap((day) => chosen({ sample: 50 }, day));
     expect(seen.sort(), "two days of 50 % see all").toEqual(ids);
     expect(() => chosen({ all: true, sample: 5 })).toThrow("exclude each other");
-    expect(() => chosen({ ts: "20200101_000000" })).toThrow("there is no backup");
+    expect(() => chosen({ ts: "20200101_000000" })).toThrow(
+      expect.objectContaining({
+        message: "there is no backup 20200101_000000",
+        mend: "./mem0 backups prd lists what there is",
+      }),
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   allows,
   type Journal,
+  leftWithoutEngine,
   PHASES,
   readJournal,
   refuseUnfinishedRestore,
@@ -54,6 +55,31 @@ describe("the journal of a restore", () => {
 
   it.each(PHASES)("in phase %s there is always a way on or a way back", (phase) => {
     expect(allows(phase, "continue") || allows(phase, "finish")).toBe(true);
+  });
+});
+
+describe("a restore that the Docker engine left", () => {
+  it.each([
+    [undefined, "nothing live was changed", "the same command again"],
+    [
+      "preparing",
+      "nothing live was changed, and unfinished copies may lie beside it",
+      "--continue --stack prd",
+    ],
+    [
+      "prepared",
+      "nothing live was changed, and unfinished copies may lie beside it",
+      "--roll-back --stack prd",
+    ],
+    ["swapping", "data was being swapped, and the stack may not serve", "--continue --stack prd"],
+    ["undoing", "data was being swapped, and the stack may not serve", "--roll-back --stack prd"],
+    ["done", "the work on a restore that has ended was cut off", "the same command again"],
+  ] as const)("in phase %s tells what there is, and the way out", (phase, outcome, way) => {
+    if (phase !== undefined) writeJournal(state.path, journal(phase));
+    const left = leftWithoutEngine(state.path, "prd");
+    expect(left.outcome).toBe(outcome);
+    expect(left.mend).toContain(way);
+    removeJournal(state.path);
   });
 });
 

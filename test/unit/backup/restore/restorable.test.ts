@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { compareOldChecksums, oldChecksums } from "../../../../ops/backup/checksums.ts";
 import { plainSql } from "../../../../ops/backup/restore/postgres.ts";
 import { findRestorable, openOldBackup } from "../../../../ops/backup/restore/restorable.ts";
+import { ensureRoot } from "../../../../ops/backup/root.ts";
 import { writeExampleBackup } from "../../../support/backup-directory.ts";
 import { scratchDirectory } from "../../../support/scratch.ts";
 
@@ -98,7 +99,13 @@ describe("a backup that is asked for", () => {
     const directory = writeExampleBackup(root.path, "daily", "20261122_023000");
     writeFileSync(path.join(directory, "postgres", "mem0_20261122_023000.dump"), "cut off");
     expect(() => findRestorable(root.path, "20261122_023000")).toThrow(/damaged: postgres.*7 bytes/);
-    expect(() => findRestorable(root.path, "20200101_000000")).toThrow("there is no backup 20200101_000000");
+    ensureRoot(root.path, { stack: "prd", instanceId: "i-1", stateDir: path.join(root.path, "state") });
+    expect(() => findRestorable(root.path, "20200101_000000")).toThrow(
+      expect.objectContaining({
+        message: "there is no backup 20200101_000000",
+        mend: "./mem0 backups prd lists what there is",
+      }),
+    );
     expect(() => findRestorable(root.path, root.path)).toThrow(
       "neither a backup's id nor the directory of a backup",
     );
