@@ -13,6 +13,7 @@ import { runStep } from "./progress.ts";
 interface Options {
   deleteData?: boolean;
   yesDelete?: string;
+  requireBackup?: boolean;
 }
 
 export function register(program: Command): void {
@@ -22,6 +23,10 @@ export function register(program: Command): void {
     .argument("[stack]", "stack", "test")
     .option("--delete-data", "delete memories, graph, history and secrets too, for good")
     .option("--yes-delete <name>", "with --delete-data: the stack's name, instead of typing it when asked")
+    .option(
+      "--require-backup",
+      "with --delete-data: only when a verified backup holds all; for prd always so",
+    )
     .addHelpText("after", "\nExamples:\n  ./mem0 down\n  ./mem0 down test --delete-data --yes-delete test")
     .action(down);
 }
@@ -29,14 +34,15 @@ export function register(program: Command): void {
 async function down(stack: string, options: Options): Promise<void> {
   const context = engineContext(requireStackFile(stack));
   if (options.deleteData !== true) {
-    if (options.yesDelete !== undefined) {
-      throw new Problem("--yes-delete goes with --delete-data", { exitCode: ExitCode.usage });
+    if (options.yesDelete !== undefined || options.requireBackup === true) {
+      const given = options.requireBackup === true ? "--require-backup" : "--yes-delete";
+      throw new Problem(`${given} goes with --delete-data`, { exitCode: ExitCode.usage });
     }
     await runStep(`remove the containers of stack ${stack}`, (report) => removeContainers(context, report));
     console.log(`stack ${stack} is down; its data is kept. Back again: ./mem0 up ${stack}`);
     return;
   }
-  await requireBackup(stack);
+  if (stack === "prd" || options.requireBackup === true) await requireBackup(stack);
   const manifest = deployedStack(stack);
   await requireTypedName(stack, options.yesDelete);
   await runStep(`delete stack ${stack} and its data`, (report) =>
@@ -45,9 +51,8 @@ async function down(stack: string, options: Options): Promise<void> {
   console.log(`stack ${stack} and all its data are deleted`);
 }
 
-/** PRD's data goes only when it can come back. */
+/** Data that is somebody's, as PRD's always is, goes only when it can come back. */
 async function requireBackup(stack: string): Promise<void> {
-  if (stack !== "prd") return;
   let context: BackupContext;
   try {
     context = backupContext(stack);

@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { Manifest } from "../../config/manifest.ts";
+import type { BackupManifest } from "../../ops/backup/backup-manifest.ts";
 import { connectDocker, execInContainer } from "../../ops/docker.ts";
 import { readManifest } from "../../ops/manifest.ts";
 import { type Clone, cloneWithStack } from "../support/clone.ts";
@@ -317,5 +318,44 @@ describe("a new user", () => {
     expect((await clone.mem0("recall", "which animals do I have?", "--stack", STACK)).stdout).toMatch(
       /bees/i,
     );
+  });
+
+  it("is kept from deleting what no verified backup holds, and deletes the rest with it", async () => {
+    const wholly = ["--delete-data", "--require-backup", "--yes-delete", STACK];
+    const refused = async (why: string) => {
+      const down = await clone.mem0("down", STACK, ...wholly);
+      expect(down, down.stdout).toMatchObject({ exitCode: 1 });
+      expect(down.stderr).toContain(`the data of ${STACK} is not deleted without a verified backup: ${why}`);
+      expect(await ready(), "nothing was touched").toBe(true);
+    };
+    const backUp = async () => {
+      const made = await clone.mem0("backup", STACK, "--tier", "hourly", "--json");
+      expect(made, made.stderr).toMatchObject({ exitCode: 0 });
+      return JSON.parse(made.stdout) as { directory: string; manifest: BackupManifest };
+    };
+    await waitFor("the server is ready again", ready);
+    const { manifest: older } = await backUp();
+    await clone.mem0("remember", "I own a kayak", "--user", "late", "--stack", STACK);
+    const { memories } = older.counts;
+    await refused(`${older.id} holds ${memories} memories, live are `);
+
+    const { directory, manifest: newer } = await backUp();
+    const file = path.join(directory, newer.parts[0]?.file ?? "");
+    const bytes = readFileSync(file);
+    writeFileSync(file, Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]));
+    await refused(`${newer.id}: `);
+    writeFileSync(file, bytes);
+
+    const { stores } = manifest;
+    const down = await clone.mem0("down", STACK, ...wholly);
+    expect(down, down.stderr).toMatchObject({ exitCode: 0 });
+    expect(down.stdout).toContain(`stack ${STACK} and all its data are deleted`);
+    const left = await docker().listContainers({ all: true, filters: { name: [`_${STACK}$`] } });
+    expect(left).toEqual([]);
+    for (const volume of Object.values(stores)) {
+      await expect(docker().getVolume(volume).inspect()).rejects.toMatchObject({ statusCode: 404 });
+    }
+    expect(existsSync(path.join(clone.stateHome, "stacks", STACK))).toBe(false);
+    await execa("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: directory });
   });
 });
