@@ -1,18 +1,15 @@
 import { type Command, Option } from "commander";
 import prettyBytes from "pretty-bytes";
-import { ByteMeter } from "../ops/backup/byte-meter.ts";
 import { BackupExit } from "../ops/backup/exit-codes.ts";
 import { TIERS, type Tier } from "../ops/backup/layout.ts";
 import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
-import { RunLog } from "../ops/backup/run-log.ts";
 import { stateDirOf } from "../ops/backup/stack-access.ts";
 import { type Taken, takeBackup } from "../ops/backup/take.ts";
-import type { Report } from "../ops/engine-events.ts";
-import { ExitCode, Problem } from "../ops/problem.ts";
+import { ExitCode } from "../ops/problem.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { deployedStack } from "./context.ts";
+import { runLogged } from "./logged-step.ts";
 import { printJson } from "./output.ts";
-import { runStep } from "./progress.ts";
 
 interface Options {
   tier: Tier;
@@ -44,40 +41,27 @@ export function register(program: Command): void {
 async function backup(stack: string, options: Options): Promise<void> {
   const manifest = deployedStack(stack);
   refuseUnfinishedRestore(stateDirOf(manifest));
-  const log = new RunLog(stateDirOf(manifest), `backup-${options.tier}`, new Date());
   const interruption = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => interruption.abort());
-
-  const run = (say: Report) => {
-    const report: Report = (line, passing) => {
-      if (passing !== true) log.line(line);
-      say(line, passing);
-    };
-    const meter = new ByteMeter(report);
-    return takeBackup(manifest, {
+  const json = options.json === true;
+  const name = `backup-${options.tier}`;
+  const run = { title: `back up stack ${stack}`, json, stateDir: stateDirOf(manifest), name };
+  const { taken, log } = await runLogged(run, async ({ report, onBytes, log }) => ({
+    log,
+    taken: await takeBackup(manifest, {
       tier: options.tier,
       pin: options.pin,
       toolVersion: packageJson.version,
       now: () => new Date(),
       report,
-      onBytes: meter.onBytes,
+      onBytes,
       signal: interruption.signal,
-    });
-  };
-  let taken: Taken;
-  try {
-    const toErrors: Report = (line, passing) => {
-      if (passing !== true) console.error(line);
-    };
-    taken = await (options.json === true ? run(toErrors) : runStep(`back up stack ${stack}`, run));
-  } catch (error) {
-    log.line(error instanceof Problem ? error.render() : String(error));
-    throw error;
-  }
+    }),
+  }));
   const summary = render(taken, log.file);
   log.line(summary);
-  if (options.json === true) printJson(asJson(taken, log.file));
+  if (json) printJson(asJson(taken, log.file));
   else console.log(summary);
   process.exitCode = exitCodeOf(taken);
 }

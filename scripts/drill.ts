@@ -4,12 +4,14 @@ import { newestGood, readCatalogue } from "../ops/backup/catalogue.ts";
 import { type DrillReport, drill } from "../ops/backup/drill.ts";
 import { readIdentity } from "../ops/backup/encryption.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
+import { metered } from "../ops/backup/restore/metered.ts";
 import { findRestorable } from "../ops/backup/restore/restorable.ts";
 import { withDocker } from "../ops/docker.ts";
 import { whileEngineRuns } from "../ops/engine-watch.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import { backupContext } from "./backup-context.ts";
-import { printJson } from "./output.ts";
+import { runLogged } from "./logged-step.ts";
+import { checkLine, printJson } from "./output.ts";
 
 interface Options {
   stack: string;
@@ -54,33 +56,31 @@ async function run(ts: string | undefined, options: Options): Promise<void> {
       exitCode: ExitCode.usage,
     });
   }
-  console.error(`restoring ${backup.id} into throw-away containers`);
-  const report = await withBackupLock(stateDir, () =>
-    whileEngineRuns(
-      manifest.dockerHost,
-      () =>
-        withDocker(manifest.dockerHost, (docker) =>
-          drill(docker, manifest, stateDir, { ...backup, manifest: made }, ({ name, ok, found }) =>
-            console.error(`  ${ok ? "ok    " : "WRONG "} ${name}: ${found}`),
+  const json = options.json === true;
+  const run = { title: `restore ${backup.id} into throw-away containers`, json, stateDir, name: "drill" };
+  const report = await runLogged(run, ({ report: say, onBytes }) =>
+    withBackupLock(stateDir, () =>
+      whileEngineRuns(
+        manifest.dockerHost,
+        () =>
+          withDocker(manifest.dockerHost, (docker) =>
+            drill(docker, manifest, stateDir, { ...metered(backup, onBytes), manifest: made }, (check) =>
+              say(checkLine(check)),
+            ),
           ),
-        ),
-      () => ({ outcome: "nothing is known of the backup", mend: `./mem0 drill --stack ${options.stack}` }),
-      ({ ok }) => !ok,
+        () => ({ outcome: "nothing is known of the backup", mend: `./mem0 drill --stack ${options.stack}` }),
+        ({ ok }) => !ok,
+      ),
     ),
   );
-  if (options.json === true) printJson({ ...report, reason: report.reason ?? null });
+  if (json) printJson({ ...report, reason: report.reason ?? null });
   else console.log(summary(report));
   process.exitCode = report.ok ? ExitCode.ok : ExitCode.failed;
 }
 
 function summary({ backup, ok, seconds, checks, reason }: DrillReport): string {
-  if (ok) {
-    return `${backup} can be restored: ${checks.length} checks are well, ${prettyMs(seconds * 1000)} from nothing to searchable`;
-  }
-  const wrong = checks.filter((check) => !check.ok).map(({ name, found }) => `${name}: ${found}`);
-  return [
-    `${backup} CANNOT be restored as it should`,
-    ...wrong,
-    ...(reason === undefined ? [] : [reason]),
-  ].join("\n  ");
+  const head = ok
+    ? `${backup} can be restored: ${checks.length} checks are well, ${prettyMs(seconds * 1000)} from nothing to searchable`
+    : `${backup} CANNOT be restored as it should`;
+  return [head, ...checks.map(checkLine), ...(reason === undefined ? [] : [`  ${reason}`])].join("\n");
 }

@@ -5,6 +5,11 @@ export function printJson(report: unknown): void {
   console.log(JSON.stringify(report, null, 2));
 }
 
+/** One thing that was looked at in a backup, for people. */
+export function checkLine({ name, ok, found }: { name: string; ok: boolean; found: string }): string {
+  return `  ${ok ? "ok    " : "WRONG "} ${name}: ${found}`;
+}
+
 /** Tells on the terminal, beside the report, that a verb waits for the server, and why. */
 export function tellWaiting(reason: string): void {
   console.error(`waiting: ${reason}`);

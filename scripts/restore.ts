@@ -2,7 +2,6 @@ import { type Command, Option } from "commander";
 import type Docker from "dockerode";
 import prettyMs from "pretty-ms";
 import type { Manifest } from "../config/manifest.ts";
-import { ByteMeter } from "../ops/backup/byte-meter.ts";
 import { readIdentity } from "../ops/backup/encryption.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
 import type { OnBytes } from "../ops/backup/part-files.ts";
@@ -20,16 +19,14 @@ import type { RestoredStore } from "../ops/backup/restore/swap.ts";
 import { RESTORED } from "../ops/backup/restore/swap.ts";
 import type { RestoreTools } from "../ops/backup/restore/tools.ts";
 import { NOT_BROUGHT_BACK, restoreUser, type UserReport } from "../ops/backup/restore/user.ts";
-import { RunLog } from "../ops/backup/run-log.ts";
 import { withDocker } from "../ops/docker.ts";
-import type { Report } from "../ops/engine-events.ts";
 import { whileEngineRuns } from "../ops/engine-watch.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { ask } from "./ask.ts";
 import { type BackupContext, backupContext } from "./backup-context.ts";
+import { type LoggedRun, runLogged } from "./logged-step.ts";
 import { printJson } from "./output.ts";
-import { runStep } from "./progress.ts";
 
 interface Options {
   stack: string;
@@ -144,25 +141,18 @@ async function withTools(
   work: (tools: RestoreTools, onBytes: OnBytes) => Promise<() => void>,
 ): Promise<void> {
   const now = () => new Date();
-  const log = new RunLog(stateDir, "restore", now());
-  const withReport = (say: Report) => {
-    const report: Report = (line, passing) => {
-      if (passing !== true) log.line(line);
-      say(line, passing);
-    };
-    const onBytes = new ByteMeter(report).onBytes;
+  const print = await runLogged(runOf(options, stateDir, `restore stack ${manifest.stack}`), (telling) => {
+    const { report, onBytes } = telling;
     const toolVersion = packageJson.version;
     return onEngine(manifest, stateDir, (docker) =>
       work({ docker, manifest, stateDir, now, report, toolVersion }, onBytes),
     );
-  };
-  try {
-    const print = await progress(options, `restore stack ${manifest.stack}`, withReport);
-    print();
-  } catch (error) {
-    log.line(error instanceof Problem ? error.render() : String(error));
-    throw error;
-  }
+  });
+  print();
+}
+
+function runOf({ json }: Options, stateDir: string, title: string): LoggedRun {
+  return { title, json: json === true, stateDir, name: "restore" };
 }
 
 /** An engine that goes away on the way leaves a person with the one command that helps. */
@@ -184,10 +174,11 @@ async function bringUserBack(
   backup: Restorable,
   user: string,
 ): Promise<void> {
-  const report = await progress(options, `bring back the memories of ${user}`, (say) =>
+  const run = runOf(options, stateDir, `bring back the memories of ${user}`);
+  const report = await runLogged(run, ({ report: say, onBytes }) =>
     withBackupLock(stateDir, () =>
       onEngine(manifest, stateDir, (docker) =>
-        restoreUser(docker, manifest, backup, {
+        restoreUser(docker, manifest, metered(backup, onBytes), {
           user,
           stateDir,
           report: say,
@@ -199,13 +190,6 @@ async function bringUserBack(
   if (options.json === true) printJson({ ...report, notBroughtBack: NOT_BROUGHT_BACK });
   else console.log(renderUser(report));
   process.exitCode = report.failed === 0 ? ExitCode.ok : ExitCode.failed;
-}
-
-function progress<T>(options: Options, title: string, work: (report: Report) => Promise<T>): Promise<T> {
-  if (options.json !== true) return runStep(title, work);
-  return work((line, passing) => {
-    if (passing !== true) console.error(line);
-  });
 }
 
 async function requireConsent(ts: string | undefined): Promise<void> {

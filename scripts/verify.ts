@@ -5,12 +5,13 @@ import { readCatalogue } from "../ops/backup/catalogue.ts";
 import { readIdentity } from "../ops/backup/encryption.ts";
 import { chooseForVerification } from "../ops/backup/keeping.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
-import { type Check, type Verified, verifyAll } from "../ops/backup/verify.ts";
+import { type Verified, verifyAll } from "../ops/backup/verify.ts";
 import { withDocker } from "../ops/docker.ts";
 import { whileEngineRuns } from "../ops/engine-watch.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import { backupContext } from "./backup-context.ts";
-import { printJson } from "./output.ts";
+import { runLogged } from "./logged-step.ts";
+import { checkLine, printJson } from "./output.ts";
 
 interface Options {
   stack: string;
@@ -55,23 +56,31 @@ async function verify(ts: string | undefined, options: Options): Promise<void> {
       mend: `./mem0 backup ${options.stack}`,
     });
   }
-  const say = (line: string) => console.error(line);
-  const verified = await withBackupLock(stateDir, () =>
-    whileEngineRuns(
-      manifest.dockerHost,
-      () =>
-        withDocker(manifest.dockerHost, (docker) =>
-          verifyAll(docker, manifest, stateDir, backups, identity, {
-            begin: ({ tier, id, bytes }) => say(`${tier} ${id} (${prettyBytes(bytes, { binary: true })})`),
-            check: (check) => say(line(check)),
-          }),
-        ),
-      () => ({ outcome: "nothing is known of the backups", mend: `./mem0 verify --stack ${options.stack}` }),
-      (result) => result.some(({ ok }) => !ok),
+  const json = options.json === true;
+  const run = { title: `verify backups of stack ${options.stack}`, json, stateDir, name: "verify" };
+  const verified = await runLogged(run, ({ report, onBytes }) =>
+    withBackupLock(stateDir, () =>
+      whileEngineRuns(
+        manifest.dockerHost,
+        () =>
+          withDocker(manifest.dockerHost, (docker) =>
+            verifyAll(docker, manifest, stateDir, backups, identity, {
+              begin: ({ tier, id, bytes }) =>
+                report(`${tier} ${id} (${prettyBytes(bytes, { binary: true })})`),
+              check: (check) => report(checkLine(check)),
+              bytes: onBytes,
+            }),
+          ),
+        () => ({
+          outcome: "nothing is known of the backups",
+          mend: `./mem0 verify --stack ${options.stack}`,
+        }),
+        (result) => result.some(({ ok }) => !ok),
+      ),
     ),
   );
   const all = [...verified, ...damaged.map(({ id, tier, reason }) => lost(id, tier, reason))];
-  if (options.json === true) printJson({ stack: options.stack, verified: all });
+  if (json) printJson({ stack: options.stack, verified: all });
   else console.log(all.map(summary).join("\n"));
   process.exitCode = all.every(({ ok }) => ok) ? ExitCode.ok : ExitCode.failed;
 }
@@ -81,14 +90,8 @@ function lost(id: string, tier: string, reason: string): Verified {
   return { id, tier, ok: false, checks, bytes: 0, seconds: 0 };
 }
 
-function line({ name, ok, found }: Check): string {
-  return `  ${ok ? "ok    " : "WRONG "} ${name}: ${found}`;
-}
-
 function summary({ id, tier, ok, checks, seconds, bytes }: Verified): string {
-  if (ok) {
-    return `${tier} ${id}: as it was written (${prettyBytes(bytes, { binary: true })}, ${prettyMs(seconds * 1000)})`;
-  }
-  const wrong = checks.filter((check) => !check.ok).map(({ name, found }) => `${name}: ${found}`);
-  return `${tier} ${id}: NOT as it was written\n  ${wrong.join("\n  ")}`;
+  const took = `${prettyBytes(bytes, { binary: true })}, ${prettyMs(seconds * 1000)}`;
+  const head = `${tier} ${id}: ${ok ? `as it was written (${took})` : "NOT as it was written"}`;
+  return [head, ...checks.map(checkLine)].join("\n");
 }

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Backup } from "./catalogue.ts";
 import { FILES } from "./layout.ts";
+import type { OnBytes } from "./part-files.ts";
+import { counting } from "./restore/metered.ts";
 
 /**
  * Every file that the manifest names has the sum that was written, and no sum is of a file that it does not name.
@@ -11,10 +14,10 @@ import { FILES } from "./layout.ts";
  * @returns what was compared, for people
  * @throws Error with the first file that is not as it was written
  */
-export async function compareChecksums({
-  directory,
-  manifest,
-}: Pick<Backup, "directory" | "manifest">): Promise<string> {
+export async function compareChecksums(
+  { directory, manifest }: Pick<Backup, "directory" | "manifest">,
+  onBytes?: OnBytes,
+): Promise<string> {
   const text = readFileSync(path.join(directory, FILES.checksums), "utf8");
   if (createHash("sha256").update(text).digest("hex") !== manifest.checksums) {
     throw new Error(`${FILES.checksums} is not as it was written`);
@@ -25,7 +28,8 @@ export async function compareChecksums({
   for (const { file } of manifest.parts) {
     const sum = sums.get(file);
     if (sum === undefined) throw new Error(`${FILES.checksums} does not name ${file}`);
-    if ((await hashFile(path.join(directory, file), "sha256")) !== sum) {
+    const counted = onBytes === undefined ? [] : [counting(file, onBytes)];
+    if ((await hashFile(path.join(directory, file), "sha256", ...counted)) !== sum) {
       throw new Error(`${file} is not as it was written`);
     }
     sums.delete(file);
@@ -35,9 +39,14 @@ export async function compareChecksums({
   return `${manifest.parts.length} files as they were written`;
 }
 
-export async function hashFile(file: string, algorithm: "sha256" | "md5"): Promise<string> {
+/** @param through what the bytes go through on their way */
+export async function hashFile(
+  file: string,
+  algorithm: "sha256" | "md5",
+  ...through: Transform[]
+): Promise<string> {
   const hash = createHash(algorithm);
-  await pipeline(createReadStream(file), hash);
+  await pipeline([createReadStream(file), ...through, hash]);
   return hash.digest("hex");
 }
 

@@ -7,9 +7,11 @@ import { Throwaway } from "../throwaway.ts";
 import type { Backup } from "./catalogue.ts";
 import { compareChecksums } from "./checksums.ts";
 import { countRows } from "./copy-format.ts";
+import type { OnBytes } from "./part-files.ts";
 import { type DeployedService, deployedService } from "./restore/deployed.ts";
 import { readGraphLines } from "./restore/graph-lines.ts";
 import { readHistory, unpackHistory } from "./restore/history.ts";
+import { metered } from "./restore/metered.ts";
 import { type ThrowawayGraph, withThrowawayGraph } from "./restore/neo4j.ts";
 import { copiedRows, plainSql } from "./restore/postgres.ts";
 import { onFiles } from "./restore/postgres-files.ts";
@@ -46,6 +48,7 @@ export interface VerifyTools {
   /** Text of the age identity file. */
   identity: string | undefined;
   onCheck?: (check: Check) => void;
+  onBytes?: OnBytes | undefined;
 }
 
 /** Reads a backup from its first byte to its last, and compares what it holds with what its manifest says. */
@@ -60,7 +63,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
     checks.push(done);
     tools.onCheck?.(done);
   };
-  await check("checksums", () => compareChecksums(backup));
+  await check("checksums", () => compareChecksums(backup, tools.onBytes));
   // Bytes that are not those that were written need no further look.
   if (checks.every(({ ok }) => ok)) {
     const { manifest } = backup;
@@ -71,7 +74,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
       return `readable, ${manifest.encryption.recipients.length} recipient(s)`;
     });
     if (checks.every(({ ok }) => ok)) {
-      const opened = openBackup(backup, tools.identity);
+      const opened = metered(openBackup(backup, tools.identity), tools.onBytes);
       await check("postgres", () => readPostgres(opened, backup, tools));
       const { files } = opened;
       if (files !== undefined) await check("postgres' files", () => readFiles(files, tools));
@@ -195,7 +198,7 @@ export async function verifyAll(
   stateDir: string,
   backups: readonly Backup[],
   identity: string | undefined,
-  on: { begin: (backup: Backup) => void; check: (check: Check) => void },
+  on: { begin: (backup: Backup) => void; check: (check: Check) => void; bytes?: OnBytes },
 ): Promise<Verified[]> {
   const postgres = await deployedService(docker, manifest, "postgres");
   const neo4j = graphImage(await deployedService(docker, manifest, "neo4j"));
@@ -212,6 +215,7 @@ export async function verifyAll(
           stateDir,
           identity,
           onCheck: on.check,
+          onBytes: on.bytes,
         }),
       );
     } finally {

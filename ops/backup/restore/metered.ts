@@ -5,7 +5,7 @@ import { through } from "../streams.ts";
 import type { GraphParts, Restorable } from "./restorable.ts";
 
 /** The same backup, which tells of every piece that is read from it; bytes are those of the files, decrypted. */
-export function metered(backup: Restorable, onBytes: OnBytes): Restorable {
+export function metered(backup: Restorable, onBytes: OnBytes = () => {}): Restorable {
   const part = <Kind extends OpenPart>(one: Kind): Kind => ({ ...one, ...meteredPart(one, onBytes) });
   const { postgres, files, graph, history } = backup;
   return {
@@ -35,7 +35,8 @@ function meteredPart({ part, open }: OpenPart, onBytes: OnBytes): OpenPart {
   return { part, open: () => through(open(), counting(part.file, onBytes)) };
 }
 
-function counting(file: string, onBytes: OnBytes): Transform {
+/** Passes bytes on, and tells of them. */
+export function counting(file: string, onBytes: OnBytes): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       onBytes(file, chunk.length);
