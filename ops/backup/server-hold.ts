@@ -48,20 +48,20 @@ export interface Held<T> {
  * writes under way have ended by then.
  *
  * @param atCut fixes what cannot be held: a snapshot of Postgres. Writers wait for it
- * @param pausedByCaller the caller has turned writers away, keeps them away, and lets them in again
+ * @param writersAway the caller has turned writers away, keeps them away, and lets them in again
  */
 export async function holdStores<T>(
   server: MemoryClient,
   atCut: () => Promise<T>,
-  pausedByCaller = false,
+  writersAway = false,
 ): Promise<Held<T>> {
   const started = performance.now();
   const endPause = async () => {
-    if (!pausedByCaller) await ask(server, "DELETE", "/admin/maintenance");
+    if (!writersAway) await ask(server, "DELETE", "/admin/maintenance");
   };
   let key: string | undefined;
   try {
-    if (!pausedByCaller) {
+    if (!writersAway) {
       const pause = { seconds: PAUSE_SECONDS, drain_seconds: DRAIN_SECONDS };
       await ask(server, "POST", "/admin/maintenance", pause);
     }

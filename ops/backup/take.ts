@@ -34,11 +34,10 @@ export interface TakeOptions {
   tier: Tier;
   /** Name under which the backup is kept for good. */
   pin?: string | undefined;
-  /**
-   * What is live is backed up before a restore, which keeps writers away by itself, and whose own backup must stay:
-   * nothing is removed.
-   */
-  beforeRestore?: boolean;
+  /** Whoever asks for it keeps writers away by itself, as a restore does before the swap. */
+  writersAway?: boolean;
+  /** Nothing is removed: the backup that is about to be restored must stay. */
+  keepAll?: boolean;
   toolVersion: string;
   /** The clock. */
   now: () => Date;
@@ -178,7 +177,7 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
       return { backup, promoted: [], seconds: secondsSince(started), copyFailure: undefined };
     }
     const promoted = await promoteAll(root, backup, report);
-    if (options.beforeRestore !== true) tidy(root, settings.keep, now(), report);
+    if (options.keepAll !== true) tidy(root, settings.keep, now(), report);
     const copyFailure = await copyAway(backup, settings.copyTo, owner, report);
     return { backup, promoted, seconds: secondsSince(started), copyFailure };
   });
@@ -193,7 +192,7 @@ async function dumpAll(
     files,
     report,
     signal,
-    beforeRestore,
+    writersAway,
   }: TakeOptions & { id: string; files: PartFiles; signal: AbortSignal },
 ): Promise<{ found: Found; cutAt: Date; pausedSeconds: number }> {
   const found: Found = { counts: {}, identities: {}, versions: {}, neo4jStoppedSeconds: 0 };
@@ -214,7 +213,7 @@ async function dumpAll(
       await copy?.markCut();
       return snapshot;
     };
-    const held = await holdIfServed(manifest, atCut, beforeRestore);
+    const held = await holdIfServed(manifest, atCut, writersAway);
     report(`writers waited ${held.pausedSeconds} s`);
     let released: Promise<void> | undefined;
     const cut: Cut = {

@@ -36,7 +36,8 @@ export async function backUpLive(
     const { backup } = await takeBackup(manifest, {
       tier: "hourly",
       pin: `before-restore-${journal.id}`,
-      beforeRestore: true,
+      writersAway: true,
+      keepAll: true,
       toolVersion,
       now,
       report,
