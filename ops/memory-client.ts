@@ -69,7 +69,8 @@ export type OnWait = (reason: string) => void;
 export class MemoryClient {
   private readonly address: string;
   private readonly apiKey: string;
-  private readonly stack: string;
+  /** Whose it is. */
+  readonly stack: string;
   private readonly timeoutMs: number;
 
   constructor(manifest: Manifest) {

@@ -73,7 +73,7 @@ export async function* exportedLines(
   });
   const cut = (cause?: unknown) =>
     new Problem("the export broke off before its end", {
-      mend: "./mem0 status, then the same command again",
+      mend: `./mem0 status ${client.stack}, then the same command again`,
       cause,
     });
   if (body === null) throw cut();

@@ -22,6 +22,7 @@ import { withDocker } from "../../ops/docker.ts";
 import { MemoryClient } from "../../ops/memory-client.ts";
 import { CHECKOUT } from "../../toolchain/layout.ts";
 import { backupKillRounds } from "../rounds/kill-rounds.ts";
+import { EngineBehind } from "../support/engine-behind.ts";
 import { waitFor } from "../support/eventually.ts";
 import { docker, WatchedStack } from "../support/watched-stack.ts";
 
@@ -337,6 +338,35 @@ describe("a daily backup", () => {
     );
     await expect(copying).rejects.toThrow("Neo4j did not stop within 3 s and was killed");
     await waitFor("Neo4j answers", () => succeeds(() => stack.cypher("RETURN 1")));
+  });
+});
+
+describe("a backup under which the engine goes away", () => {
+  it("says so, starts Neo4j when it is back, and the next one is clean", async () => {
+    const engine = new EngineBehind(stack.manifest.dockerHost, path.join(stack.project.directory, "sock"));
+    await engine.come();
+    const before = catalogue();
+    let back: Promise<void> | undefined;
+    const report = (line: string) => {
+      if (line === "copying its files") engine.go();
+      if (line === "starting Neo4j") back = engine.come();
+    };
+    try {
+      const run = take({ ...stack.manifest, dockerHost: engine.host }, { tier: "daily", report });
+      await expect(run).rejects.toMatchObject({
+        message: "the Docker engine was stopped or restarted meanwhile: there is no backup of this run",
+        where: engine.host,
+        mend: expect.stringContaining(`./mem0 backup ${stack.stack} --tier daily`),
+      });
+      await back;
+    } finally {
+      engine.go();
+    }
+    expect(await docker("inspect", "--format", "{{.State.Running}}", stack.container("neo4j"))).toBe("true");
+    expect(catalogue()).toEqual(before);
+    expect((await take()).backup.manifest.result).toBe("good");
+    expect(await isHeld()).toBe(false);
+    expect(await docker("ps", "--all", "--quiet", "--filter", `name=mem0_backup_.*_${stack.stack}`)).toBe("");
   });
 });
 
