@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } fr
 import os from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { constants, createZstdCompress } from "node:zlib";
+import { createZstdCompress } from "node:zlib";
 import { execa } from "execa";
 import { readMachine } from "../config/machine.ts";
 import type { PartFormat } from "../ops/backup/backup-manifest.ts";
@@ -10,6 +10,7 @@ import type { DeployedService } from "../ops/backup/restore/deployed.ts";
 import { type PostgresPlace, readContent, restoreDatabase, sql } from "../ops/backup/restore/postgres.ts";
 import { startThrowawayPostgres } from "../ops/backup/restore/throwaway-postgres.ts";
 import type { OpenPart } from "../ops/backup/source.ts";
+import { QUICKEST } from "../ops/backup/streams.ts";
 import { streamFromExec } from "../ops/container-streams.ts";
 import { connectDocker } from "../ops/docker.ts";
 import { Throwaway } from "../ops/throwaway.ts";
@@ -114,8 +115,7 @@ async function copyRows({ container }: PostgresPlace, file: string): Promise<voi
   const psql = ["psql", "-XAtq", "-U", "postgres", "-d", "source"];
   const copy = "COPY public.memories TO STDOUT (FORMAT binary)";
   const { stream, done } = await streamFromExec(docker, container, [...psql, "-c", copy]);
-  const level = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-  await Promise.all([pipeline(stream, createZstdCompress(level), createWriteStream(file)), done]);
+  await Promise.all([pipeline(stream, createZstdCompress(QUICKEST), createWriteStream(file)), done]);
 }
 
 function waysFrom(source: PostgresPlace): Way[] {

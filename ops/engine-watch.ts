@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import type { Readable } from "node:stream";
+import type Docker from "dockerode";
 import { socketOf, withDocker } from "./docker.ts";
 import { ExitCode, Problem } from "./problem.ts";
 
@@ -45,6 +46,16 @@ export async function whileEngineRuns<T>(
   } finally {
     watch.end();
   }
+}
+
+/** `withDocker` for long work: it says so when the engine went away under it, as `whileEngineRuns` does. */
+export function withLastingDocker<T>(
+  host: string,
+  work: (docker: Docker) => Promise<T>,
+  loss: () => EngineLoss,
+  failed?: (result: T) => boolean,
+): Promise<T> {
+  return whileEngineRuns(host, () => withDocker(host, work), loss, failed);
 }
 
 /** One connection that stays open as long as the engine lives, whatever other engine answers after it. */

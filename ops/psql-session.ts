@@ -22,7 +22,7 @@ export class PsqlSession {
     const [output, complaints] = [new PassThrough(), new PassThrough()];
     docker.modem.demuxStream(stream, output, complaints);
     this.#ended = new Promise((resolve) => {
-      for (const event of ["end", "close", "error"]) stream.once(event, () => resolve());
+      for (const event of ["end", "close", "error"]) stream.on(event, () => resolve());
     });
     this.#ended.then(() => {
       output.end();

@@ -6,8 +6,7 @@ import { readIdentity } from "../ops/backup/encryption.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
 import { metered } from "../ops/backup/restore/metered.ts";
 import { findRestorable } from "../ops/backup/restore/restorable.ts";
-import { withDocker } from "../ops/docker.ts";
-import { whileEngineRuns } from "../ops/engine-watch.ts";
+import { withLastingDocker } from "../ops/engine-watch.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import { backupContext } from "./backup-context.ts";
 import { runLogged } from "./logged-step.ts";
@@ -60,13 +59,11 @@ async function run(ts: string | undefined, options: Options): Promise<void> {
   const run = { title: `restore ${backup.id} into throw-away containers`, json, stateDir, name: "drill" };
   const report = await runLogged(run, ({ report: say, onBytes }) =>
     withBackupLock(stateDir, () =>
-      whileEngineRuns(
+      withLastingDocker(
         manifest.dockerHost,
-        () =>
-          withDocker(manifest.dockerHost, (docker) =>
-            drill(docker, manifest, stateDir, { ...metered(backup, onBytes), manifest: made }, (check) =>
-              say(checkLine(check)),
-            ),
+        (docker) =>
+          drill(docker, manifest, stateDir, { ...metered(backup, onBytes), manifest: made }, (check) =>
+            say(checkLine(check)),
           ),
         () => ({ outcome: "nothing is known of the backup", mend: `./mem0 drill --stack ${options.stack}` }),
         ({ ok }) => !ok,

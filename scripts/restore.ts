@@ -19,8 +19,7 @@ import type { RestoredStore } from "../ops/backup/restore/swap.ts";
 import { RESTORED } from "../ops/backup/restore/swap.ts";
 import type { RestoreTools } from "../ops/backup/restore/tools.ts";
 import { NOT_BROUGHT_BACK, restoreUser, type UserReport } from "../ops/backup/restore/user.ts";
-import { withDocker } from "../ops/docker.ts";
-import { whileEngineRuns } from "../ops/engine-watch.ts";
+import { withLastingDocker } from "../ops/engine-watch.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { ask } from "./ask.ts";
@@ -161,11 +160,7 @@ function onEngine<T>(
   stateDir: string,
   work: (docker: Docker) => Promise<T>,
 ): Promise<T> {
-  return whileEngineRuns(
-    dockerHost,
-    () => withDocker(dockerHost, work),
-    () => leftWithoutEngine(stateDir, stack),
-  );
+  return withLastingDocker(dockerHost, work, () => leftWithoutEngine(stateDir, stack));
 }
 
 async function bringUserBack(

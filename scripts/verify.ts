@@ -6,8 +6,7 @@ import { readIdentity } from "../ops/backup/encryption.ts";
 import { chooseForVerification } from "../ops/backup/keeping.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
 import { type Verified, verifyAll } from "../ops/backup/verify.ts";
-import { withDocker } from "../ops/docker.ts";
-import { whileEngineRuns } from "../ops/engine-watch.ts";
+import { withLastingDocker } from "../ops/engine-watch.ts";
 import { ExitCode, Problem } from "../ops/problem.ts";
 import { backupContext } from "./backup-context.ts";
 import { runLogged } from "./logged-step.ts";
@@ -60,17 +59,14 @@ async function verify(ts: string | undefined, options: Options): Promise<void> {
   const run = { title: `verify backups of stack ${options.stack}`, json, stateDir, name: "verify" };
   const verified = await runLogged(run, ({ report, onBytes }) =>
     withBackupLock(stateDir, () =>
-      whileEngineRuns(
+      withLastingDocker(
         manifest.dockerHost,
-        () =>
-          withDocker(manifest.dockerHost, (docker) =>
-            verifyAll(docker, manifest, stateDir, backups, identity, {
-              begin: ({ tier, id, bytes }) =>
-                report(`${tier} ${id} (${prettyBytes(bytes, { binary: true })})`),
-              check: (check) => report(checkLine(check)),
-              bytes: onBytes,
-            }),
-          ),
+        (docker) =>
+          verifyAll(docker, manifest, stateDir, backups, identity, {
+            begin: ({ tier, id, bytes }) => report(`${tier} ${id} (${prettyBytes(bytes, { binary: true })})`),
+            check: (check) => report(checkLine(check)),
+            bytes: onBytes,
+          }),
         () => ({
           outcome: "nothing is known of the backups",
           mend: `./mem0 verify --stack ${options.stack}`,

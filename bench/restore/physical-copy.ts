@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { createZstdDecompress } from "node:zlib";
 import type Docker from "dockerode";
 import { openPart, PartFiles } from "../../ops/backup/part-files.ts";
 import type { DeployedService } from "../../ops/backup/restore/deployed.ts";
@@ -13,7 +12,7 @@ import {
 } from "../../ops/backup/restore/postgres-files.ts";
 import type { OpenPart, PostgresFiles } from "../../ops/backup/source.ts";
 import { copyFiles } from "../../ops/backup/sources/postgres-files.ts";
-import { through } from "../../ops/backup/streams.ts";
+import { decompressed } from "../../ops/backup/streams.ts";
 import { execWithInput } from "../../ops/docker-input.ts";
 import { Problem } from "../../ops/problem.ts";
 import { PsqlSession } from "../../ops/psql-session.ts";
@@ -43,9 +42,7 @@ export async function giveManifest(
   { files }: PhysicalCopy,
 ): Promise<void> {
   const take = ["bash", "-c", `tar --extract --to-stdout backup_manifest >${MANIFEST}`];
-  const ended = await execWithInput(docker, container, take, () =>
-    through(files.open(), createZstdDecompress()),
-  );
+  const ended = await execWithInput(docker, container, take, () => decompressed(files));
   if (ended.exitCode !== 0) throw new Problem(`the copy has no manifest: ${ended.stderr.trim()}`);
 }
 

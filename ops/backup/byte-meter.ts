@@ -1,4 +1,6 @@
+import { Transform } from "node:stream";
 import prettyBytes from "pretty-bytes";
+import type { OnBytes } from "./part-files.ts";
 
 /** How often a line tells of bytes: a terminal's own line is overwritten, lines elsewhere stay. */
 const PASSING_MS = 1_000;
@@ -37,4 +39,14 @@ export class ByteMeter {
     const seconds = Math.max((this.#now() - this.#started) / 1000, 0.001);
     return `${prettyBytes(this.#total)}, ${prettyBytes(this.#total / seconds)}/s`;
   }
+}
+
+/** Passes bytes on, and tells of them. */
+export function counting(file: string, onBytes: OnBytes): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      onBytes(file, chunk.length);
+      done(null, chunk);
+    },
+  });
 }

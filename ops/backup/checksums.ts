@@ -3,10 +3,10 @@ import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { counting } from "./byte-meter.ts";
 import type { Backup } from "./catalogue.ts";
 import { FILES } from "./layout.ts";
 import type { OnBytes } from "./part-files.ts";
-import { counting } from "./restore/metered.ts";
 
 /**
  * Every file that the manifest names has the sum that was written, and no sum is of a file that it does not name.
@@ -16,7 +16,7 @@ import { counting } from "./restore/metered.ts";
  */
 export async function compareChecksums(
   { directory, manifest }: Pick<Backup, "directory" | "manifest">,
-  onBytes?: OnBytes,
+  onBytes: OnBytes = () => {},
 ): Promise<string> {
   const text = readFileSync(path.join(directory, FILES.checksums), "utf8");
   if (createHash("sha256").update(text).digest("hex") !== manifest.checksums) {
@@ -28,8 +28,7 @@ export async function compareChecksums(
   for (const { file } of manifest.parts) {
     const sum = sums.get(file);
     if (sum === undefined) throw new Error(`${FILES.checksums} does not name ${file}`);
-    const counted = onBytes === undefined ? [] : [counting(file, onBytes)];
-    if ((await hashFile(path.join(directory, file), "sha256", ...counted)) !== sum) {
+    if ((await hashFile(path.join(directory, file), "sha256", counting(file, onBytes))) !== sum) {
       throw new Error(`${file} is not as it was written`);
     }
     sums.delete(file);

@@ -20,6 +20,7 @@ import { startThrowawayPostgres } from "./restore/throwaway-postgres.ts";
 import { withScratch } from "./scratch.ts";
 import type { PostgresFiles } from "./source.ts";
 import { updateStatus } from "./status-file.ts";
+import { all } from "./streams.ts";
 
 /** One thing that was looked at in what was restored. */
 export interface DrillCheck {
@@ -94,14 +95,12 @@ export async function drill(
       report.stores[store] = secondsSince(started);
     };
     // Side by side, and none is left running when another fails: removing waits for all.
-    const ended = await Promise.allSettled([
+    await all([
       timed("postgres", drillPostgres(context)),
-      ...(backup.files === undefined ? [] : [timed("postgresFiles", drillFiles(context, backup.files))]),
+      backup.files && timed("postgresFiles", drillFiles(context, backup.files)),
       timed("neo4j", drillGraph(context)),
       timed("history", drillHistory(context, stateDir)),
     ]);
-    const failed = ended.find((one) => one.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
     report.ok = report.checks.every(({ ok }) => ok);
   } catch (error) {
     report.reason = error instanceof Error ? error.message : String(error);
@@ -155,10 +154,9 @@ async function drillFiles(
   files: PostgresFiles,
 ): Promise<void> {
   const { counts, collection } = backup.manifest;
-  const { instanceId, database } = manifest;
+  const { database } = manifest;
   const deployed = await deployedService(docker, manifest, "postgres");
-  const stack = { instanceId, database: database.name };
-  const unfit = await whyNotFiles(docker, deployed, backup.manifest, stack, []);
+  const unfit = await whyNotFiles(docker, deployed, backup.manifest, manifest, []);
   if (unfit !== undefined) return look("files of Postgres", true, `not for this stack: ${unfit}`);
   const names = { user: database.user, collection, database: database.name };
   const { place } = await startOnFiles(docker, throwaway, deployed, names, files, backup.id);

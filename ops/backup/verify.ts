@@ -13,12 +13,13 @@ import { readGraphLines } from "./restore/graph-lines.ts";
 import { readHistory, unpackHistory } from "./restore/history.ts";
 import { metered } from "./restore/metered.ts";
 import { type ThrowawayGraph, withThrowawayGraph } from "./restore/neo4j.ts";
-import { copiedRows, plainSql } from "./restore/postgres.ts";
+import { plainSql } from "./restore/postgres.ts";
 import { onFiles } from "./restore/postgres-files.ts";
 import { graphImage } from "./restore/prepare.ts";
 import { type GraphParts, openBackup, type Restorable } from "./restore/restorable.ts";
 import { withScratch } from "./scratch.ts";
 import type { OpenPart, PostgresFiles } from "./source.ts";
+import { decompressed } from "./streams.ts";
 import { readDump } from "./verify-sql.ts";
 
 /** One thing that was looked at. */
@@ -98,7 +99,7 @@ async function readPostgres(opened: Restorable, { manifest }: Backup, tools: Ver
   const { rows, indexes, identity, whole } = await readDump(tools.throwaway, tools.postgres, dump);
   if (!whole) throw new Error(`${dump.part.file} does not end as a dump does`);
   const memories =
-    dump.rows === undefined ? rows.get(manifest.collection) : await countRows(copiedRows(dump.rows));
+    dump.rows === undefined ? rows.get(manifest.collection) : await countRows(decompressed(dump.rows));
   same("memories", memories, manifest.counts.memories);
   same("instance", identity?.instanceId, manifest.identity.instanceId);
   same("embedder", identity?.embedder, manifest.identity.embedder);

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { Problem } from "../../problem.ts";
 import type { BackupManifest } from "../backup-manifest.ts";
+import { all } from "../streams.ts";
 import { deployedService } from "./deployed.ts";
 import type { Journal } from "./journal.ts";
 import { databases } from "./postgres.ts";
@@ -43,10 +44,9 @@ async function misfit(
   { docker, manifest }: RestoreTools,
   backup: BackupManifest,
 ): Promise<string | undefined> {
-  const { instanceId, database } = manifest;
   const postgres = await deployedService(docker, manifest, "postgres");
   const live = await databases({ docker, container: postgres.container });
-  return whyNotFiles(docker, postgres, backup, { instanceId, database: database.name }, live);
+  return whyNotFiles(docker, postgres, backup, manifest, live);
 }
 
 /**
@@ -96,9 +96,7 @@ export async function makeCopies(
   if (stores.includes("history") && history !== undefined) {
     works.push(prepareHistory(preparation, places.server, history, stateDir));
   }
-  const ended = await Promise.allSettled(works);
-  const failed = ended.find((one) => one.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  await all(works);
   return memories;
 }
 

@@ -68,6 +68,7 @@ export const STORE = "/store";
  * Runs a bash script on the data of a service that is stopped, or on what lies beside the data of a running one.
  *
  * @param values become $1, $2, ... of the script
+ * @param more what it reads beside them
  * @returns what it printed
  */
 export async function onStore(
@@ -75,14 +76,14 @@ export async function onStore(
   service: DeployedService,
   script: string,
   values: readonly string[],
-  input?: Parameters<Throwaway["run"]>[0]["input"],
+  more: Pick<Parameters<Throwaway["run"]>[0], "input" | "readOnlyStores"> = {},
 ): Promise<string> {
   const ended = await throwaway.run({
     ...likeDeployed(service),
     entrypoint: ["bash"],
     command: ["-euo", "pipefail", "-c", `umask 077; cd ${STORE}; ${script}`, "store", ...values],
     stores: { [STORE]: service.store },
-    ...(input === undefined ? {} : { input }),
+    ...more,
   });
   if (ended.exitCode !== 0) {
     throw new Problem(`work on the data of ${service.container} failed: ${ended.stderr.trim()}`, {

@@ -1,11 +1,10 @@
 import type { Readable } from "node:stream";
-import { createZstdDecompress } from "node:zlib";
 import neo4j, { type Driver, type Session } from "neo4j-driver-lite";
 import { Problem } from "../../problem.ts";
 import type { Identity } from "../backup-manifest.ts";
 import { decodeValue, type Encoded, type GraphLine } from "../graph-lines.ts";
 import type { OpenPart } from "../source.ts";
-import { lines, through } from "../streams.ts";
+import { decompressed, lines } from "../streams.ts";
 
 /** Rows of one transaction: with an embedding of 1,536 floats in each, 2.5 MB. */
 const BATCH = 200;
@@ -180,7 +179,7 @@ function unpacked(part: OpenPart): Readable {
   if (part.part.format !== "graph-lines-zstd") {
     throw new Error(`${part.part.file}: graph lines cannot have the format ${part.part.format}`);
   }
-  return through(part.open(), createZstdDecompress());
+  return decompressed(part);
 }
 
 function parse(text: string, wrong: (what: string) => Problem): GraphLine {

@@ -1,4 +1,4 @@
-import { Transform } from "node:stream";
+import { counting } from "../byte-meter.ts";
 import type { OnBytes } from "../part-files.ts";
 import type { OpenPart } from "../source.ts";
 import { through } from "../streams.ts";
@@ -33,14 +33,4 @@ function meteredGraph(graph: GraphParts, onBytes: OnBytes): GraphParts {
 
 function meteredPart({ part, open }: OpenPart, onBytes: OnBytes): OpenPart {
   return { part, open: () => through(open(), counting(part.file, onBytes)) };
-}
-
-/** Passes bytes on, and tells of them. */
-export function counting(file: string, onBytes: OnBytes): Transform {
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      onBytes(file, chunk.length);
-      done(null, chunk);
-    },
-  });
 }

@@ -1,13 +1,13 @@
-import { createZstdDecompress } from "node:zlib";
 import type Docker from "dockerode";
+import type { Manifest } from "../../../config/manifest.ts";
 import { architectureOf } from "../../docker.ts";
 import { Problem } from "../../problem.ts";
 import type { Throwaway } from "../../throwaway.ts";
 import type { BackupManifest } from "../backup-manifest.ts";
 import type { OpenPart, PostgresFiles } from "../source.ts";
 import { restorePointOf } from "../sources/postgres-files.ts";
-import { lastLine, through } from "../streams.ts";
-import { type DeployedService, likeDeployed } from "./deployed.ts";
+import { decompressed, lastLine } from "../streams.ts";
+import { type DeployedService, likeDeployed, onStore } from "./deployed.ts";
 import { databases, dropDatabase, type PostgresPlace } from "./postgres.ts";
 import { POSTGRES_VOLUME, startThrowawayPostgres } from "./throwaway-postgres.ts";
 
@@ -68,7 +68,7 @@ export async function onFiles(
     entrypoint: ["bash"],
     command: ["-euo", "pipefail", "-c", `umask 077; cd ${POSTGRES_VOLUME}; ${script}`],
     stores: { [POSTGRES_VOLUME]: volume },
-    input: () => through(input.open(), createZstdDecompress()),
+    input: () => decompressed(input),
   });
   if (ended.exitCode === 0) return ended.stdout;
   throw new Problem(`Postgres does not take its files: ${lastLine(ended.stderr)}`, {
@@ -79,9 +79,11 @@ export async function onFiles(
 
 /** Removes databases that are not the stack's own: what an earlier restore had kept aside was copied with the rest. */
 export async function dropOthers(place: PostgresPlace, database: string): Promise<void> {
-  for (const name of await databases(place)) {
-    if (name !== database && !SERVERS_OWN.includes(name)) await dropDatabase(place, name);
-  }
+  for (const name of others(await databases(place), database)) await dropDatabase(place, name);
+}
+
+function others(names: readonly string[], database: string): string[] {
+  return names.filter((name) => name !== database && !SERVERS_OWN.includes(name));
 }
 
 /** Stops the server in order, and copies its files to `name` in the store of the deployed one. */
@@ -92,17 +94,8 @@ export async function layBeside(
   name: string,
 ): Promise<void> {
   await throwaway.stop(place.container, GRACE_SECONDS);
-  const ended = await throwaway.run({
-    ...likeDeployed(deployed),
-    entrypoint: ["bash"],
-    command: ["-euc", 'rm -rf "/store/$1"; cp -a /copy/pgdata "/store/$1"; sync /store', "copy", name],
-    stores: { "/store": deployed.store },
-    readOnlyStores: { "/copy": volume },
-  });
-  if (ended.exitCode !== 0)
-    throw new Problem(`Postgres' files cannot be laid beside the live ones: ${lastLine(ended.stderr)}`, {
-      where: deployed.store,
-    });
+  const copy = 'rm -rf "$1"; cp -a /copy/pgdata "$1"; sync .';
+  await onStore(throwaway, deployed, copy, [name], { readOnlyStores: { "/copy": volume } });
 }
 
 /**
@@ -114,7 +107,7 @@ export async function whyNotFiles(
   docker: Docker,
   { env, container }: DeployedService,
   backup: Pick<BackupManifest, "architecture" | "versions" | "identity">,
-  stack: { instanceId: string; database: string },
+  { instanceId, database }: Pick<Manifest, "instanceId" | "database">,
   live: readonly string[],
 ): Promise<string | undefined> {
   const [version] = backup.versions.postgres.split(".");
@@ -122,9 +115,9 @@ export async function whyNotFiles(
   const architecture = await architectureOf(docker, container);
   if (backup.architecture !== architecture)
     return `they are for ${backup.architecture}, this is ${architecture}`;
-  if (backup.identity.instanceId !== stack.instanceId) return "they are another instance's, with its roles";
-  const others = live.filter((name) => name !== stack.database && !SERVERS_OWN.includes(name));
-  return others.length === 0 ? undefined : `the server holds other databases too: ${others.join(", ")}`;
+  if (backup.identity.instanceId !== instanceId) return "they are another instance's, with its roles";
+  const strange = others(live, database.name);
+  return strange.length === 0 ? undefined : `the server holds other databases too: ${strange.join(", ")}`;
 }
 
 /**

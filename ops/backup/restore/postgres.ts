@@ -1,12 +1,12 @@
 import type { Readable } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { createGunzip } from "node:zlib";
 import type Docker from "dockerode";
 import { execInContainer } from "../../docker.ts";
 import { execWithInput } from "../../docker-input.ts";
 import { Problem } from "../../problem.ts";
 import type { Identity, Part } from "../backup-manifest.ts";
 import type { OpenPart, PostgresParts } from "../source.ts";
-import { through } from "../streams.ts";
+import { decompressed, through } from "../streams.ts";
 import { withoutOwners } from "./plain-sql.ts";
 import { lookAtBackup } from "./restorable.ts";
 
@@ -30,6 +30,11 @@ export interface PostgresContent {
   identity: Identity | undefined;
   /** Whether the similarity index is there and valid. */
   indexed: boolean;
+}
+
+/** Tells in Postgres' container whether it answers. */
+export function postgresAnswers({ user, name }: { user: string; name: string }): string[] {
+  return ["pg_isready", "-q", "-h", "127.0.0.1", "-U", user, "-d", name];
 }
 
 /** Runs one statement as the superuser, over the container's own socket; returns what psql prints. */
@@ -229,7 +234,7 @@ function steps(dump: PostgresParts, collection: string, database: string, search
       const copy: Step = {
         part: rows.part,
         command: [...psql, "-c", `COPY public.${ident(collection)} FROM STDIN (FORMAT binary)`],
-        input: () => copiedRows(rows),
+        input: () => decompressed(rows),
       };
       return [read("pre-data", "data"), copy, ...(searchable ? [read("post-data")] : [])];
     }
@@ -239,11 +244,6 @@ function steps(dump: PostgresParts, collection: string, database: string, search
     default:
       throw new Error(`${part.file}: a dump of Postgres cannot have the format ${part.format}`);
   }
-}
-
-/** The memories' rows in COPY's binary format. */
-export function copiedRows(rows: OpenPart): Readable {
-  return through(rows.open(), createZstdDecompress());
 }
 
 /** The text of a dump in SQL. */

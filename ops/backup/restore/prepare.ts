@@ -143,7 +143,9 @@ export async function prepareHistory(
     );
     const { restored } = namesBeside(LIVE_FILES.history, id);
     const write = 'rm -f "$1" "$1-journal"; cat > "$1"; sync "$1"; sha256sum "$1"';
-    const sum = await onStore(throwaway, server, write, [restored], () => createReadStream(file));
+    const sum = await onStore(throwaway, server, write, [restored], {
+      input: () => createReadStream(file),
+    });
     if (sum.split(" ")[0] !== (await hashFile(file, "sha256"))) {
       throw new Problem("the history file did not arrive whole", { where: server.store });
     }

@@ -8,16 +8,10 @@ import { secondsSince } from "../part-files.ts";
 import { makeCopies, postgresForm } from "./copies.ts";
 import { deployedService } from "./deployed.ts";
 import { allows, type Journal, readJournal, removeJournal, writeJournal } from "./journal.ts";
+import { postgresAnswers } from "./postgres.ts";
 import type { Restorable } from "./restorable.ts";
 import { backUpLive, withoutWrites } from "./safety.ts";
-import {
-  postgresAnswers,
-  startOthers,
-  startService,
-  stopService,
-  untilServerReady,
-  type WritesHeld,
-} from "./services.ts";
+import { startOthers, startService, stopService, untilServerReady, type WritesHeld } from "./services.ts";
 import {
   RESTORED,
   type RestoredStore,
@@ -238,7 +232,7 @@ async function swapAll(tools: RestoreTools, journal: Journal, direction: "forwar
   const { docker, report } = tools;
   await withPlaces(tools, async (places) => {
     const stopped = [
-      { store: "postgres", named: "Postgres", healthy: postgresAnswers(tools.manifest) },
+      { store: "postgres", named: "Postgres", healthy: postgresAnswers(tools.manifest.database) },
       { store: "neo4j", named: "Neo4j", healthy: ["neo4j-healthy"] },
     ] as const;
     const services = stopped.flatMap(({ store, named, healthy }) => {

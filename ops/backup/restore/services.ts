@@ -7,6 +7,7 @@ import { Problem } from "../../problem.ts";
 import { waitUntil } from "../../wait-until.ts";
 import { containerOf } from "../stack-access.ts";
 import type { DeployedService } from "./deployed.ts";
+import { postgresAnswers } from "./postgres.ts";
 
 /** The slowest start that was seen on two busy cores took a minute. */
 const START_MS = 300_000;
@@ -24,7 +25,7 @@ export async function stopService(docker: Docker, { container }: DeployedService
 export async function startService(
   docker: Docker,
   { stack }: Manifest,
-  { container }: DeployedService,
+  { container }: Pick<DeployedService, "container">,
   healthy?: readonly string[],
 ): Promise<void> {
   await docker.getContainer(container).start().catch(ignoring(304));
@@ -34,11 +35,6 @@ export async function startService(
     stack,
     async () => (await execInContainer(docker, container, healthy)).exitCode === 0,
   );
-}
-
-/** Tells in Postgres' container whether it answers. */
-export function postgresAnswers({ database }: Manifest): string[] {
-  return ["pg_isready", "-q", "-h", "127.0.0.1", "-U", database.user, "-d", database.name];
 }
 
 /**
@@ -59,11 +55,8 @@ export async function startOthers(
     others.map((container) => docker.getContainer(container).start().catch(ignoring(304, 404))),
   );
   const container = containerOf(manifest, "postgres");
-  if (!others.includes(container)) return;
-  await until(container, manifest.stack, async () => {
-    const { exitCode } = await execInContainer(docker, container, postgresAnswers(manifest));
-    return exitCode === 0;
-  });
+  if (others.includes(container))
+    await startService(docker, manifest, { container }, postgresAnswers(manifest.database));
 }
 
 /** Waits until the server has found all stores to be its own, and Docker has seen that it answers: `status` asks Docker. */

@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import type { Throwaway } from "../../throwaway.ts";
 import { type DeployedService, likeDeployed } from "./deployed.ts";
-import type { PostgresPlace } from "./postgres.ts";
+import { type PostgresPlace, postgresAnswers } from "./postgres.ts";
 
 const START_SECONDS = 180;
 
@@ -33,7 +33,7 @@ export async function startThrowawayPostgres(
     stores: { [POSTGRES_VOLUME]: volume ?? (await throwaway.volume(name)) },
     tmpfs: { "/tmp": 64, "/var/run/postgresql": 16 },
   });
-  const ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", user, "-d", database];
+  const ready = postgresAnswers({ user, name: database });
   await throwaway.untilReady(container, ready, { what: "Postgres", seconds: START_SECONDS });
   return { docker, container, stack: throwaway.stack, user, collection };
 }

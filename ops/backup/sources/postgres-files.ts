@@ -1,11 +1,9 @@
-import { constants, createZstdCompress } from "node:zlib";
+import { createZstdCompress } from "node:zlib";
 import { streamFromExec } from "../../container-streams.ts";
 import { withDocker } from "../../docker.ts";
 import { PsqlSession } from "../../psql-session.ts";
 import type { PartSink } from "../source.ts";
-
-/** Segments of the log are filled up with zeros, and most of the rest repeats. */
-const QUICKEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+import { QUICKEST } from "../streams.ts";
 
 /**
  * A copy of all of Postgres' files, the similarity index among them. It is made while writers write, and shows its end
@@ -20,7 +18,7 @@ export interface FilesCopy {
   close(): Promise<void>;
 }
 
-/** The name of the cut in the log. */
+/** The name of the cut in the log, and of the slot that keeps the log until it is copied. */
 export function restorePointOf(id: string): string {
   return `mem0_${id}`;
 }
@@ -37,13 +35,14 @@ export async function copyFiles(
   sink: PartSink,
   more: readonly string[] = [],
 ): Promise<FilesCopy> {
+  const name = restorePointOf(id);
   const program = (...command: string[]) =>
     withDocker(dockerHost, (docker) => streamFromExec(docker, container, command));
   const session = await withDocker(dockerHost, (docker) => PsqlSession.open(docker, container, "postgres"));
   try {
     // Temporary: the log that it keeps is let go when the session ends, however that comes about.
     const [first] = await session.ask(
-      `SELECT pg_walfile_name(lsn) FROM pg_create_physical_replication_slot('mem0_${id}', true, true)`,
+      `SELECT pg_walfile_name(lsn) FROM pg_create_physical_replication_slot('${name}', true, true)`,
     );
     await sink.write({
       source: "postgres",
@@ -59,12 +58,11 @@ export async function copyFiles(
     let last: string | undefined;
     return {
       markCut: async () => {
-        [last] = await session.ask(
-          `SELECT pg_walfile_name(pg_create_restore_point('${restorePointOf(id)}'))`,
-        );
+        [last] = await session.ask(`SELECT pg_walfile_name(pg_create_restore_point('${name}'))`);
       },
       writeLog: async () => {
-        if (first === undefined || last === undefined) throw new Error("the log has no beginning or no end");
+        const end = last;
+        if (first === undefined || end === undefined) throw new Error("the log has no beginning or no end");
         await session.ask("SELECT pg_switch_wal()");
         await sink.write({
           source: "postgres",
@@ -72,7 +70,7 @@ export async function copyFiles(
           fileName: `log_${id}.tar.zst`,
           format: "pg-log-zstd",
           produce: async () => ({
-            ...(await program(...segments(first, last ?? ""))),
+            ...(await program(...segments(first, end))),
             through: [createZstdCompress(QUICKEST)],
           }),
         });

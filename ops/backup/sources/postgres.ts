@@ -1,4 +1,4 @@
-import { constants, createZstdCompress } from "node:zlib";
+import { createZstdCompress } from "node:zlib";
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import type { Manifest } from "../../../config/manifest.ts";
@@ -7,7 +7,7 @@ import { withDocker } from "../../docker.ts";
 import { type Cut, type Found, NO_IDENTITY } from "../cut.ts";
 import type { DumpSide, PartSink } from "../source.ts";
 import { connectPostgres, containerOf } from "../stack-access.ts";
-import { all } from "../streams.ts";
+import { all, QUICKEST } from "../streams.ts";
 
 /** Postgres at one moment: a transaction that stays open, whose snapshot pg_dump and our own questions share. */
 export interface PostgresSnapshot {
@@ -28,7 +28,6 @@ export const connectForSnapshot = connectPostgres;
 
 /** Compression of the custom format: the lowest level of zstd is the quickest, and smaller than gzip on vectors. */
 const ZSTD = "zstd:1";
-const QUICKEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export const postgresDump: DumpSide<Cut> = {
   source: "postgres",

@@ -38,9 +38,15 @@ function parseLine(line: string, known: KnownLabels): Sample {
   const [, name, text = "", number] = LINE.exec(line) ?? [];
   if (name === undefined || number === undefined)
     throw new Malformed(`not a line of metrics: ${excerpt(line)}`);
-  const labels = known.get(text) ?? parseLabels(text, line);
+  return { name, labels: knownLabels(text, line, known), value: parseValue(number, line) };
+}
+
+function knownLabels(text: string, line: string, known: KnownLabels): Sample["labels"] {
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const labels = parseLabels(text, line);
   known.set(text, labels);
-  return { name, labels, value: parseValue(number, line) };
+  return labels;
 }
 
 function parseLabels(text: string, line: string): Record<string, string> {
