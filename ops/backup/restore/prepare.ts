@@ -43,7 +43,7 @@ export async function preparePostgres(
 ): Promise<number> {
   const { restored } = namesBeside(live, preparation.id);
   await restoreDatabase(place, dump, restored);
-  return checkDatabase(preparation, place, restored, live);
+  return checkDatabase(preparation, place, restored, { model: live, file: dump.part.file });
 }
 
 /**
@@ -64,17 +64,18 @@ export async function preparePostgresFiles(
   const { database } = names;
   const server = await startOnFiles(docker, throwaway, deployed, names, files, backupId);
   await dropOthers(server.place, database);
-  const memories = await checkDatabase(preparation, server.place, database, database);
+  const from = { model: database, file: files.files.part.file };
+  const memories = await checkDatabase(preparation, server.place, database, from);
   await layBeside(throwaway, server, deployed, namesBeside(LIVE_FILES.postgres, id).restored);
   return memories;
 }
 
-/** @param model a database of the stack's own, from which tables are taken that the restored one lacks */
+/** @param from a database of the stack's own, from which missing tables are taken, and the backup's file */
 async function checkDatabase(
-  { identity, adopt, counts }: Preparation,
+  { throwaway, identity, adopt, counts }: Preparation,
   place: PostgresPlace,
   restored: string,
-  model: string,
+  { model, file }: { model: string; file: string },
 ): Promise<number> {
   const content = await readContent(place, restored);
   if (content.dimensions !== identity.dimensions) {
@@ -83,13 +84,14 @@ async function checkDatabase(
         ? `the backup has no table ${place.collection}`
         : `the backup holds vectors of ${content.dimensions} dimensions, this stack's have ${identity.dimensions}`,
       {
+        where: file,
         mend: "set mem0:memory.collection and mem0:model to those of the backup in a new stack, and restore it there",
       },
     );
   }
   if (counts !== undefined) {
-    same("memories", content.memories, counts.memories);
-    same("users", content.users, counts.users);
+    same(throwaway.stack, "memories", content.memories, counts.memories);
+    same(throwaway.stack, "users", content.users, counts.users);
   }
   if (!content.indexed)
     throw new Problem("the restored database has no similarity index", { where: restored });
@@ -109,8 +111,8 @@ export async function prepareGraph(
     const driver = await startGraph(graph, parts);
     if (counts !== undefined) {
       const found = await countGraph(driver);
-      same("nodes", found.nodes, counts.nodes);
-      same("relationships", found.relationships, counts.relationships);
+      same(throwaway.stack, "nodes", found.nodes, counts.nodes);
+      same(throwaway.stack, "relationships", found.relationships, counts.relationships);
     }
     await own("the graph", await readGraphIdentity(driver), { identity, adopt }, () =>
       bindGraph(driver, identity, new Date()),
@@ -137,7 +139,8 @@ export async function prepareHistory(
     if (content.damage.length > 0) {
       throw new Problem(`the history file is damaged: ${content.damage[0]}`, { where: part.part.file });
     }
-    if (counts !== undefined) same("history entries", content.entries, counts.historyEntries);
+    if (counts !== undefined)
+      same(throwaway.stack, "history entries", content.entries, counts.historyEntries);
     await own("the history file", content.identity, { identity, adopt }, async () =>
       bindHistory(file, identity, new Date()),
     );
@@ -192,9 +195,9 @@ async function own(
   await bind();
 }
 
-function same(what: string, found: number, wanted: number): void {
+function same(stack: string, what: string, found: number, wanted: number): void {
   if (found === wanted) return;
   throw new Problem(`the backup promises ${wanted} ${what}, restored were ${found}`, {
-    mend: "nothing live was touched; take another backup",
+    mend: `nothing live was touched; take another backup: ./mem0 backups ${stack}`,
   });
 }
