@@ -1,6 +1,6 @@
 import type { Manifest } from "../config/manifest.ts";
 import type { Report } from "./engine-events.ts";
-import { MemoryClient } from "./memory-client.ts";
+import { MemoryClient, ServerRefusal } from "./memory-client.ts";
 import { Problem } from "./problem.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -17,7 +17,7 @@ export async function untilReady(manifest: Manifest, report: Report): Promise<vo
   const client = new MemoryClient(manifest);
   let lacks: string[] = [];
   const isReady = async () => {
-    lacks = await client.lacks();
+    lacks = await client.lacks().catch(whileSilent);
     if (lacks.length > 0) report(lacks.join("; "), true);
     return lacks.length === 0;
   };
@@ -28,4 +28,10 @@ export async function untilReady(manifest: Manifest, report: Report): Promise<vo
         mend: `docker logs ${manifest.services.server?.container} --tail 50`,
       }),
   });
+}
+
+/** A server that is started again meanwhile answers later; one that refuses the question always will. */
+function whileSilent(error: Error): string[] {
+  if (error instanceof ServerRefusal) throw error;
+  return [error.message];
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
@@ -72,6 +72,11 @@ export function checkRoot(root: string, { stack, stateDir }: RootOwner): boolean
     });
   }
   return true;
+}
+
+/** Whether others on this machine can read what was written for its owner alone: exFAT and its like keep no permissions. */
+export function isOpenToOthers(root: string): boolean {
+  return (statSync(layout.marker(root)).mode & 0o077) !== 0;
 }
 
 /** What a person reads when nothing can be written to the backup root. */

@@ -18,7 +18,7 @@ import { mendNeo4j } from "./neo4j-copy.ts";
 import { type OnBytes, PartFiles, secondsSince } from "./part-files.ts";
 import { promotions } from "./promotion.ts";
 import type { RetentionPolicy } from "./retention.ts";
-import { ensureRoot, type RootOwner, unwritable } from "./root.ts";
+import { ensureRoot, isOpenToOthers, type RootOwner, unwritable } from "./root.ts";
 import { beginPartial, promote, removeDeadPartials, seal, writeSynced } from "./sealing.ts";
 import { type Held, holdStores } from "./server-hold.ts";
 import { historyDump } from "./sources/history.ts";
@@ -108,6 +108,11 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
   const { root } = settings;
   const owner = { stack: manifest.stack, instanceId: manifest.instanceId, stateDir: stateDirOf(manifest) };
   if (ensureRoot(root, owner).made) report(`made ${root} a backup root`);
+  if (settings.recipients.length === 0 && isOpenToOthers(root)) {
+    report(
+      `${root} keeps no permissions: everybody on this machine can read the backups; mem0:backup.recipients encrypts them`,
+    );
+  }
   const directory = await onDisk(root, async () => {
     for (const name of await removeDeadPartials(root))
       report(`removed ${name}, left by a run that was cut off`);

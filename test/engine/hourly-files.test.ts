@@ -10,7 +10,8 @@ import { backupSettings, stateDirOf } from "../../ops/backup/stack-access.ts";
 import { takeBackup } from "../../ops/backup/take.ts";
 import { verifyAll } from "../../ops/backup/verify.ts";
 import { withDocker } from "../../ops/docker.ts";
-import { killRounds } from "../rounds/restore-kills.ts";
+import { KILL } from "../rounds/blow.ts";
+import { restoreRounds } from "../rounds/restore-rounds.ts";
 import { restoreTools } from "../support/restore-tools.ts";
 import { stackContent } from "../support/stack-content.ts";
 import { SteadyWriter } from "../support/steady-writer.ts";
@@ -139,15 +140,17 @@ describe("an hourly backup with Postgres' files", () => {
   it(
     `that is restored and killed at any moment loses nothing (seed ${SEED})`,
     async () => {
-      await killRounds({
+      const hits = await restoreRounds({
+        manifest: stack.manifest,
         stateHome: stack.project.stateHome,
-        stack: stack.stack,
         rounds: ROUNDS,
         seed: SEED,
+        blow: KILL,
         only: "postgres",
         identity: identityFile,
-        say: () => {},
+        report: () => {},
       });
+      expect(hits.struck).toBeGreaterThan(0);
     },
     ROUNDS_MS,
   );

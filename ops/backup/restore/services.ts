@@ -71,8 +71,8 @@ export async function untilServerReady(
     if (RestartCount > 2)
       throw new Problem("the memory server refuses the data", refusal(manifest, container));
     if (State.Health?.Status !== "healthy") return false;
-    return client.request({ method: "GET", path: "/ready", timeoutMs: 10_000 }).then(
-      () => true,
+    return client.lacks().then(
+      (lacks) => lacks.length === 0,
       () => false,
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Manifest } from "../../../config/manifest.ts";
 import { type HostFacts, preflight, warnings } from "../../../ops/preflight.ts";
+import { exampleManifest } from "../../support/example-manifest.ts";
 import { exampleSettings, hostWithoutRegistry } from "../../support/example-settings.ts";
 
 const settings = exampleSettings({ ports: { server: 18888 } });
@@ -17,20 +17,7 @@ const clear: HostFacts = {
   dataRoot: undefined,
 };
 
-const deployed: Manifest = {
-  version: 1,
-  stack: "test",
-  homeId: settings.homeId,
-  instanceId: "ab",
-  dockerHost: "unix:///var/run/docker.sock",
-  services: {},
-  network: "mem0_internal_test",
-  stores: { postgres: "mem0_postgres_test", neo4j: "mem0_neo4j_test", data: "mem0_data_test" },
-  database: { name: "mem0_test", user: "mem0_user_test", collection: "memories" },
-  model: { provider: "embedded", llm: "mem0-rules", embedder: "mem0-embedded", dimensions: 384 },
-  defaultUser: "me",
-  secretFiles: {},
-};
+const deployed = exampleManifest({ homeId: settings.homeId });
 
 function container(name: string, facts: Partial<HostFacts["containers"][number]>) {
   return { name, running: true, home: undefined, stack: undefined, ports: [], ...facts };

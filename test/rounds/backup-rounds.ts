@@ -1,43 +1,40 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import type { Manifest } from "../../config/manifest.ts";
 import { type Backup, readCatalogue } from "../../ops/backup/catalogue.ts";
 import { FILES, layout, type Tier } from "../../ops/backup/layout.ts";
 import { backupSettings, containerOf } from "../../ops/backup/stack-access.ts";
-import { CHECKOUT } from "../../toolchain/layout.ts";
+import { mem0 } from "../support/mem0-run.ts";
 import { seededRandom } from "../support/random.ts";
 import { SteadyWriter } from "../support/steady-writer.ts";
+import { type Blow, type Hits, struck } from "./blow.ts";
+import type { Given } from "./options.ts";
 
-export interface KillRounds {
-  manifest: Manifest;
-  /** MEM0_HOME of the stack. */
-  stateHome: string;
-  rounds: number;
-  seed: number;
+export interface BackupRounds extends Given {
+  blow: Blow;
   report: (line: string) => void;
 }
 
-/** What must hold after every kill; the first that does not ends the rounds. */
+/** What must hold after every blow; the first that does not ends the rounds. */
 export class Broken extends Error {}
 
 /** How many of the rounds are daily, which stop Neo4j. */
 const DAILY_SHARE = 0.3;
 
 /**
- * Kills `./mem0 backup` at a random moment, again and again, while somebody writes. After each kill: nothing bad is
+ * Strikes `./mem0 backup` at a random moment, again and again, while somebody writes. After each blow: nothing bad is
  * listed as good, nothing that was acknowledged is lost, writing goes on, and the next run is clean.
  *
- * @returns how many kills hit a running backup
+ * @returns how many blows hit a running backup
  */
-export async function backupKillRounds(options: KillRounds): Promise<{ killed: number; finished: number }> {
+export async function backupRounds(options: BackupRounds): Promise<Hits> {
   const { manifest, rounds, seed, report } = options;
   const random = seededRandom(seed);
   const writer = new SteadyWriter(manifest, "rounds");
   const times: Partial<Record<Tier, number>> = {};
-  const result = { killed: 0, finished: 0 };
+  const hits: Hits = { struck: 0, finished: 0 };
   await writer.write();
   for (const tier of ["hourly", "daily"] as const) {
     const started = performance.now();
@@ -48,36 +45,36 @@ export async function backupKillRounds(options: KillRounds): Promise<{ killed: n
     const tier: Tier = random() < DAILY_SHARE ? "daily" : "hourly";
     const moment = random() * (times[tier] ?? 0);
     const before = goodIds(manifest);
-    const wasKilled = await killAt(options, tier, moment, writer);
-    result[wasKilled ? "killed" : "finished"] += 1;
+    const wasStruck = await strikeAt(options, tier, moment, writer);
+    hits[wasStruck ? "struck" : "finished"] += 1;
     await checkRound(options, before, writer);
     report(
-      `round ${round} of ${rounds}: ${tier} ${wasKilled ? "killed" : "had finished"} at ${(moment / 1000).toFixed(2)} s, all well`,
+      `round ${round} of ${rounds}: ${tier} ${wasStruck ? options.blow.word : "had finished"} at ${(moment / 1000).toFixed(2)} s, all well`,
     );
   }
-  return result;
+  return hits;
 }
 
-async function killAt(
-  options: KillRounds,
+async function strikeAt(
+  { manifest, stateHome, blow }: BackupRounds,
   tier: Tier,
   moment: number,
   writer: SteadyWriter,
 ): Promise<boolean> {
-  const run = mem0(options, "backup", options.manifest.stack, "--tier", tier, "--json");
   const stop = new AbortController();
   const writing = writer.writeUntil(stop.signal);
-  await Promise.race([delay(moment), run]);
-  const wasKilled = run.kill("SIGKILL");
-  await run;
-  stop.abort();
-  await writing;
-  return wasKilled;
+  try {
+    return await struck(blow, stateHome, backup(manifest, tier), moment);
+  } finally {
+    stop.abort();
+    await writing;
+  }
 }
 
-async function checkRound(options: KillRounds, before: string[], writer: SteadyWriter): Promise<void> {
+async function checkRound(options: BackupRounds, before: string[], writer: SteadyWriter): Promise<void> {
   const { manifest } = options;
   const { root } = backupSettings(manifest);
+  await options.blow.healed(options);
   const catalogue = readCatalogue(root);
   must(catalogue.damaged.length === 0, `listed as damaged: ${JSON.stringify(catalogue.damaged)}`);
   must(catalogue.suspects.length === 0, "a backup was taken for suspect although all data is there");
@@ -93,10 +90,10 @@ async function checkRound(options: KillRounds, before: string[], writer: SteadyW
 }
 
 /** A run that nobody disturbs: good, and nothing of those before it is left. */
-async function cleanRun(options: KillRounds, tier: Tier): Promise<void> {
-  const { manifest } = options;
-  const run = await mem0(options, "backup", manifest.stack, "--tier", tier, "--json");
-  must(run.exitCode === 0, `the next run ended with ${run.exitCode}: ${run.stderr}`);
+async function cleanRun(options: BackupRounds, tier: Tier): Promise<void> {
+  const { manifest, stateHome } = options;
+  const run = await mem0(stateHome, backup(manifest, tier));
+  must(run.exitCode === 0, `the next run ended with ${run.exitCode}: ${run.all}`);
   const partial = layout.partial(backupSettings(manifest).root);
   must(readdirSync(partial).length === 0, `unfinished work is left: ${readdirSync(partial).join(", ")}`);
   const filter = ["--all", "--quiet", "--filter", `label=mem0.backup=${manifest.homeId}-${manifest.stack}`];
@@ -120,11 +117,8 @@ async function checkSums({ directory }: Backup): Promise<void> {
   }
 }
 
-function mem0({ stateHome }: KillRounds, ...args: string[]) {
-  return execa(process.execPath, [path.join(CHECKOUT, "scripts", "mem0.ts"), ...args], {
-    env: { MEM0_HOME: stateHome },
-    reject: false,
-  });
+function backup({ stack }: Manifest, tier: Tier): string[] {
+  return ["backup", stack, "--tier", tier];
 }
 
 function goodIds(manifest: Manifest): string[] {

@@ -1,0 +1,22 @@
+import { parseArgs } from "node:util";
+import { seededRandom } from "../support/random.ts";
+import { backupRounds } from "./backup-rounds.ts";
+import { engineRestart } from "./blow.ts";
+import { requireEngineAlone } from "./engine-restart.ts";
+import { given, OPTIONS } from "./options.ts";
+import { restoreRounds } from "./restore-rounds.ts";
+
+/**
+ * `./mem0 bench engine-kills --stack test --rounds 10 --seed 1`: restarts the machine's Docker engine at random moments
+ * of so many backups and so many restores of a deployed stack. As root on Linux, where nothing but the stack runs.
+ */
+const { values } = parseArgs({ options: OPTIONS });
+const options = given(values);
+await requireEngineAlone(options.manifest);
+const rounds = { ...options, blow: engineRestart(seededRandom(options.seed + 1)), report: console.log };
+const backups = await backupRounds(rounds);
+const restores = await restoreRounds(rounds);
+console.log(
+  `the engine left ${backups.struck} backups and ${restores.struck} restores, ${backups.finished} and ${restores.finished} had ended before: ` +
+    "nothing acknowledged was lost, the stack healed by itself, every next run was clean",
+);
