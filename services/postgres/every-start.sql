@@ -23,6 +23,10 @@ ALTER ROLE :"metrics_user" SET default_transaction_read_only = on;
 GRANT pg_read_all_data, pg_read_all_stats TO :"metrics_user";
 \endif
 
+-- A restore that was cut off at the moment of its swap leaves the database closed. Going on with it, or going back, needs
+-- a server, and opens it.
+SELECT datallowconn AS open FROM pg_database WHERE datname = :'database' \gset
+\if :open
 -- Made by the role, which thereby owns it and may drop and restore it. A newer image may bring a newer
 -- pgvector, a restored volume an older one.
 \connect :"database"
@@ -31,3 +35,6 @@ SET ROLE :"user";
 CREATE EXTENSION IF NOT EXISTS vector;
 RESET ROLE;
 ALTER EXTENSION vector UPDATE;
+\else
+\warn mem0-postgres: database :database takes no connections: a restore was cut off. It goes on, or back.
+\endif

@@ -167,6 +167,22 @@ describe("a stack whose data is lost", () => {
     await finishRestore(tools());
   });
 
+  it("goes on although Postgres was started anew while its database was closed for the swap", async () => {
+    const [backup, before] = [await take("hourly"), await content()];
+    await stack.sql("DELETE FROM memories");
+    const dies = (line: string) => {
+      if (line === "putting the restored postgres in its place") throw new Error("killed");
+    };
+    await expect(bringBack(backup, { only: "postgres" }, dies)).rejects.toThrow("killed");
+    const postgres = stack.container("postgres");
+    const psql = ["psql", "-XAtqU", "postgres", "-c"];
+    await docker("exec", postgres, ...psql, `ALTER DATABASE mem0_${stack.stack} ALLOW_CONNECTIONS false`);
+    await docker("restart", postgres);
+    await continueRestore(tools(), () => backup);
+    expect(await content()).toEqual(before);
+    await finishRestore(tools());
+  });
+
   it.runIf(isRoot)("keeps what is live when the host's disk is full", async () => {
     const [backup, before] = [await take("hourly"), await content()];
     const work = path.join(stateDir(), "backup");

@@ -30,11 +30,11 @@ export async function startService(
 ): Promise<void> {
   await docker.getContainer(container).start().catch(ignoring(304));
   if (healthy === undefined) return;
-  await until(
-    container,
-    stack,
-    async () => (await execInContainer(docker, container, healthy)).exitCode === 0,
-  );
+  await until(container, stack, async () => {
+    // 409: Docker is about to start it again.
+    const asked = await execInContainer(docker, container, healthy).catch(ignoring(409));
+    return asked?.exitCode === 0;
+  });
 }
 
 /**

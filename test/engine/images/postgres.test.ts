@@ -180,6 +180,22 @@ describe.each(["10001:10001", "1000:1000"])("a new volume, hardened, as %s", (us
     expect((await login(container, "rotated")).output).toBe("welcome");
   });
 
+  it("starts with a database that a restore closed for its swap, which needs a server to go on", async () => {
+    const allow = (whether: boolean) =>
+      container.exec(
+        ...["psql", "-qAtX", "-U", "postgres", "-d", "postgres"],
+        ...["-c", `ALTER DATABASE ${DATABASE} ALLOW_CONNECTIONS ${whether}`],
+      );
+    await allow(false);
+    await container.stop(60);
+    await container.startAgain();
+    await ready(container);
+    expect(await container.logs()).toContain("takes no connections: a restore was cut off");
+    expect((await login(container, "rotated")).output).toContain("not currently accepting connections");
+    await allow(true);
+    expect((await login(container, "rotated")).output).toBe("welcome");
+  });
+
   it("survives the loss of its container, together with the loss of the password", async () => {
     await container.kill();
     await container.remove();
