@@ -18,5 +18,5 @@ const backups = await backupRounds(rounds);
 const restores = await restoreRounds(rounds);
 console.log(
   `the engine left ${backups.struck} backups and ${restores.struck} restores, ${backups.finished} and ${restores.finished} had ended before: ` +
-    "nothing acknowledged was lost, the stack healed by itself, every next run was clean",
+    "nothing acknowledged was lost, the stack was whole again, every next run was clean",
 );
