@@ -22,12 +22,15 @@ export const GRAPH_COUNTS = `
 const IDENTITY =
   "MATCH (n:Mem0Identity) RETURN n.instance_id AS instance, n.embedder AS embedder, n.dimensions AS dimensions LIMIT 1";
 
-// Sorted before the properties are read: what is sorted is small, however large the embeddings are.
-const NODES =
-  "MATCH (n) WITH n ORDER BY id(n) RETURN elementId(n) AS id, labels(n) AS labels, properties(n) AS properties";
-const RELATIONSHIPS = `
-  MATCH (s)-[r]->(d) WITH s, r, d ORDER BY id(r)
-  RETURN elementId(s) AS start, elementId(d) AS end, type(r) AS kind, properties(r) AS properties`;
+/**
+ * What reads the graph, row by row as the rows are taken. Without any order: the scans go by id, and a sort keeps every
+ * row that it has handed on, with its embedding, which at 100,000 nodes is more than Neo4j's heap.
+ */
+export const GRAPH_READS = {
+  nodes: "MATCH (n) RETURN elementId(n) AS id, labels(n) AS labels, properties(n) AS properties",
+  relationships: `MATCH (s)-[r]->(d)
+    RETURN elementId(s) AS start, elementId(d) AS end, type(r) AS kind, properties(r) AS properties`,
+};
 const CONSTRAINTS =
   "SHOW CONSTRAINTS YIELD name, createStatement RETURN createStatement AS statement ORDER BY name";
 // Those of constraints come with them, and the look-up indexes are in every database.
@@ -100,13 +103,16 @@ export async function* graphLines(driver: Driver): AsyncGenerator<GraphLine> {
       indexes: await statements(INDEXES),
     };
     let nodes = 0;
-    for await (const row of rows<{ id: string; labels: string[]; properties: object }>(session, NODES)) {
+    for await (const row of rows<{ id: string; labels: string[]; properties: object }>(
+      session,
+      GRAPH_READS.nodes,
+    )) {
       nodes += 1;
       yield { type: "node", id: row.id, labels: row.labels, properties: encodeAll(row.properties) };
     }
     let relationships = 0;
     type Row = { start: string; end: string; kind: string; properties: object };
-    for await (const row of rows<Row>(session, RELATIONSHIPS)) {
+    for await (const row of rows<Row>(session, GRAPH_READS.relationships)) {
       relationships += 1;
       const { start, end, kind } = row;
       yield { type: "relationship", start, end, kind, properties: encodeAll(row.properties) };

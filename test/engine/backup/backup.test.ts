@@ -3,12 +3,19 @@ import path from "node:path";
 import { json, text } from "node:stream/consumers";
 import { generateIdentity, identityToRecipient } from "age-encryption";
 import { execa } from "execa";
+import type { Plan } from "neo4j-driver-lite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requireVerifiedBackup } from "../../../ops/backup/deletion-guard.ts";
 import type { GraphLine } from "../../../ops/backup/graph-lines.ts";
 import { copyStore } from "../../../ops/backup/neo4j-copy.ts";
 import { holdStores } from "../../../ops/backup/server-hold.ts";
-import { backupSettings, connectPostgres, stateDirOf } from "../../../ops/backup/stack-access.ts";
+import { GRAPH_READS } from "../../../ops/backup/sources/neo4j.ts";
+import {
+  backupSettings,
+  connectNeo4j,
+  connectPostgres,
+  stateDirOf,
+} from "../../../ops/backup/stack-access.ts";
 import { withDocker } from "../../../ops/docker.ts";
 import { MemoryClient } from "../../../ops/memory-client.ts";
 import { backupRounds } from "../../rounds/backup-rounds.ts";
@@ -87,6 +94,21 @@ describe("an hourly backup", () => {
     });
     expect(await stack.isHeld()).toBe(false);
   });
+
+  it.each(Object.entries(GRAPH_READS))(
+    "reads %s without Neo4j's keeping those it has handed on",
+    async (_, read) => {
+      const driver = connectNeo4j(stack.manifest);
+      const { summary } = await driver.executeQuery(`EXPLAIN ${read}`).finally(() => driver.close());
+      const operators = (plan: Plan): string[] => [plan.operatorType, ...plan.children.flatMap(operators)];
+      const names = summary.plan === false ? [] : operators(summary.plan);
+      expect(names.map((name) => name.replace("@neo4j", ""))).toEqual([
+        "ProduceResults",
+        "Projection",
+        expect.stringMatching(/^(AllNodesScan|DirectedAllRelationshipsScan)$/),
+      ]);
+    },
+  );
 
   it("holds no secret", async () => {
     const { backup } = await stack.take();
