@@ -7,17 +7,16 @@ import { drill } from "../../ops/backup/drill.ts";
 import { findRestorable, type Restorable } from "../../ops/backup/restore/restorable.ts";
 import { finishRestore, type RestoreOptions, restore, rollBack } from "../../ops/backup/restore/restore.ts";
 import { backupSettings, stateDirOf } from "../../ops/backup/stack-access.ts";
-import { takeBackup } from "../../ops/backup/take.ts";
 import { verifyAll } from "../../ops/backup/verify.ts";
 import { withDocker } from "../../ops/docker.ts";
 import { KILL } from "../rounds/blow.ts";
 import { restoreRounds } from "../rounds/restore-rounds.ts";
+import { BackupStack } from "../support/backup-stack.ts";
 import { restoreTools } from "../support/restore-tools.ts";
 import { stackContent } from "../support/stack-content.ts";
 import { SteadyWriter } from "../support/steady-writer.ts";
-import { WatchedStack } from "../support/watched-stack.ts";
 
-const stack = new WatchedStack("filestest", 28680);
+const stack = new BackupStack("filestest", 28680);
 const identityFile = path.join(stack.project.directory, "identity.txt");
 let identity = "";
 
@@ -47,8 +46,7 @@ const content = () => stackContent(stack.manifest);
 const tools = (report?: (line: string) => void) => restoreTools(stack, report);
 
 async function take(): Promise<Restorable> {
-  const options = { tier: "hourly" as const, toolVersion: "0", now: () => new Date(), report: () => {} };
-  const { backup } = await takeBackup(stack.manifest, options);
+  const { backup } = await stack.take();
   expect(backup.manifest.result).toBe("good");
   return findRestorable(root(), backup.id, identity);
 }

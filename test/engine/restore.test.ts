@@ -18,21 +18,21 @@ import {
 import { restoreUser } from "../../ops/backup/restore/user.ts";
 import { backupSettings, stateDirOf } from "../../ops/backup/stack-access.ts";
 import { readStatus } from "../../ops/backup/status-file.ts";
-import { takeBackup } from "../../ops/backup/take.ts";
 import { verifyAll } from "../../ops/backup/verify.ts";
 import { connectDocker, withDocker } from "../../ops/docker.ts";
 import { MemoryClient } from "../../ops/memory-client.ts";
-import { CHECKOUT } from "../../toolchain/layout.ts";
 import { KILL } from "../rounds/blow.ts";
 import { restoreRounds } from "../rounds/restore-rounds.ts";
+import { BackupStack } from "../support/backup-stack.ts";
 import { waitFor } from "../support/eventually.ts";
 import { isRoot } from "../support/machine.ts";
+import { mem0 } from "../support/mem0-run.ts";
 import { restoreTools } from "../support/restore-tools.ts";
 import { stackContent } from "../support/stack-content.ts";
 import { SteadyWriter } from "../support/steady-writer.ts";
-import { docker, WatchedStack } from "../support/watched-stack.ts";
+import { docker } from "../support/watched-stack.ts";
 
-const stack = new WatchedStack("restoretest", 28670);
+const stack = new BackupStack("restoretest", 28670);
 
 /** Kills while copies are made and in the swap; the long rounds, with other seeds, are a command of their own. */
 const SEED = 381;
@@ -62,8 +62,7 @@ const content = () => stackContent(stack.manifest);
 const tools = (report?: (line: string) => void) => restoreTools(stack, report);
 
 async function take(tier: "hourly" | "daily"): Promise<Restorable> {
-  const options = { tier, toolVersion: "0", now: () => new Date(), report: () => {} };
-  const { backup } = await takeBackup(stack.manifest, options);
+  const { backup } = await stack.take({}, { tier });
   expect(backup.manifest).toMatchObject({ result: "good", counts: { users: 2 } });
   return findRestorable(backupSettings(stack.manifest).root, backup.id);
 }
@@ -259,14 +258,8 @@ describe("a backup of another instance, encrypted and in plain SQL", () => {
     const identity = await generateIdentity();
     const root = path.join(stack.project.directory, "another");
     const recipients = [await identityToRecipient(identity)];
-    const { backup } = await takeBackup(
-      {
-        ...stack.manifest,
-        instanceId: "another",
-        backup: { ...backupSettings(stack.manifest), root, recipients, format: "plain" },
-      },
-      { tier: "hourly", toolVersion: "0", now: () => new Date(), report: () => {} },
-    );
+    const settings = { root, recipients, format: "plain" } as const;
+    const { backup } = await stack.take(settings, {}, { instanceId: "another" });
     expect(backup.manifest.parts.map(({ file }) => file).join()).toMatch(/mem0_\d{8}_\d{6}\.sql\.gz\.age/);
     await bindTo(own);
     await wipe();
@@ -292,11 +285,7 @@ describe("a backup of another instance, encrypted and in plain SQL", () => {
 
 /** Runs a verb and kills it when it has a container of its own. */
 async function killAtWork(verb: "drill" | "verify"): Promise<void> {
-  const script = path.join(CHECKOUT, "scripts", "mem0.ts");
-  const run = execa(process.execPath, [script, verb, "--stack", stack.stack], {
-    env: { MEM0_HOME: stack.project.stateHome },
-    reject: false,
-  });
+  const run = mem0(stack.project.stateHome, [verb, "--stack", stack.stack]);
   await waitFor(`${verb} is at work`, async () => (await leftOf(verb)) !== "");
   run.kill("SIGKILL");
   await run;

@@ -20,14 +20,18 @@ export class BackupStack extends WatchedStack {
     return { ...manifest, backup: { ...backupSettings(manifest), ...other } };
   }
 
-  /** An hourly backup unless told otherwise. */
+  /**
+   * An hourly backup unless told otherwise.
+   *
+   * @param other parts of the manifest that are not as deployed
+   */
   take(
     settings: Partial<BackupSettings> = {},
     options: Partial<TakeOptions> = {},
-    dockerHost = this.manifest.dockerHost,
+    other: Partial<Manifest> = {},
   ): Promise<Taken> {
     return takeBackup(
-      { ...this.manifestWith(settings), dockerHost },
+      { ...this.manifestWith(settings), ...other },
       {
         tier: "hourly",
         toolVersion: "0.1.0",

@@ -246,7 +246,7 @@ describe("a backup under which the engine goes away", () => {
       if (line === "starting Neo4j") back = engine.come();
     };
     try {
-      const run = stack.take({}, { tier: "daily", report }, engine.host);
+      const run = stack.take({}, { tier: "daily", report }, { dockerHost: engine.host });
       await expect(run).rejects.toMatchObject({
         message: "the Docker engine was stopped or restarted meanwhile: there is no backup of this run",
         where: engine.host,

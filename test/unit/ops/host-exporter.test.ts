@@ -1,19 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { Manifest } from "../../../config/manifest.ts";
 import { hostExporterSettings } from "../../../ops/host-exporter.ts";
+import { exampleManifest } from "../../support/example-manifest.ts";
 
-const manifest: Manifest = {
-  version: 1,
+const manifest = exampleManifest({
   stack: "prd",
-  homeId: "home",
-  instanceId: "ab",
-  dockerHost: "unix:///var/run/docker.sock",
   services: {
     server: { container: "s", image: "i", ports: { http: 8888, metrics: 9464 } },
     postgres: { container: "p", image: "i", ports: { postgres: 5433 } },
     neo4j: { container: "n", image: "i", ports: { http: 7474, bolt: 7687 } },
   },
-  network: "n",
   stores: { postgres: "/data/postgres", neo4j: "/data/neo4j", data: "/data/data" },
   database: {
     name: "mem0_prd",
@@ -21,14 +16,12 @@ const manifest: Manifest = {
     collection: "memories",
     metricsUser: "mem0_metrics_prd",
   },
-  model: { provider: "openai", llm: "l", embedder: "e", dimensions: 3 },
-  defaultUser: "me",
   observability: { exporter: "host", exporterPort: 9103, job: "mem0-metrics", backupRuns: 2 },
   secretFiles: {
     metrics_password: "/home/stacks/prd/secrets/metrics_password",
     neo4j_password: "/home/stacks/prd/secrets/neo4j_password",
   },
-};
+});
 
 describe("an exporter on the host", () => {
   it("learns all it needs from the manifest", () => {
