@@ -104,7 +104,12 @@ export async function exitCodeOf(container: Docker.Container): Promise<number> {
 /** How long an engine that is being restarted may take to be back. */
 const BACK_MS = 60_000;
 
-/** Starts a container that has to run whatever happens, also when the engine is just being restarted. */
+/**
+ * Starts a container that has to run whatever happens: also when the engine is just being restarted, and whatever error
+ * that gives (a refused or broken connection, a broken pipe), or when it cannot for a moment.
+ *
+ * @throws at once when there is no such container
+ */
 export async function startWhatever(docker: Docker, name: string): Promise<void> {
   let cause: unknown;
   const isStarted = () =>
@@ -114,14 +119,18 @@ export async function startWhatever(docker: Docker, name: string): Promise<void>
       .catch(ignoring(304))
       .then(
         () => true,
-        (error: NodeJS.ErrnoException) => {
+        (error: { statusCode?: number }) => {
+          if (error.statusCode === 404) throw error;
           cause = error;
-          if (!NO_ANSWER.includes(error.code ?? "")) throw error;
           return false;
         },
       );
   const late = () =>
-    new Problem("the Docker engine does not answer", { where: name, mend: "./mem0 doctor", cause });
+    new Problem(`Docker did not start it within ${BACK_MS / 1000} s: ${(cause as Error).message}`, {
+      where: name,
+      mend: `./mem0 doctor, then docker start ${name}`,
+      cause,
+    });
   await waitUntil(isStarted, { withinMs: BACK_MS, late });
 }
 
