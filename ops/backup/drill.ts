@@ -16,9 +16,11 @@ import { ident, type PostgresPlace, readContent, restoreDatabase, sql } from "./
 import { startOnFiles, whyNotFiles } from "./restore/postgres-files.ts";
 import { graphImage } from "./restore/prepare.ts";
 import type { Restorable } from "./restore/restorable.ts";
+import { roomOf, withinRoom } from "./restore/room.ts";
 import { startThrowawayPostgres } from "./restore/throwaway-postgres.ts";
 import { withScratch } from "./scratch.ts";
 import type { PostgresFiles } from "./source.ts";
+import { containerOf } from "./stack-access.ts";
 import { updateStatus } from "./status-file.ts";
 import { all } from "./streams.ts";
 
@@ -98,12 +100,16 @@ export async function drill(
       report.stores[store] = secondsSince(started);
     };
     // Side by side, and none is left running when another fails: removing waits for all.
-    await all([
-      timed("postgres", drillPostgres(context)),
-      backup.files && timed("postgresFiles", drillFiles(context, backup.files)),
-      timed("neo4j", drillGraph(context)),
-      timed("history", drillHistory(context, stateDir)),
-    ]);
+    const works = () =>
+      all([
+        timed("postgres", drillPostgres(context)),
+        backup.files && timed("postgresFiles", drillFiles(context, backup.files)),
+        timed("neo4j", drillGraph(context)),
+        timed("history", drillHistory(context, stateDir)),
+      ]);
+    // Its containers are on the disk of the live data.
+    const room = roomOf(docker, containerOf(manifest, "postgres"));
+    await withinRoom(room, () => throwaway.remove(), works);
     report.ok = report.checks.every(({ ok }) => ok);
   } catch (error) {
     report.reason = error instanceof Error ? error.message : String(error);

@@ -4,14 +4,18 @@ import { generateIdentity, identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCatalogue } from "../../ops/backup/catalogue.ts";
 import { drill } from "../../ops/backup/drill.ts";
+import { readJournal } from "../../ops/backup/restore/journal.ts";
 import { findRestorable, type Restorable } from "../../ops/backup/restore/restorable.ts";
 import { finishRestore, type RestoreOptions, restore, rollBack } from "../../ops/backup/restore/restore.ts";
+import { RESERVE_BYTES } from "../../ops/backup/restore/room.ts";
 import { backupSettings, stateDirOf } from "../../ops/backup/stack-access.ts";
 import { verifyAll } from "../../ops/backup/verify.ts";
 import { withDocker } from "../../ops/docker.ts";
 import { KILL } from "../rounds/blow.ts";
 import { restoreRounds } from "../rounds/restore-rounds.ts";
 import { BackupStack } from "../support/backup-stack.ts";
+import { withSmallDisk } from "../support/disks.ts";
+import { isRoot } from "../support/machine.ts";
 import { restoreTools } from "../support/restore-tools.ts";
 import { stackContent } from "../support/stack-content.ts";
 import { SteadyWriter } from "../support/steady-writer.ts";
@@ -62,6 +66,8 @@ async function bringBack(backup: Restorable, options: Partial<RestoreOptions> = 
   );
   return said.join("\n");
 }
+
+const MIB = 1024 ** 2;
 
 const FROM_FILES = "starting a throw-away Postgres on the copied files";
 const FROM_DUMP = "restoring Postgres into a new database";
@@ -152,4 +158,31 @@ describe("an hourly backup with Postgres' files", () => {
     },
     ROUNDS_MS,
   );
+});
+
+describe.runIf(isRoot)("a restore for which the disk has too little room", () => {
+  it("is not begun, or given up while the live server still has some, and that goes on", async () => {
+    const [before, backup] = [await content(), await take()];
+    const said: string[] = [];
+    const bring = (from: "dump" | "files") =>
+      restore(
+        tools((line) => said.push(line)),
+        backup,
+        { adopt: false, safetyBackup: false, from },
+      );
+    await withSmallDisk(stack, RESERVE_BYTES, async (leave) => {
+      await leave(RESERVE_BYTES - MIB);
+      await expect(bring("dump")).rejects.toThrow(/too little room: 1023/);
+      expect(said).toEqual(["comparing checksums"]);
+      // Less than an empty database takes.
+      await leave(RESERVE_BYTES + 4 * MIB);
+      for (const from of ["dump", "files"] as const) {
+        await expect(bring(from)).rejects.toThrow(/too little room/);
+        expect(readJournal(stateDir())).toBeUndefined();
+      }
+      expect(said).toEqual(expect.arrayContaining([FROM_DUMP, FROM_FILES]));
+      expect(await stack.sql("SELECT datname FROM pg_database WHERE datname LIKE '%restore%'")).toBe("");
+      expect(await content()).toEqual(before);
+    });
+  });
 });

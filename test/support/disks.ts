@@ -1,5 +1,9 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync, statfsSync } from "node:fs";
+import path from "node:path";
 import { execa } from "execa";
+import { MemoryClient } from "../../ops/memory-client.ts";
+import { waitFor } from "./eventually.ts";
+import { docker, type WatchedStack } from "./watched-stack.ts";
 
 /**
  * Something mounted at a directory for as long as `use` needs it.
@@ -26,5 +30,62 @@ export async function withExfat(place: string, use: () => Promise<void>): Promis
     await withMount(["-t", "exfat-fuse", device], place, use);
   } finally {
     await execa("losetup", ["--detach", device]);
+  }
+}
+
+const MIB = 1024 ** 2;
+
+/**
+ * Postgres' data of a stack on a disk of its own in memory. What is written there is gone afterwards.
+ *
+ * @param use gets what fills the disk until only so many bytes are free
+ */
+export async function withSmallDisk(
+  stack: WatchedStack,
+  largest: number,
+  use: (leave: (free: number) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const [server, postgres] = [stack.container("server"), stack.container("postgres")];
+  const volume = await docker(
+    "volume",
+    "inspect",
+    "--format",
+    "{{.Mountpoint}}",
+    stack.manifest.stores.postgres ?? "",
+  );
+  const disk = path.join(stack.project.directory, "small-disk");
+  const serve = async () => {
+    await docker("start", postgres, server);
+    const client = new MemoryClient(stack.manifest);
+    await waitFor("the stack serves", () =>
+      client.lacks().then(
+        (lacks) => lacks.length === 0,
+        () => false,
+      ),
+    );
+  };
+  const leave = async (free: number) => {
+    const ballast = path.join(disk, "ballast");
+    rmSync(ballast, { force: true });
+    const { bavail, bsize } = statfsSync(disk);
+    await execa("fallocate", ["--length", String(bavail * bsize - free), ballast]);
+  };
+  await docker("stop", server, postgres);
+  const { stdout } = await execa("du", ["--summarize", "--block-size=1", volume]);
+  const size = Number.parseInt(stdout, 10) + largest + 256 * MIB;
+  try {
+    await withMount(["-t", "tmpfs", "-o", `size=${size}`, "tmpfs"], disk, async () => {
+      await execa("cp", ["--archive", `${volume}/.`, disk]);
+      await withMount(["--bind", disk], volume, async () => {
+        try {
+          await serve();
+          await use(leave);
+        } finally {
+          await docker("stop", server, postgres);
+        }
+      });
+    });
+  } finally {
+    await serve();
   }
 }

@@ -15,6 +15,7 @@ import {
   preparePostgresFiles,
 } from "./prepare.ts";
 import type { Restorable } from "./restorable.ts";
+import { roomOf, withinRoom } from "./room.ts";
 import { type RestoreRun, removeBeside, type SwapPlaces } from "./swap.ts";
 import type { RestoreTools } from "./tools.ts";
 
@@ -61,7 +62,7 @@ export async function makeCopies(
   journal: Journal,
 ): Promise<number | undefined> {
   const { id, stores, adopt } = journal;
-  const { manifest, report, stateDir } = tools;
+  const { manifest, stateDir } = tools;
   mkdirSync(path.join(stateDir, "backup"), { recursive: true, mode: 0o700 });
   const { instanceId, model } = manifest;
   const preparation: Preparation = {
@@ -73,10 +74,27 @@ export async function makeCopies(
     counts: backup.manifest?.counts,
   };
   for (const store of stores) await removeBeside(store, ["restored"], places, journal);
+  const room = roomOf(tools.docker, places.postgres.container);
+  const giveUp = async () => {
+    await places.throwaway.remove();
+    if (journal.postgresAs === "database") await removeBeside("postgres", ["restored"], places, journal);
+  };
+  return withinRoom(room, giveUp, () => fillCopies(tools, places, backup, journal, preparation));
+}
+
+/** Side by side: one waits for the disk while the other computes. */
+async function fillCopies(
+  tools: RestoreTools,
+  places: SwapPlaces,
+  backup: Restorable,
+  journal: Journal,
+  preparation: Preparation,
+): Promise<number | undefined> {
+  const { stores } = journal;
+  const { report, stateDir } = tools;
   let memories: number | undefined;
   const { graph, history } = backup;
   const works: Promise<void>[] = [];
-  // Side by side: one waits for the disk while the other computes.
   if (stores.includes("postgres")) {
     works.push(
       restorePostgres(tools, places, backup, journal, preparation).then((count) => {

@@ -5,11 +5,13 @@ import { compareChecksums, compareOldChecksums } from "../checksums.ts";
 import { backupId } from "../layout.ts";
 import { withBackupLock } from "../lock.ts";
 import { secondsSince } from "../part-files.ts";
+import { containerOf } from "../stack-access.ts";
 import { makeCopies, postgresForm } from "./copies.ts";
 import { deployedService } from "./deployed.ts";
 import { allows, type Journal, readJournal, removeJournal, writeJournal } from "./journal.ts";
 import { postgresAnswers } from "./postgres.ts";
 import type { Restorable } from "./restorable.ts";
+import { requireRoom, roomOf } from "./room.ts";
 import { backUpLive, withoutWrites } from "./safety.ts";
 import { startOthers, startService, stopService, untilServerReady, type WritesHeld } from "./services.ts";
 import {
@@ -130,6 +132,7 @@ async function run(tools: RestoreTools, backup: Restorable, journal: Journal): P
     throw new Problem(`backup ${id} is damaged: ${cause.message}`, { where: directory, mend });
   });
   await requireReadable(backup);
+  await requireRoom(roomOf(tools.docker, containerOf(tools.manifest, "postgres")));
   return withoutWrites(tools, async (held) => {
     // Taking it holds the lock by itself.
     const begun: Journal = { ...journal, safetyBackup: await backUpLive(tools, journal) };
@@ -177,7 +180,9 @@ async function prepareOrTidy(
     return memories;
   } catch (error) {
     tools.report("removing the unfinished copies; nothing live was touched");
-    await withPlaces(tools, (places) => forget(tools, places, journal, ["restored"])).catch(() => {});
+    await withPlaces(tools, (places) => forget(tools, places, journal, ["restored"])).catch(() => {
+      tools.report(`they could not be removed: ./mem0 restore --roll-back --stack ${journal.stack} does it`);
+    });
     throw error;
   }
 }

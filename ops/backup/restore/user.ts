@@ -23,6 +23,7 @@ import {
 } from "./postgres.ts";
 import { graphImage } from "./prepare.ts";
 import type { GraphParts, Restorable } from "./restorable.ts";
+import { roomOf, withinRoom } from "./room.ts";
 
 /** What of one user came back. */
 export interface UserReport extends Imported {
@@ -79,14 +80,18 @@ export async function restoreUser(
   const beside = `${database.name}_user_restore`;
   const throwaway = await Throwaway.open(docker, manifest, "restore");
   try {
-    report("restoring Postgres into a new database");
-    await restoreDatabase(place, dump, beside, { searchable: false });
+    const giveUp = async () => {
+      await throwaway.remove();
+      await dropDatabase(place, beside);
+    };
+    const relations = await withinRoom(roomOf(docker, container), giveUp, async () => {
+      report("restoring Postgres into a new database");
+      await restoreDatabase(place, dump, beside, { searchable: false });
+      if (backup.graph === undefined) return [];
+      return readRelations(docker, manifest, throwaway, backup.graph, user, report);
+    });
     const { dimensions } = await readContent(place, beside);
     const memories: { count: number } = { count: 0 };
-    const relations =
-      backup.graph === undefined
-        ? []
-        : await readRelations(docker, manifest, throwaway, backup.graph, user, report);
     report(`importing what belongs to ${user}`);
     // Vectors of another embedder are not looked at by the server: it asks the model anew.
     const header = { type: "header", format: 1, embedder: model.embedder, dimensions: dimensions ?? 0 };
