@@ -21,10 +21,10 @@ import { giveManifest, SETTINGS, startOnCopy, takeCopy } from "./restore/physica
 
 /**
  * From a backup of Postgres to a database that answers a search by its index, in four ways and beside the old operations
- * guide's, on the same data and while somebody writes: `./mem0 bench restore [memories] [dimensions]` on a machine that
- * is set up, whose images `./mem0 up` has built. The guide's server ran with PostgreSQL's own defaults: its session gets
- * them. Dumps are restored into a server that runs; for copies of the server's files, laying them out and starting a
- * server on them counts.
+ * guide's, on the same data and while somebody writes: `./mem0 bench restore [memories] [dimensions] [memory in MB]` on a
+ * machine that is set up, whose images `./mem0 up` has built. The guide's server ran with PostgreSQL's own defaults: its
+ * session gets them. Dumps are restored into a server that runs; for copies of the server's files, laying them out and
+ * starting a server on them counts.
  */
 const MEMORIES = Number(process.argv[2] ?? 20_000);
 const DIMENSIONS = Number(process.argv[3] ?? 1536);
@@ -34,9 +34,9 @@ const CHANGES = 300;
 
 const GOALS = { dump: 2, files: 10 };
 
-/** What the deployed stack gives Postgres by default (config/schema.ts, components/postgres.ts). */
-const MEMORY_MB = 1024;
-const DEPLOYED = ["shared_buffers=256MB", "maintenance_work_mem=256MB"];
+/** What the deployed stack gives Postgres (config/schema.ts by default, more in Pulumi.prd.yaml; components/postgres.ts). */
+const MEMORY_MB = Number(process.argv[4] ?? 1024);
+const DEPLOYED = ["shared_buffers", "maintenance_work_mem"].map((name) => `${name}=${MEMORY_MB / 4}MB`);
 
 const { host } = readMachine(CHECKOUT).docker;
 const docker = connectDocker(host);
