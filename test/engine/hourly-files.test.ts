@@ -14,7 +14,7 @@ import { withDocker } from "../../ops/docker.ts";
 import { KILL } from "../rounds/blow.ts";
 import { restoreRounds } from "../rounds/restore-rounds.ts";
 import { BackupStack } from "../support/backup-stack.ts";
-import { withSmallDisk } from "../support/disks.ts";
+import { MIB, withSmallDisk } from "../support/disks.ts";
 import { isRoot } from "../support/machine.ts";
 import { restoreTools } from "../support/restore-tools.ts";
 import { stackContent } from "../support/stack-content.ts";
@@ -66,8 +66,6 @@ async function bringBack(backup: Restorable, options: Partial<RestoreOptions> = 
   );
   return said.join("\n");
 }
-
-const MIB = 1024 ** 2;
 
 const FROM_FILES = "starting a throw-away Postgres on the copied files";
 const FROM_DUMP = "restoring Postgres into a new database";

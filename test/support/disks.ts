@@ -1,8 +1,7 @@
 import { mkdirSync, rmSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
-import { MemoryClient } from "../../ops/memory-client.ts";
-import { waitFor } from "./eventually.ts";
+import { untilReady } from "../../ops/readiness.ts";
 import { docker, type WatchedStack } from "./watched-stack.ts";
 
 /**
@@ -33,7 +32,7 @@ export async function withExfat(place: string, use: () => Promise<void>): Promis
   }
 }
 
-const MIB = 1024 ** 2;
+export const MIB = 1024 ** 2;
 
 /**
  * Postgres' data of a stack on a disk of its own in memory. What is written there is gone afterwards.
@@ -56,13 +55,7 @@ export async function withSmallDisk(
   const disk = path.join(stack.project.directory, "small-disk");
   const serve = async () => {
     await docker("start", postgres, server);
-    const client = new MemoryClient(stack.manifest);
-    await waitFor("the stack serves", () =>
-      client.lacks().then(
-        (lacks) => lacks.length === 0,
-        () => false,
-      ),
-    );
+    await untilReady(stack.manifest, () => {});
   };
   const leave = async (free: number) => {
     const ballast = path.join(disk, "ballast");

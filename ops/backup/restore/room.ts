@@ -25,7 +25,7 @@ export interface Room {
 export function roomOf(docker: Docker, container: string): Room {
   const look = ["sh", "-c", 'df -B1 --output=avail "$PGDATA" | tail -n 1'];
   return {
-    where: container,
+    where: `the disk of ${container}`,
     free: async () => {
       const asked = await execInContainer(docker, container, look).catch(() => undefined);
       return asked?.exitCode === 0 ? Number(asked.stdout) : undefined;
@@ -86,7 +86,7 @@ function tooLittle({ where }: Room, free: number, cause?: unknown): Problem {
   return new Problem(
     `too little room: ${left} were free, and at least ${reserve} has to stay free for the live data`,
     {
-      where: `the disk of ${where}`,
+      where,
       mend: "free space there (docker system df tells what Docker takes), then the same command again",
       cause,
     },

@@ -3,7 +3,7 @@ import { RESERVE_BYTES, requireRoom, withinRoom } from "../../../ops/backup/rest
 
 /** A disk that tells these numbers one after the other, and the last one for ever. */
 const disk = (...free: [number | undefined, ...(number | undefined)[]]) => ({
-  where: "mem0_postgres_prd",
+  where: "the disk of mem0_postgres_prd",
   free: async () => (free.length > 1 ? free.shift() : free[0]),
 });
 
