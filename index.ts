@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { buildContexts } from "./components/build-context.ts";
 import { declareStack } from "./components/stack.ts";
-import { readMachine } from "./config/machine.ts";
 import { readStackConfig } from "./config/pulumi-config.ts";
 import { parseSettings } from "./config/settings.ts";
-import { buildContexts } from "./ops/build-context.ts";
-import { gatherHostFacts } from "./ops/host-facts.ts";
-import { externalPrometheusRuns, preflight, warnings } from "./ops/preflight.ts";
+import { gatherHostFacts } from "./ops/stack/host-facts.ts";
+import { readMachine } from "./ops/stack/machine-file.ts";
+import { externalPrometheusRuns, preflight, warnings } from "./ops/stack/preflight.ts";
 
 const checkout = import.meta.dirname;
 const machine = readMachine(checkout);

@@ -3,13 +3,13 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
-import { type BackupManifest, backupManifestSchema } from "../ops/backup/backup-manifest.ts";
-import type { Cut } from "../ops/backup/cut.ts";
-import { PartFiles } from "../ops/backup/part-files.ts";
-import { openSnapshot, postgresDump } from "../ops/backup/sources/postgres.ts";
+import { type BackupManifest, backupManifestSchema } from "../ops/backup/format/backup-manifest.ts";
+import { PartFiles } from "../ops/backup/format/part-files.ts";
 import { connectPostgres } from "../ops/backup/stack-access.ts";
-import { table } from "../scripts/output.ts";
-import { docker, WatchedStack } from "../test/support/watched-stack.ts";
+import { openSnapshot, postgresDump } from "../ops/backup/stores/postgres/dump.ts";
+import type { Cut } from "../ops/backup/take/cut.ts";
+import { table } from "../scripts/cli/output.ts";
+import { docker, WatchedStack } from "../test/harness/support/watched-stack.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 
 /**

@@ -4,13 +4,13 @@ import path from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
 import type { Manifest } from "../config/manifest.ts";
-import { deleteStack } from "../ops/data-deletion.ts";
-import { deploy } from "../ops/deployment.ts";
-import { connectDocker } from "../ops/docker.ts";
-import { readManifest } from "../ops/manifest.ts";
-import { stackStatus } from "../ops/stack-status.ts";
-import { table } from "../scripts/output.ts";
-import { makeProject, type Project } from "../test/support/project.ts";
+import { connectDocker } from "../ops/docker/client.ts";
+import { deleteStack } from "../ops/stack/deletion.ts";
+import { deploy } from "../ops/stack/deployment.ts";
+import { readManifest } from "../ops/stack/manifest-file.ts";
+import { stackStatus } from "../ops/stack/status.ts";
+import { table } from "../scripts/cli/output.ts";
+import { makeProject, type Project } from "../test/harness/support/project.ts";
 
 /**
  * What the foundation costs, beside what a user would run instead: `./mem0 bench foundation` on a machine that is set
@@ -85,11 +85,11 @@ async function runProgramAlone({ directory, env }: Project): Promise<void> {
   const probe = `
     import os from "node:os";
     await import("${directory}/components/stack.ts");
-    const { readMachine } = await import("${directory}/config/machine.ts");
+    const { readMachine } = await import("${directory}/ops/stack/machine-file.ts");
     const { parseSettings } = await import("${directory}/config/settings.ts");
-    const { buildContexts } = await import("${directory}/ops/build-context.ts");
-    const { gatherHostFacts } = await import("${directory}/ops/host-facts.ts");
-    const { preflight } = await import("${directory}/ops/preflight.ts");
+    const { buildContexts } = await import("${directory}/components/build-context.ts");
+    const { gatherHostFacts } = await import("${directory}/ops/stack/host-facts.ts");
+    const { preflight } = await import("${directory}/ops/stack/preflight.ts");
     const machine = readMachine("${directory}");
     const config = { model: '{"provider":"embedded"}', ports: '{"server":28410}' };
     const parsed = parseSettings("probe", config, { ...machine, home: os.homedir() });

@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
-import { readMachine } from "../config/machine.ts";
-import { table } from "../scripts/output.ts";
+import { readMachine } from "../ops/stack/machine-file.ts";
+import { table } from "../scripts/cli/output.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 
 /**

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { execa } from "execa";
-import { testEnvironment } from "../scripts/test-environment.ts";
+import { testEnvironment } from "../test/runner/environment.ts";
 import { virtualEnvironment } from "../test/runner/python.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 

@@ -3,10 +3,10 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
-import { readMachine } from "../config/machine.ts";
-import { table } from "../scripts/output.ts";
-import { waitFor } from "../test/support/eventually.ts";
-import { docker, WatchedStack } from "../test/support/watched-stack.ts";
+import { readMachine } from "../ops/stack/machine-file.ts";
+import { table } from "../scripts/cli/output.ts";
+import { waitFor } from "../test/harness/support/eventually.ts";
+import { docker, WatchedStack } from "../test/harness/support/watched-stack.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 
 /**

@@ -4,18 +4,23 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createZstdCompress } from "node:zlib";
 import { execa } from "execa";
-import { readMachine } from "../config/machine.ts";
-import type { PartFormat } from "../ops/backup/backup-manifest.ts";
+import type { PartFormat } from "../ops/backup/format/backup-manifest.ts";
+import { QUICKEST } from "../ops/backup/format/streams.ts";
 import type { DeployedService } from "../ops/backup/restore/deployed.ts";
-import { type PostgresPlace, readContent, restoreDatabase, sql } from "../ops/backup/restore/postgres.ts";
-import { startThrowawayPostgres } from "../ops/backup/restore/throwaway-postgres.ts";
-import type { OpenPart } from "../ops/backup/source.ts";
-import { QUICKEST } from "../ops/backup/streams.ts";
-import { streamFromExec } from "../ops/container-streams.ts";
-import { connectDocker } from "../ops/docker.ts";
-import { Throwaway } from "../ops/throwaway.ts";
-import { table } from "../scripts/output.ts";
-import { testEnvironment } from "../scripts/test-environment.ts";
+import {
+  type PostgresPlace,
+  readContent,
+  restoreDatabase,
+  sql,
+} from "../ops/backup/stores/postgres/restore.ts";
+import { startThrowawayPostgres } from "../ops/backup/stores/postgres/throwaway.ts";
+import type { OpenPart } from "../ops/backup/stores/store.ts";
+import { connectDocker } from "../ops/docker/client.ts";
+import { streamFromExec } from "../ops/docker/program-output.ts";
+import { Throwaway } from "../ops/docker/throwaway.ts";
+import { readMachine } from "../ops/stack/machine-file.ts";
+import { table } from "../scripts/cli/output.ts";
+import { testEnvironment } from "../test/runner/environment.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 import { giveManifest, SETTINGS, startOnCopy, takeCopy } from "./restore/physical-copy.ts";
 
@@ -110,7 +115,7 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** As ops/backup/sources/postgres.ts writes them, whose driver gets no port of a throw-away server. */
+/** As ops/backup/stores/postgres/dump.ts writes them, whose driver gets no port of a throw-away server. */
 async function copyRows({ container }: PostgresPlace, file: string): Promise<void> {
   const psql = ["psql", "-XAtq", "-U", "postgres", "-d", "source"];
   const copy = "COPY public.memories TO STDOUT (FORMAT binary)";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
+import type { Machine } from "../ops/stack/machine-file.ts";
 import { givenKeys } from "./api-keys.ts";
 import { explain } from "./explain.ts";
-import type { Machine } from "./machine.ts";
 import { type ModelSettings, modelSettings } from "./model.ts";
 import { type Names, namesFor, STACK_NAME } from "./names.ts";
 import { rules } from "./rules.ts";

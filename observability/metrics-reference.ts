@@ -8,7 +8,7 @@ export function metricsReference(): string {
   return [
     "# Metrics",
     "",
-    "What the exporter serves on `/metrics`. Written by `node config/write-reference.ts` from",
+    "What the exporter serves on `/metrics`. Written by `node scripts/cli/write-references.ts` from",
     "`services/exporter/src/catalogue.ts`; do not edit. How to read them: [observability.md](observability.md).",
     "",
     "| metric | type | labels | meaning |",

@@ -1,15 +1,15 @@
 import { type Command, Option } from "commander";
 import prettyBytes from "pretty-bytes";
 import { BackupExit } from "../ops/backup/exit-codes.ts";
-import { TIERS, type Tier } from "../ops/backup/layout.ts";
+import { TIERS, type Tier } from "../ops/backup/format/layout.ts";
 import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
 import { stateDirOf } from "../ops/backup/stack-access.ts";
-import { type Taken, takeBackup } from "../ops/backup/take.ts";
-import { ExitCode } from "../ops/problem.ts";
+import { type Taken, takeBackup } from "../ops/backup/take/take.ts";
+import { ExitCode } from "../ops/base/problem.ts";
 import packageJson from "../package.json" with { type: "json" };
-import { deployedStack } from "./context.ts";
-import { runLogged } from "./logged-step.ts";
-import { printJson } from "./output.ts";
+import { deployedStack } from "./cli/context.ts";
+import { runLogged } from "./cli/logged-step.ts";
+import { printJson } from "./cli/output.ts";
 
 interface Options {
   tier: Tier;

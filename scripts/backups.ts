@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import prettyBytes from "pretty-bytes";
-import { type Catalogue, readCatalogue } from "../ops/backup/catalogue.ts";
-import { accept, discard, judge, type Listed, pin, prune } from "../ops/backup/keeping.ts";
+import { type Catalogue, readCatalogue } from "../ops/backup/keep/catalogue.ts";
+import { accept, discard, judge, type Listed, pin, prune } from "../ops/backup/keep/keeping.ts";
+import type { Kept, RetentionPlan } from "../ops/backup/keep/retention.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
-import type { Kept, RetentionPlan } from "../ops/backup/retention.ts";
-import { ExitCode, Problem } from "../ops/problem.ts";
-import { type BackupContext, backupContext } from "./backup-context.ts";
-import { printJson, table } from "./output.ts";
+import { ExitCode, Problem } from "../ops/base/problem.ts";
+import { type BackupContext, backupContext } from "./cli/backup-context.ts";
+import { printJson, table } from "./cli/output.ts";
 
 interface Options {
   json?: boolean;

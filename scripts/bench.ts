@@ -2,14 +2,14 @@ import { globSync } from "node:fs";
 import path from "node:path";
 import { Argument, type Command } from "commander";
 import { execa } from "execa";
-import { ExitCode } from "../ops/problem.ts";
+import { ExitCode } from "../ops/base/problem.ts";
+import { testEnvironment } from "../test/runner/environment.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
-import { testEnvironment } from "./test-environment.ts";
 
 /** Programs of this checkout that measure or try things for long, by what a person calls them. */
 const PROGRAMS = new Map(
-  globSync(["bench/*.ts", "test/rounds/*-kills.ts"], { cwd: CHECKOUT })
+  globSync(["bench/*.ts", "test/harness/rounds/*-kills.ts"], { cwd: CHECKOUT })
     .sort()
     .map((file) => [path.basename(file, ".ts"), file]),
 );

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { ExitCode } from "../ops/problem.ts";
+import { ExitCode } from "../ops/base/problem.ts";
 import { DOCTOR_HEAD, diagnose, doctorRows, mendings } from "../toolchain/doctor.ts";
 import { thisHost } from "../toolchain/host.ts";
 import { STEPS } from "../toolchain/steps/index.ts";
-import { printJson, table } from "./output.ts";
+import { printJson, table } from "./cli/output.ts";
 
 export function register(program: Command): void {
   program

@@ -1,14 +1,14 @@
 import type { Command } from "commander";
-import { refusal, requireVerifiedBackup } from "../ops/backup/deletion-guard.ts";
-import { deleteStack } from "../ops/data-deletion.ts";
-import { removeContainers } from "../ops/deployment.ts";
-import { withDocker } from "../ops/docker.ts";
-import { ExitCode, Problem } from "../ops/problem.ts";
-import { stackStatus } from "../ops/stack-status.ts";
-import { ask } from "./ask.ts";
-import { type BackupContext, backupContext } from "./backup-context.ts";
-import { deployedStack, engineContext, requireStackFile } from "./context.ts";
-import { runStep } from "./progress.ts";
+import { refusal, requireVerifiedBackup } from "../ops/backup/prove/deletion-guard.ts";
+import { ExitCode, Problem } from "../ops/base/problem.ts";
+import { withDocker } from "../ops/docker/client.ts";
+import { deleteStack } from "../ops/stack/deletion.ts";
+import { removeContainers } from "../ops/stack/deployment.ts";
+import { stackStatus } from "../ops/stack/status.ts";
+import { ask } from "./cli/ask.ts";
+import { type BackupContext, backupContext } from "./cli/backup-context.ts";
+import { deployedStack, engineContext, requireStackFile } from "./cli/context.ts";
+import { runStep } from "./cli/progress.ts";
 
 interface Options {
   deleteData?: boolean;

@@ -1,16 +1,16 @@
 import type { Command } from "commander";
 import prettyMs from "pretty-ms";
-import { newestGood, readCatalogue } from "../ops/backup/catalogue.ts";
-import { type DrillReport, drill } from "../ops/backup/drill.ts";
-import { readIdentity } from "../ops/backup/encryption.ts";
+import { readIdentity } from "../ops/backup/format/encryption.ts";
+import { newestGood, readCatalogue } from "../ops/backup/keep/catalogue.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
+import { type DrillReport, drill } from "../ops/backup/prove/drill.ts";
 import { metered } from "../ops/backup/restore/metered.ts";
 import { findRestorable } from "../ops/backup/restore/restorable.ts";
-import { withLastingDocker } from "../ops/engine-watch.ts";
-import { ExitCode, Problem } from "../ops/problem.ts";
-import { backupContext } from "./backup-context.ts";
-import { runLogged } from "./logged-step.ts";
-import { checkLine, printJson } from "./output.ts";
+import { ExitCode, Problem } from "../ops/base/problem.ts";
+import { withLastingDocker } from "../ops/docker/engine-watch.ts";
+import { backupContext } from "./cli/backup-context.ts";
+import { runLogged } from "./cli/logged-step.ts";
+import { checkLine, printJson } from "./cli/output.ts";
 
 interface Options {
   stack: string;

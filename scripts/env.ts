@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { readMachine } from "../config/machine.ts";
+import { readMachine } from "../ops/stack/machine-file.ts";
 import { exportLines } from "../toolchain/environment.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 

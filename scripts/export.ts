@@ -1,10 +1,10 @@
 import path from "node:path";
 import type { Command } from "commander";
-import { MemoryClient } from "../ops/memory-client.ts";
-import { type Exported, exportedLines, exportToFile } from "../ops/memory-transfer.ts";
-import { deployedStack } from "./context.ts";
-import { liveCounter } from "./counter.ts";
-import { printJson } from "./output.ts";
+import { MemoryClient } from "../ops/server/client.ts";
+import { type Exported, exportedLines, exportToFile } from "../ops/server/transfer.ts";
+import { deployedStack } from "./cli/context.ts";
+import { liveCounter } from "./cli/counter.ts";
+import { printJson } from "./cli/output.ts";
 
 interface Options {
   user?: string;

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { hostExporterSettings } from "../ops/host-exporter.ts";
+import { hostExporterSettings } from "../ops/stack/host-exporter.ts";
 import { startExporter } from "../services/exporter/src/exporter.ts";
-import { deployedStack } from "./context.ts";
+import { deployedStack } from "./cli/context.ts";
 
 export function register(program: Command): void {
   program

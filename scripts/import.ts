@@ -1,11 +1,11 @@
 import { existsSync, statSync } from "node:fs";
 import type { Command } from "commander";
-import { MemoryClient } from "../ops/memory-client.ts";
-import { fileInput, type Imported, importLines } from "../ops/memory-transfer.ts";
-import { ExitCode, Problem } from "../ops/problem.ts";
-import { deployedStack } from "./context.ts";
-import { liveCounter } from "./counter.ts";
-import { printJson } from "./output.ts";
+import { ExitCode, Problem } from "../ops/base/problem.ts";
+import { MemoryClient } from "../ops/server/client.ts";
+import { fileInput, type Imported, importLines } from "../ops/server/transfer.ts";
+import { deployedStack } from "./cli/context.ts";
+import { liveCounter } from "./cli/counter.ts";
+import { printJson } from "./cli/output.ts";
 
 interface Options {
   user?: string;

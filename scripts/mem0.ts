@@ -1,6 +1,6 @@
 // Entry of ./mem0. Loads nothing but Node's own modules until the packages are there.
 import { setFlagsFromString } from "node:v8";
-import { ExitCode, Problem } from "../ops/problem.ts";
+import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { ensureDependencies } from "../toolchain/dependencies.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 
@@ -10,7 +10,7 @@ setFlagsFromString("--heap-growing-percent=50");
 
 try {
   await ensureDependencies(CHECKOUT);
-  const { run } = await import("./program.ts");
+  const { run } = await import("./cli/program.ts");
   await run(process.argv.slice(2));
 } catch (error) {
   // Work that runs beside what failed ends with it: what it made is kept, and the next run goes on.

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { overview, type Row, readHistory, readMetrics, sparkline } from "../ops/stack-metrics.ts";
+import { overview, type Row, readHistory, readMetrics, sparkline } from "../ops/stack/metrics.ts";
 import { age, bytes, count, seconds } from "../services/exporter/src/format.ts";
-import { deployedStack } from "./context.ts";
-import { printJson, table } from "./output.ts";
+import { deployedStack } from "./cli/context.ts";
+import { printJson, table } from "./cli/output.ts";
 
 interface Options {
   hours: number;

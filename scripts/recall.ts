@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { MemoryClient } from "../ops/memory-client.ts";
-import { deployedStack } from "./context.ts";
-import { printJson, table, tellWaiting } from "./output.ts";
+import { MemoryClient } from "../ops/server/client.ts";
+import { deployedStack } from "./cli/context.ts";
+import { printJson, table, tellWaiting } from "./cli/output.ts";
 
 interface Options {
   user?: string;

@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
-import { ExitCode } from "../ops/problem.ts";
+import { ExitCode } from "../ops/base/problem.ts";
 import { runSetup } from "../toolchain/setup.ts";
 import { REQUESTED_WAYS, type RequestedWay } from "../toolchain/ways.ts";
-import { printJson, table } from "./output.ts";
+import { printJson, table } from "./cli/output.ts";
 
 interface Options {
   way: RequestedWay;

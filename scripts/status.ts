@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import prettyBytes from "pretty-bytes";
 import prettyMs from "pretty-ms";
-import { ExitCode } from "../ops/problem.ts";
-import { type ServiceStatus, type StackStatus, stackStatus } from "../ops/stack-status.ts";
-import { deployedStack } from "./context.ts";
-import { printJson, table } from "./output.ts";
+import { ExitCode } from "../ops/base/problem.ts";
+import { type ServiceStatus, type StackStatus, stackStatus } from "../ops/stack/status.ts";
+import { deployedStack } from "./cli/context.ts";
+import { printJson, table } from "./cli/output.ts";
 
 export function register(program: Command): void {
   program

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { Argument, type Command } from "commander";
 import prettyMs from "pretty-ms";
-import { ExitCode } from "../ops/problem.ts";
+import { ExitCode } from "../ops/base/problem.ts";
 import {
   type Check,
   checksOf,
@@ -9,11 +9,11 @@ import {
   type Suite,
   type TestEnvironment,
 } from "../test/runner/checks.ts";
+import { testEnvironment } from "../test/runner/environment.ts";
 import { renderFailure } from "../test/runner/failures.ts";
 import { renderTally, sum } from "../test/runner/tally.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
-import { testEnvironment } from "./test-environment.ts";
 
 const ALL = ["unit", "engine", "e2e"] as const;
 

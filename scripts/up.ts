@@ -1,15 +1,15 @@
 import type { Command } from "commander";
 import type { Manifest } from "../config/manifest.ts";
 import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
-import { type Changes, deploy, previewChanges } from "../ops/deployment.ts";
-import { stackDirectory } from "../ops/manifest.ts";
-import { Problem } from "../ops/problem.ts";
-import { untilReady } from "../ops/readiness.ts";
+import { Problem } from "../ops/base/problem.ts";
+import { untilReady } from "../ops/server/readiness.ts";
+import { type Changes, deploy, previewChanges } from "../ops/stack/deployment.ts";
+import { stackDirectory } from "../ops/stack/manifest-file.ts";
 import { stateHome } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
-import { ask } from "./ask.ts";
-import { deployedStack, engineContext, requireStackFile } from "./context.ts";
-import { runStep } from "./progress.ts";
+import { ask } from "./cli/ask.ts";
+import { deployedStack, engineContext, requireStackFile } from "./cli/context.ts";
+import { runStep } from "./cli/progress.ts";
 
 export function register(program: Command): void {
   program

@@ -1,16 +1,16 @@
 import { type Command, InvalidArgumentError } from "commander";
 import prettyBytes from "pretty-bytes";
 import prettyMs from "pretty-ms";
-import { readCatalogue } from "../ops/backup/catalogue.ts";
-import { readIdentity } from "../ops/backup/encryption.ts";
-import { chooseForVerification } from "../ops/backup/keeping.ts";
+import { readIdentity } from "../ops/backup/format/encryption.ts";
+import { readCatalogue } from "../ops/backup/keep/catalogue.ts";
+import { chooseForVerification } from "../ops/backup/keep/keeping.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
-import { type Verified, verifyAll } from "../ops/backup/verify.ts";
-import { withLastingDocker } from "../ops/engine-watch.ts";
-import { ExitCode, Problem } from "../ops/problem.ts";
-import { backupContext } from "./backup-context.ts";
-import { runLogged } from "./logged-step.ts";
-import { checkLine, printJson } from "./output.ts";
+import { type Verified, verifyAll } from "../ops/backup/prove/verify.ts";
+import { ExitCode, Problem } from "../ops/base/problem.ts";
+import { withLastingDocker } from "../ops/docker/engine-watch.ts";
+import { backupContext } from "./cli/backup-context.ts";
+import { runLogged } from "./cli/logged-step.ts";
+import { checkLine, printJson } from "./cli/output.ts";
 
 interface Options {
   stack: string;

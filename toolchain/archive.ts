@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { Problem } from "../ops/problem.ts";
+import { Problem } from "../ops/base/problem.ts";
 import { run } from "./run.ts";
 
 /** A download that brings nothing for this long is given up. */

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
-import { Problem } from "../ops/problem.ts";
+import { Problem } from "../ops/base/problem.ts";
 import { toolchainLayout } from "./layout.ts";
 import { withLock } from "./lock.ts";
 

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { Machine } from "../config/machine.ts";
+import type { Machine } from "../ops/stack/machine-file.ts";
 import { stateLayout, toolchainLayout } from "./layout.ts";
 
 /** Variables that would win over what `environment` sets; nothing that runs Pulumi here may see them. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { acquireLock, isHolderAlive, releaseLock } from "../ops/process-lock.ts";
+import { acquireLock, isHolderAlive, releaseLock } from "../ops/base/process-lock.ts";
 
 /**
  * Holds `file` as a lock while `work` runs, so that two set-ups of one checkout take turns. The lock of a process

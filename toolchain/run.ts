@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import { execa } from "execa";
-import { Problem } from "../ops/problem.ts";
+import { Problem } from "../ops/base/problem.ts";
 
 /** A kind of package registry, as a person knows it. */
 export type Registry = "npm" | "Go" | "Debian";

@@ -6,7 +6,7 @@ import {
   type ListrTask,
   PRESET_TIMER,
 } from "listr2";
-import { ExitCode, Problem } from "../ops/problem.ts";
+import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { findGo } from "./go.ts";
 import { thisHost } from "./host.ts";
 import { toolchainLayout } from "./layout.ts";

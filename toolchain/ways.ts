@@ -1,5 +1,5 @@
-import type { Way } from "../config/machine.ts";
-import { Problem } from "../ops/problem.ts";
+import { Problem } from "../ops/base/problem.ts";
+import type { Way } from "../ops/stack/machine-file.ts";
 
 /** What `./mem0 setup --way` takes. */
 export const REQUESTED_WAYS = ["auto", "official", "registries"] as const;

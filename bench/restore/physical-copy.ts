@@ -1,22 +1,22 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type Docker from "dockerode";
-import { openPart, PartFiles } from "../../ops/backup/part-files.ts";
+import { openPart, PartFiles } from "../../ops/backup/format/part-files.ts";
+import { decompressed } from "../../ops/backup/format/streams.ts";
 import type { DeployedService } from "../../ops/backup/restore/deployed.ts";
-import type { PostgresPlace } from "../../ops/backup/restore/postgres.ts";
+import { copyFiles } from "../../ops/backup/stores/postgres/dump-files.ts";
+import { PsqlSession } from "../../ops/backup/stores/postgres/psql-session.ts";
+import type { PostgresPlace } from "../../ops/backup/stores/postgres/restore.ts";
 import {
   onFiles,
   type ServerNames,
   startOnFiles,
   startReplayed,
-} from "../../ops/backup/restore/postgres-files.ts";
-import type { OpenPart, PostgresFiles } from "../../ops/backup/source.ts";
-import { copyFiles } from "../../ops/backup/sources/postgres-files.ts";
-import { decompressed } from "../../ops/backup/streams.ts";
-import { execWithInput } from "../../ops/docker-input.ts";
-import { Problem } from "../../ops/problem.ts";
-import { PsqlSession } from "../../ops/psql-session.ts";
-import type { Throwaway } from "../../ops/throwaway.ts";
+} from "../../ops/backup/stores/postgres/restore-files.ts";
+import type { OpenPart, PostgresFiles } from "../../ops/backup/stores/store.ts";
+import { Problem } from "../../ops/base/problem.ts";
+import { execWithInput } from "../../ops/docker/command-input.ts";
+import type { Throwaway } from "../../ops/docker/throwaway.ts";
 
 /**
  * Copies of a Postgres server's files, whole as an hourly backup has them, or only what changed since another copy

@@ -1,4 +1,4 @@
-/** Exit codes of the backup verbs beside those of every verb (ops/problem.ts); any other code is a failure too. */
+/** Exit codes of the backup verbs beside those of every verb (ops/base/problem.ts); any other code is a failure too. */
 export const BackupExit = {
   /** The backup was made, looks wrong beside the last good one, and was kept apart. */
   suspect: 4,

@@ -1,6 +1,6 @@
 import path from "node:path";
-import { Problem } from "../problem.ts";
-import { acquireLock, releaseLock } from "../process-lock.ts";
+import { Problem } from "../base/problem.ts";
+import { acquireLock, releaseLock } from "../base/process-lock.ts";
 import { BackupExit } from "./exit-codes.ts";
 import { removeScratch } from "./scratch.ts";
 

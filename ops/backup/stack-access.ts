@@ -3,8 +3,8 @@ import path from "node:path";
 import neo4j, { type Driver } from "neo4j-driver-lite";
 import pg from "pg";
 import type { Manifest } from "../../config/manifest.ts";
-import { required } from "../manifest.ts";
-import { Problem } from "../problem.ts";
+import { Problem } from "../base/problem.ts";
+import { required } from "../stack/manifest-file.ts";
 
 /** Name of a service's container. */
 export function containerOf(manifest: Manifest, service: string): string {

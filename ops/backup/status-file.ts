@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import type { Tier } from "./layout.ts";
+import type { Tier } from "./format/layout.ts";
 
 const time = z.iso.datetime();
 

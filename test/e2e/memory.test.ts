@@ -4,13 +4,13 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { Manifest } from "../../config/manifest.ts";
-import type { BackupManifest } from "../../ops/backup/backup-manifest.ts";
-import { connectDocker, execInContainer } from "../../ops/docker.ts";
-import { readManifest } from "../../ops/manifest.ts";
-import { type Clone, cloneWithStack } from "../support/clone.ts";
-import { cypher } from "../support/cypher.ts";
-import { waitFor } from "../support/eventually.ts";
-import { shellBlocks } from "../support/runbook.ts";
+import type { BackupManifest } from "../../ops/backup/format/backup-manifest.ts";
+import { connectDocker, execInContainer } from "../../ops/docker/client.ts";
+import { readManifest } from "../../ops/stack/manifest-file.ts";
+import { type Clone, cloneWithStack } from "../harness/support/clone.ts";
+import { cypher } from "../harness/support/cypher.ts";
+import { waitFor } from "../harness/support/eventually.ts";
+import { shellBlocks } from "../harness/support/runbook.ts";
 
 const STACK = "e2e";
 const PORTS = {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
-import { Problem } from "../../ops/problem.ts";
+import { Problem } from "../../ops/base/problem.ts";
 
 /** The images run Python 3.13; the tests also run on the oldest that their libraries support. */
 const CANDIDATES = ["python3.13", "python3.12", "python3.11", "python3"];

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type Docker from "dockerode";
 import tar from "tar-fs";
-import { Problem } from "../../ops/problem.ts";
+import { Problem } from "../../ops/base/problem.ts";
 import { run } from "../run.ts";
 import { certificateFileName } from "./certificates.ts";
 import { CONTEXT_FILES, mmdebstrapArguments, OFFICIAL_IMAGE, type Recipe } from "./recipe.ts";

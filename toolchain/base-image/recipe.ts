@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import type { Way } from "../../config/machine.ts";
+import type { Way } from "../../ops/stack/machine-file.ts";
 
 /** Debian's own image, by the digest of its index (all platforms). */
 export const OFFICIAL_IMAGE =

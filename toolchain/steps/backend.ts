@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
-import { Problem } from "../../ops/problem.ts";
+import { Problem } from "../../ops/base/problem.ts";
 import { stateLayout } from "../layout.ts";
 import { type Host, type Part, SETUP, type Step } from "./step.ts";
 

@@ -1,8 +1,8 @@
 import { existsSync, statfsSync } from "node:fs";
 import path from "node:path";
 import type Docker from "dockerode";
-import { connectDocker } from "../../ops/docker.ts";
-import { Problem } from "../../ops/problem.ts";
+import { Problem } from "../../ops/base/problem.ts";
+import { connectDocker } from "../../ops/docker/client.ts";
 import { machineCertificates } from "../base-image/certificates.ts";
 import { bootstrapOrigin, buildBaseImage, hasImage, pullOrigin } from "../base-image/image.ts";
 import { baseImageTag, mirrors, type Recipe, readContextFiles } from "../base-image/recipe.ts";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Problem } from "../../ops/problem.ts";
+import { Problem } from "../../ops/base/problem.ts";
 import { type Engine, enginePlaces, findEngine } from "../engine.ts";
 import { stateLayout } from "../layout.ts";
 import { run } from "../run.ts";

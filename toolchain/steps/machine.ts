@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { MACHINE_FILE, type Machine, machineSchema } from "../../config/machine.ts";
-import { connectDocker } from "../../ops/docker.ts";
-import { Problem } from "../../ops/problem.ts";
+import { Problem } from "../../ops/base/problem.ts";
+import { connectDocker } from "../../ops/docker/client.ts";
+import { MACHINE_FILE, type Machine, machineSchema } from "../../ops/stack/machine-file.ts";
 import { PLUGIN_NAMES } from "../plugins/install.ts";
 import { findBaseImage } from "./base-image.ts";
 import { locateEngine } from "./docker.ts";

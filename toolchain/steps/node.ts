@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
-import { Problem } from "../../ops/problem.ts";
+import { Problem } from "../../ops/base/problem.ts";
 import { toolchainLayout } from "../layout.ts";
 import { pointLink } from "../links.ts";
 import { atLeast } from "../versions.ts";

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import path from "node:path";
-import { Problem } from "../../ops/problem.ts";
+import { Problem } from "../../ops/base/problem.ts";
 import { stateLayout } from "../layout.ts";
 import { type Part, SETUP, type Step } from "./step.ts";
 

@@ -10,8 +10,8 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
-import type { Way } from "../../config/machine.ts";
-import { Problem } from "../../ops/problem.ts";
+import { Problem } from "../../ops/base/problem.ts";
+import type { Way } from "../../ops/stack/machine-file.ts";
 import { fetchArchive } from "../archive.ts";
 import { buildWithGo, findGo, type GoBuild } from "../go.ts";
 import { buildInContainer } from "../go-container.ts";

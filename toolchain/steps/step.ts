@@ -1,4 +1,4 @@
-import type { Way } from "../../config/machine.ts";
+import type { Way } from "../../ops/stack/machine-file.ts";
 import type { RequestedWay, Vendors } from "../ways.ts";
 
 /** The machine and the person's wishes, as all steps see them. */

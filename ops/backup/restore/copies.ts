@@ -1,12 +1,12 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { Problem } from "../../problem.ts";
-import type { BackupManifest } from "../backup-manifest.ts";
-import { all } from "../streams.ts";
+import { Problem } from "../../base/problem.ts";
+import type { BackupManifest } from "../format/backup-manifest.ts";
+import { all } from "../format/streams.ts";
+import { databases } from "../stores/postgres/restore.ts";
+import { whyNotFiles } from "../stores/postgres/restore-files.ts";
 import { deployedService } from "./deployed.ts";
 import type { Journal } from "./journal.ts";
-import { databases } from "./postgres.ts";
-import { whyNotFiles } from "./postgres-files.ts";
 import {
   type Preparation,
   prepareGraph,

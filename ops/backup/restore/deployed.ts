@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import type { Manifest } from "../../../config/manifest.ts";
-import { Problem } from "../../problem.ts";
-import type { Throwaway, ThrowawaySpec } from "../../throwaway.ts";
+import { Problem } from "../../base/problem.ts";
+import type { Throwaway, ThrowawaySpec } from "../../docker/throwaway.ts";
 
 /** A service as it is deployed: what a throw-away container must have in common with it. */
 export interface DeployedService {

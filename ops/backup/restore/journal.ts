@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import type { EngineLoss } from "../../engine-watch.ts";
-import { Problem } from "../../problem.ts";
-import { BACKUP_ID } from "../layout.ts";
+import { Problem } from "../../base/problem.ts";
+import type { EngineLoss } from "../../docker/engine-watch.ts";
+import { BACKUP_ID } from "../format/layout.ts";
 import { POSTGRES_FORMS, RESTORED } from "./swap.ts";
 
 /**

@@ -1,7 +1,7 @@
-import { counting } from "../byte-meter.ts";
-import type { OnBytes } from "../part-files.ts";
-import type { OpenPart } from "../source.ts";
-import { through } from "../streams.ts";
+import { counting } from "../format/byte-meter.ts";
+import type { OnBytes } from "../format/part-files.ts";
+import { through } from "../format/streams.ts";
+import type { OpenPart } from "../stores/store.ts";
 import type { GraphParts, Restorable } from "./restorable.ts";
 
 /** The same backup, which tells of every piece that is read from it; bytes are those of the files, decrypted. */

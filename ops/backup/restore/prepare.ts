@@ -1,18 +1,28 @@
 import { createReadStream } from "node:fs";
 import path from "node:path";
 import type Docker from "dockerode";
-import { Problem } from "../../problem.ts";
-import type { Throwaway } from "../../throwaway.ts";
-import type { Counts, Identity } from "../backup-manifest.ts";
-import { hashFile } from "../checksums.ts";
+import { Problem } from "../../base/problem.ts";
+import type { Throwaway } from "../../docker/throwaway.ts";
+import type { Counts, Identity } from "../format/backup-manifest.ts";
+import { hashFile } from "../format/checksums.ts";
 import { withScratch } from "../scratch.ts";
-import type { OpenPart, PostgresFiles } from "../source.ts";
+import { bindHistory, readHistory, unpackHistory } from "../stores/history/restore.ts";
+import {
+  bindGraph,
+  type Neo4jImage,
+  readGraphIdentity,
+  withThrowawayGraph,
+} from "../stores/neo4j/restore.ts";
+import { countGraph, startGraph } from "../stores/neo4j/restore-graph.ts";
+import {
+  bindDatabase,
+  type PostgresPlace,
+  readContent,
+  restoreDatabase,
+} from "../stores/postgres/restore.ts";
+import { dropOthers, layBeside, type ServerNames, startOnFiles } from "../stores/postgres/restore-files.ts";
+import type { OpenPart, PostgresFiles } from "../stores/store.ts";
 import { type DeployedService, onStore } from "./deployed.ts";
-import { countGraph, startGraph } from "./graph.ts";
-import { bindHistory, readHistory, unpackHistory } from "./history.ts";
-import { bindGraph, type Neo4jImage, readGraphIdentity, withThrowawayGraph } from "./neo4j.ts";
-import { bindDatabase, type PostgresPlace, readContent, restoreDatabase } from "./postgres.ts";
-import { dropOthers, layBeside, type ServerNames, startOnFiles } from "./postgres-files.ts";
 import type { GraphParts } from "./restorable.ts";
 import { LIVE_FILES, namesBeside } from "./swap.ts";
 

@@ -1,13 +1,13 @@
 import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { Problem } from "../../problem.ts";
-import { type BackupManifest, type Part, parseBackupManifest } from "../backup-manifest.ts";
-import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "../catalogue.ts";
-import { oldChecksums } from "../checksums.ts";
-import { BACKUP_ID, FILES } from "../layout.ts";
-import { openPart } from "../part-files.ts";
-import { backupsVerb } from "../root.ts";
-import type { OpenPart, PostgresFiles, PostgresParts } from "../source.ts";
+import { Problem } from "../../base/problem.ts";
+import { type BackupManifest, type Part, parseBackupManifest } from "../format/backup-manifest.ts";
+import { oldChecksums } from "../format/checksums.ts";
+import { BACKUP_ID, FILES } from "../format/layout.ts";
+import { openPart } from "../format/part-files.ts";
+import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "../keep/catalogue.ts";
+import { backupsVerb } from "../keep/root.ts";
+import type { OpenPart, PostgresFiles, PostgresParts } from "../stores/store.ts";
 
 /** The graph of a backup, in one of the forms it may have. */
 export type GraphParts =

@@ -1,5 +1,5 @@
-import { Problem } from "../../problem.ts";
-import { takeBackup } from "../take.ts";
+import { Problem } from "../../base/problem.ts";
+import { takeBackup } from "../take/take.ts";
 import type { Journal } from "./journal.ts";
 import { holdWrites, type WritesHeld } from "./services.ts";
 import type { RestoreTools } from "./tools.ts";

@@ -1,13 +1,13 @@
 import type Docker from "dockerode";
 import { z } from "zod";
 import type { Manifest } from "../../../config/manifest.ts";
-import { execInContainer, ignoring } from "../../docker.ts";
-import { MemoryClient } from "../../memory-client.ts";
-import { Problem } from "../../problem.ts";
-import { waitUntil } from "../../wait-until.ts";
+import { Problem } from "../../base/problem.ts";
+import { waitUntil } from "../../base/wait-until.ts";
+import { execInContainer, ignoring } from "../../docker/client.ts";
+import { MemoryClient } from "../../server/client.ts";
 import { containerOf } from "../stack-access.ts";
+import { postgresAnswers } from "../stores/postgres/restore.ts";
 import type { DeployedService } from "./deployed.ts";
-import { postgresAnswers } from "./postgres.ts";
 
 /** The slowest start that was seen on two busy cores took a minute. */
 const START_MS = 300_000;

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import type { Manifest } from "../../../config/manifest.ts";
-import { Throwaway } from "../../throwaway.ts";
+import { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, deployedService } from "./deployed.ts";
 import type { SwapPlaces } from "./swap.ts";
 

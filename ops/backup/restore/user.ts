@@ -4,15 +4,14 @@ import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import type { Driver } from "neo4j-driver-lite";
 import type { Manifest } from "../../../config/manifest.ts";
-import { streamFromExec } from "../../container-streams.ts";
-import { MemoryClient } from "../../memory-client.ts";
-import { type Imported, importLines, type Progress } from "../../memory-transfer.ts";
-import { Problem } from "../../problem.ts";
-import { Throwaway } from "../../throwaway.ts";
-import { lines } from "../streams.ts";
-import { deployedService } from "./deployed.ts";
-import { startGraph } from "./graph.ts";
-import { withThrowawayGraph } from "./neo4j.ts";
+import { Problem } from "../../base/problem.ts";
+import { streamFromExec } from "../../docker/program-output.ts";
+import { Throwaway } from "../../docker/throwaway.ts";
+import { MemoryClient } from "../../server/client.ts";
+import { type Imported, importLines, type Progress } from "../../server/transfer.ts";
+import { lines } from "../format/streams.ts";
+import { withThrowawayGraph } from "../stores/neo4j/restore.ts";
+import { startGraph } from "../stores/neo4j/restore-graph.ts";
 import {
   dropDatabase,
   ident,
@@ -20,7 +19,8 @@ import {
   type PostgresPlace,
   readContent,
   restoreDatabase,
-} from "./postgres.ts";
+} from "../stores/postgres/restore.ts";
+import { deployedService } from "./deployed.ts";
 import { graphImage } from "./prepare.ts";
 import type { GraphParts, Restorable } from "./restorable.ts";
 import { roomOf, withinRoom } from "./room.ts";

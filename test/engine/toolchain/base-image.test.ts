@@ -4,8 +4,8 @@ import path from "node:path";
 import { PassThrough } from "node:stream";
 import * as buffer from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readMachine } from "../../../config/machine.ts";
-import { connectDocker } from "../../../ops/docker.ts";
+import { connectDocker } from "../../../ops/docker/client.ts";
+import { readMachine } from "../../../ops/stack/machine-file.ts";
 import { CHECKOUT } from "../../../toolchain/layout.ts";
 import { TestCheckout } from "./checkout.ts";
 

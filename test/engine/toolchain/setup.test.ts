@@ -11,7 +11,7 @@ import {
 import path from "node:path";
 import { execa, execaSync } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readMachine } from "../../../config/machine.ts";
+import { readMachine } from "../../../ops/stack/machine-file.ts";
 import { TestCheckout } from "./checkout.ts";
 
 let checkout: TestCheckout;

@@ -3,8 +3,8 @@ import type { BuildContext } from "../../../components/images.ts";
 import { declareStack } from "../../../components/stack.ts";
 import { BUILT_SERVICES, type BuiltService } from "../../../config/names.ts";
 import type { GivenSecrets } from "../../../config/settings.ts";
-import { exampleSettings } from "../../support/example-settings.ts";
-import { declared, isSecret, type Registered } from "../../support/mock-engine.ts";
+import { exampleSettings } from "../../harness/support/example-settings.ts";
+import { declared, isSecret, type Registered } from "../../harness/support/mock-engine.ts";
 
 const HOOK = "http://127.0.0.1:9/hook?token=hidden";
 const external = {

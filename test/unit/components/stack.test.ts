@@ -3,8 +3,8 @@ import type { BuildContext } from "../../../components/images.ts";
 import { declareStack } from "../../../components/stack.ts";
 import { BUILT_SERVICES, type BuiltService, FOREIGN_IMAGES } from "../../../config/names.ts";
 import type { GivenSecrets, Settings } from "../../../config/settings.ts";
-import { exampleSettings, hostWithoutRegistry } from "../../support/example-settings.ts";
-import { declared, isSecret, type Registered } from "../../support/mock-engine.ts";
+import { exampleSettings, hostWithoutRegistry } from "../../harness/support/example-settings.ts";
+import { declared, isSecret, type Registered } from "../../harness/support/mock-engine.ts";
 
 const CONTAINER = "docker:index/container:Container";
 const VOLUME = "docker:index/volume:Volume";

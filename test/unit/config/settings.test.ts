@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { SECRET_KEYS } from "../../../config/schema.ts";
 import { servicesOf } from "../../../config/services.ts";
 import { type Host, parseSettings } from "../../../config/settings.ts";
-import { exampleHost, exampleSettings, hostWithoutRegistry } from "../../support/example-settings.ts";
+import { exampleHost, exampleSettings, hostWithoutRegistry } from "../../harness/support/example-settings.ts";
 
 const embedded = { model: '{"provider":"embedded"}' };
 

@@ -7,7 +7,7 @@ import { grafanaRuleGroups } from "../../../observability/grafana-rules.ts";
 import { expression, prometheusRules } from "../../../observability/prometheus-rules.ts";
 import { anchorOf, runbookPage } from "../../../observability/runbook-page.ts";
 import { CATALOGUE } from "../../../services/exporter/src/catalogue.ts";
-import { exampleSettings } from "../../support/example-settings.ts";
+import { exampleSettings } from "../../harness/support/example-settings.ts";
 
 const options = alertOptions(exampleSettings({}, "prd"));
 const alerts = alertsOf(options);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type AlertOptions, alertOptions, alertsOf } from "../../../observability/alerts.ts";
 import { dashboardJson } from "../../../observability/dashboard/dashboard.ts";
 import { CATALOGUE } from "../../../services/exporter/src/catalogue.ts";
-import { exampleSettings } from "../../support/example-settings.ts";
+import { exampleSettings } from "../../harness/support/example-settings.ts";
 
 interface Step {
   value: number | null;

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Machine } from "../../../config/machine.ts";
+import type { Machine } from "../../../ops/stack/machine-file.ts";
 import { environment, exportLines, shellQuote } from "../../../toolchain/environment.ts";
-import { exampleHost } from "../../support/example-settings.ts";
+import { exampleHost } from "../../harness/support/example-settings.ts";
 
 const machine: Machine = {
   ...exampleHost,

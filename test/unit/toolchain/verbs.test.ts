@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { VERBS } from "../../../scripts/verbs.ts";
+import { VERBS } from "../../../scripts/cli/verbs.ts";
 import { officialArchive } from "../../../toolchain/steps/pulumi.ts";
 
 describe("the verbs of ./mem0", () => {

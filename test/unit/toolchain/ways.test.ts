@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Problem } from "../../../ops/problem.ts";
+import { Problem } from "../../../ops/base/problem.ts";
 import { askVendors, getByWay, isAcceptable, type RequestedWay } from "../../../toolchain/ways.ts";
 
 /** Takes a way and tells the story of what was tried. */

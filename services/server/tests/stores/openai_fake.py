@@ -1,4 +1,4 @@
-"""The strict fake of OpenAI's API as a process: test/fakes/openai in front of the embedded model."""
+"""The strict fake of OpenAI's API as a process: test/harness/fakes/openai in front of the embedded model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import httpx
 
 from tests.stores.stack import ROOT, Stores
 
-MAIN = ROOT.parents[1] / "test/fakes/openai/main.ts"
+MAIN = ROOT.parents[1] / "test/harness/fakes/openai/main.ts"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,43 @@
+import type { Duplex, Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import { constants, createZstdDecompress } from "node:zlib";
+import type { OpenPart } from "../stores/store.ts";
+
+/** For zstd: the lowest level is the quickest, and smaller than gzip on vectors. */
+export const QUICKEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** Like `pipe`, but a failure of either is a failure of what comes out. */
+export function through(source: Readable, next: Duplex): Readable {
+  source.on("error", (error) => next.destroy(error));
+  next.on("close", () => source.destroy());
+  return source.pipe(next);
+}
+
+/** What a part that is compressed with zstd holds. */
+export function decompressed(part: OpenPart): Readable {
+  return through(part.open(), createZstdDecompress());
+}
+
+/** Waits for all of them, also when one has failed: what it leaves is removed only when nobody writes there any more. */
+export async function all(work: (Promise<void> | undefined)[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** The lines of a text, however long, without their ends. */
+export async function* lines(source: Readable): AsyncGenerator<string> {
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  for await (const chunk of source) {
+    const pieces = (rest + decoder.write(chunk as Buffer)).split("\n");
+    rest = pieces.pop() ?? "";
+    yield* pieces;
+  }
+  rest += decoder.end();
+  if (rest !== "") yield rest;
+}
+
+/** The last line of what a program said, which mostly tells why it failed. */
+export function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) || "no reason given";
+}

@@ -1,0 +1,146 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { type BackupManifest, parseBackupManifest } from "../format/backup-manifest.ts";
+import { BACKUP_ID, FILES, layout, TIERS, type Tier } from "../format/layout.ts";
+
+/** A whole backup: its manifest is sealed, and every part is there in its size. */
+export interface Backup {
+  id: string;
+  tier: Tier;
+  directory: string;
+  manifest: BackupManifest;
+  /** Name under which a person keeps it for good. */
+  pin: string | undefined;
+  /** Size of all parts. */
+  bytes: number;
+}
+
+/** A directory that is named like a backup and is none, or none any more. */
+export interface Damaged {
+  id: string;
+  tier: Tier;
+  directory: string;
+  suspect: boolean;
+  /** `no-manifest`: never sealed, or made by another tool; the rest: sealed once and damaged since. */
+  kind: "no-manifest" | "manifest" | "checksums" | "part";
+  reason: string;
+}
+
+/** What lies in a backup root; each list in the order of ids, the oldest first. */
+export interface Catalogue {
+  root: string;
+  good: Backup[];
+  /** Kept apart until a person accepts them; while there is one, nothing may be removed. */
+  suspects: Backup[];
+  damaged: Damaged[];
+  /** Directories of runs that have not ended, or were cut off. */
+  unfinished: string[];
+}
+
+/** Reads what lies in `root`: manifests, sizes and the checksum file, not the parts' content. */
+export function readCatalogue(root: string): Catalogue {
+  const catalogue: Catalogue = { root, good: [], suspects: [], damaged: [], unfinished: [] };
+  for (const tier of TIERS) {
+    for (const id of backupsIn(layout.tier(root, tier))) {
+      add(catalogue, catalogue.good, { id, tier, directory: layout.backup(root, tier, id), suspect: false });
+    }
+    for (const id of backupsIn(layout.suspects(root, tier))) {
+      add(catalogue, catalogue.suspects, {
+        id,
+        tier,
+        directory: layout.suspect(root, tier, id),
+        suspect: true,
+      });
+    }
+  }
+  for (const list of [catalogue.good, catalogue.suspects, catalogue.damaged]) list.sort(byId);
+  catalogue.unfinished = entries(layout.partial(root)).map((name) => path.join(layout.partial(root), name));
+  return catalogue;
+}
+
+/** The newest good backup of any tier, or of those that pass `which`. */
+export function newestGood(
+  catalogue: Catalogue,
+  which: (backup: Backup) => boolean = () => true,
+): Backup | undefined {
+  return catalogue.good.findLast(which);
+}
+
+/** Reads one backup directory. */
+export function readBackup(place: {
+  id: string;
+  tier: Tier;
+  directory: string;
+  suspect: boolean;
+}): Backup | Damaged {
+  const { id, tier, directory, suspect } = place;
+  const damaged = (kind: Damaged["kind"], reason: string): Damaged => ({ ...place, kind, reason });
+  const text = read(path.join(directory, FILES.manifest));
+  if (text === undefined) return damaged("no-manifest", `${FILES.manifest} is missing`);
+  let manifest: BackupManifest;
+  try {
+    manifest = parseBackupManifest(text);
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? "it is not JSON" : plain(error);
+    return damaged("manifest", `${FILES.manifest} is damaged: ${reason}`);
+  }
+  if (manifest.id !== id || manifest.tier !== tier) {
+    return damaged("manifest", `${FILES.manifest} is of ${manifest.tier} ${manifest.id}`);
+  }
+  if ((manifest.result === "suspect") !== suspect) {
+    return damaged("manifest", `${FILES.manifest} says that the backup is ${manifest.result}`);
+  }
+  const sums = read(path.join(directory, FILES.checksums));
+  if (sums === undefined) return damaged("checksums", `${FILES.checksums} is missing`);
+  if (createHash("sha256").update(sums).digest("hex") !== manifest.checksums) {
+    return damaged("checksums", `${FILES.checksums} is not as it was written`);
+  }
+  for (const part of manifest.parts) {
+    const size = statSync(path.join(directory, part.file), { throwIfNoEntry: false })?.size;
+    if (size === part.bytes) continue;
+    return damaged(
+      "part",
+      size === undefined ? `${part.file} is missing` : `${part.file} has ${size} bytes, not ${part.bytes}`,
+    );
+  }
+  const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
+  const pin = read(path.join(directory, FILES.pin))?.trim();
+  return { id, tier, directory, manifest, pin: pin === "" ? undefined : pin, bytes };
+}
+
+/** Whether `readBackup` found a whole one. */
+export function isWhole(found: Backup | Damaged): found is Backup {
+  return "manifest" in found;
+}
+
+function add(catalogue: Catalogue, whole: Backup[], place: Parameters<typeof readBackup>[0]): void {
+  const found = readBackup(place);
+  if (isWhole(found)) whole.push(found);
+  else catalogue.damaged.push(found);
+}
+
+function backupsIn(directory: string): string[] {
+  return entries(directory).filter((name) => BACKUP_ID.test(name));
+}
+
+function entries(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory).sort() : [];
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function plain(error: unknown): string {
+  return error instanceof Error && error.name !== "ZodError" ? error.message : "fields are missing or wrong";
+}
+
+function byId(a: { id: string; tier: Tier }, b: { id: string; tier: Tier }): number {
+  return a.id.localeCompare(b.id) || TIERS.indexOf(a.tier) - TIERS.indexOf(b.tier);
+}

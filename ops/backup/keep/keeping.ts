@@ -1,0 +1,170 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import path from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { ExitCode, Problem } from "../../base/problem.ts";
+import { parseBackupManifest, renderBackupManifest } from "../format/backup-manifest.ts";
+import { FILES, layout, TIERS, type Tier, timeOf } from "../format/layout.ts";
+import { type Backup, type Catalogue, isWhole, readBackup, readCatalogue } from "./catalogue.ts";
+import { type Candidate, planRetention, type RetentionPlan, type RetentionPolicy } from "./retention.ts";
+import { backupsVerb, unwritable } from "./root.ts";
+
+/** A backup that lies in the root, as retention looks at it. */
+export interface Listed extends Candidate {
+  directory: string;
+  /** Undefined when it is damaged. */
+  backup: Backup | undefined;
+  /** What is wrong with a suspect or damaged one. */
+  wrong: string | undefined;
+}
+
+/** Everything that retention judges. Backups of the old guide's form are no part of it: nothing here removes them. */
+export function listed(catalogue: Catalogue): Listed[] {
+  const whole = (result: "good" | "suspect") => (backup: Backup) => ({
+    id: backup.id,
+    tier: backup.tier,
+    cutAt: new Date(backup.manifest.cutAt),
+    result,
+    pin: backup.pin,
+    directory: backup.directory,
+    backup,
+    wrong: result === "good" ? undefined : backup.manifest.reasons.join("; "),
+  });
+  return [
+    ...catalogue.good.map(whole("good")),
+    ...catalogue.suspects.map(whole("suspect")),
+    ...catalogue.damaged
+      .filter(({ kind }) => kind !== "no-manifest")
+      .map(({ id, tier, directory, reason }) => ({
+        id,
+        tier,
+        cutAt: timeOf(id) ?? new Date(0),
+        result: "damaged" as const,
+        directory,
+        backup: undefined,
+        wrong: reason,
+      })),
+  ];
+}
+
+/** What of a catalogue is kept, why, and what may go. */
+export function judge(catalogue: Catalogue, policy: RetentionPolicy, now: Date): RetentionPlan<Listed> {
+  try {
+    return planRetention(listed(catalogue), policy, now);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new Problem(cause.message, { where: "mem0:backup.keep", exitCode: ExitCode.usage, cause });
+  }
+}
+
+/**
+ * Removes what the settings no longer keep, the oldest first. Every removal is one renaming: a killed run leaves no
+ * half of a backup behind that could pass for one.
+ *
+ * @returns what was removed, and why nothing was although there would be something
+ */
+export function prune(
+  root: string,
+  policy: RetentionPolicy,
+  now: Date,
+): Pick<RetentionPlan<Listed>, "removed" | "stopped"> {
+  const { removed, stopped } = judge(readCatalogue(root), policy, now);
+  for (const { tier, id, directory } of removed) removeBackup(root, tier, id, directory);
+  return { removed, stopped };
+}
+
+/** Takes a suspect for good: it counts from now on, and no longer stops anything. Completes what was killed. */
+export function accept(root: string, id: string): Backup {
+  const { tier, directory } = findSuspect(root, id);
+  const file = path.join(directory, FILES.manifest);
+  const { seal: _, ...manifest } = parseBackupManifest(readFileSync(file, "utf8"));
+  const target = layout.backup(root, tier, id);
+  try {
+    writeFileAtomic.sync(file, renderBackupManifest({ ...manifest, result: "good" }), { mode: 0o600 });
+    mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+    renameSync(directory, target);
+  } catch (cause) {
+    throw unwritable(root, cause);
+  }
+  const found = readBackup({ id, tier, directory: target, suspect: false });
+  if (isWhole(found)) return found;
+  throw new Problem(`backup ${id} was accepted, and is damaged: ${found.reason}`, { where: target });
+}
+
+/** Deletes a suspect or damaged backup. */
+export function discard(root: string, id: string): void {
+  const wrong = listed(readCatalogue(root)).filter((one) => one.id === id && one.result !== "good");
+  if (wrong.length === 0) throw noSuch(root, id, "suspect or damaged backup");
+  for (const { tier, directory } of wrong) removeBackup(root, tier, id, directory);
+}
+
+/** Keeps a backup for good under a name, in every tier that has it; without a name no longer. */
+export function pin(root: string, id: string, name: string | undefined): void {
+  const all = readCatalogue(root);
+  const backups = [...all.good, ...all.suspects].filter((backup) => backup.id === id);
+  if (backups.length === 0) throw noSuch(root, id, "backup");
+  for (const { directory } of backups) {
+    const file = path.join(directory, FILES.pin);
+    try {
+      if (name === undefined) rmSync(file, { force: true });
+      else writeFileAtomic.sync(file, `${name}\n`, { mode: 0o600 });
+    } catch (cause) {
+      throw unwritable(root, cause);
+    }
+  }
+}
+
+function removeBackup(root: string, tier: Tier, id: string, directory: string): void {
+  const grave = path.join(layout.partial(root), `removed-${tier}-${id}`);
+  try {
+    mkdirSync(path.dirname(grave), { recursive: true, mode: 0o700 });
+    rmSync(grave, { recursive: true, force: true });
+    renameSync(directory, grave);
+    rmSync(grave, { recursive: true, force: true });
+  } catch (cause) {
+    throw unwritable(root, cause);
+  }
+}
+
+function findSuspect(root: string, id: string): { tier: Tier; directory: string } {
+  for (const tier of TIERS) {
+    const directory = layout.suspect(root, tier, id);
+    if (existsSync(path.join(directory, FILES.manifest))) return { tier, directory };
+  }
+  throw noSuch(root, id, "suspect backup");
+}
+
+function noSuch(root: string, id: string, what: string): Problem {
+  return new Problem(`there is no ${what} ${id}`, {
+    where: root,
+    mend: `${backupsVerb(root)} lists what there is`,
+  });
+}
+
+/**
+ * Which backups are to be verified: the named one, all, a share, or the newest good one. A share begins at another
+ * place every day, so that every backup has its turn.
+ */
+export function chooseForVerification(
+  { good, suspects, damaged }: Catalogue,
+  { stack, ts, all, sample }: { stack: string; ts?: string | undefined; all?: boolean; sample?: number },
+  now: Date,
+): { backups: Backup[]; damaged: Catalogue["damaged"] } {
+  if ([ts, all === true || undefined, sample].filter((one) => one !== undefined).length > 1) {
+    throw new Problem("a backup, --all and --sample exclude each other", { exitCode: ExitCode.usage });
+  }
+  const ours = damaged.filter(({ kind }) => kind !== "no-manifest");
+  const whole = [...good, ...suspects];
+  if (ts !== undefined) {
+    const backups = whole.filter(({ id }) => id === ts);
+    const broken = ours.filter(({ id }) => id === ts);
+    if (backups.length + broken.length === 0) {
+      throw new Problem(`there is no backup ${ts}`, { mend: `./mem0 backups ${stack} lists what there is` });
+    }
+    return { backups, damaged: broken };
+  }
+  if (all === true) return { backups: whole, damaged: ours };
+  if (sample === undefined) return { backups: good.slice(-1), damaged: [] };
+  const count = Math.max(1, Math.round((whole.length * sample) / 100));
+  const start = (Math.floor(now.getTime() / 86_400_000) * count) % Math.max(1, whole.length);
+  return { backups: [...whole.slice(start), ...whole.slice(0, start)].slice(0, count), damaged: ours };
+}

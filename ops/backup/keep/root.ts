@@ -1,0 +1,143 @@
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { z } from "zod";
+import { Problem } from "../../base/problem.ts";
+import { layout } from "../format/layout.ts";
+
+const markerSchema = z.strictObject({
+  version: z.literal(1),
+  stack: z.string(),
+  instanceId: z.string(),
+  createdAt: z.iso.datetime(),
+});
+
+/** Which roots this stack has put backups in, kept on the host and not on the backup disk. */
+const usedSchema = z.strictObject({ version: z.literal(1), roots: z.array(z.string()) });
+
+/** The stack whose backups are meant. */
+export interface RootOwner {
+  stack: string;
+  instanceId: string;
+  stateDir: string;
+}
+
+/**
+ * Makes sure that `root` is this stack's backup root, and no empty mount point that only has its name. A root that was
+ * never used is made one.
+ *
+ * @returns whether it was made one just now
+ * @throws Problem when it is another stack's, or when backups were made there and their marker is gone
+ */
+export function ensureRoot(root: string, owner: RootOwner): { made: boolean } {
+  if (checkRoot(root, owner)) {
+    noteUsed(root, owner);
+    return { made: false };
+  }
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    const marker = {
+      version: 1,
+      stack: owner.stack,
+      instanceId: owner.instanceId,
+      createdAt: new Date().toISOString(),
+    };
+    writeFileAtomic.sync(layout.marker(root), `${JSON.stringify(marker, null, 2)}\n`, { mode: 0o600 });
+  } catch (cause) {
+    throw unwritable(root, cause);
+  }
+  noteUsed(root, owner);
+  return { made: true };
+}
+
+/**
+ * Whether `root` is this stack's backup root; false when it never was used.
+ *
+ * @throws Problem as `ensureRoot`
+ */
+export function checkRoot(root: string, { stack, stateDir }: RootOwner): boolean {
+  const file = layout.marker(root);
+  if (!existsSync(file)) {
+    if (!usedRoots(stateDir).includes(root)) return false;
+    throw new Problem("the backup root is not there: backups were made in it, and their marker is missing", {
+      where: root,
+      mend: `mount the disk that holds ${path.basename(file)}; if the backups are gone for good: rm ${usedFile(stateDir)}`,
+    });
+  }
+  const marker = readMarker(file);
+  if (marker.stack !== stack) {
+    throw new Problem(`the backup root belongs to stack ${marker.stack}, not ${stack}`, {
+      where: file,
+      mend: "give each stack a root of its own: mem0:backup.root",
+    });
+  }
+  return true;
+}
+
+/** Whether others on this machine can read what was written for its owner alone: exFAT and its like keep no permissions. */
+export function isOpenToOthers(root: string): boolean {
+  return (statSync(layout.marker(root)).mode & 0o077) !== 0;
+}
+
+/** What a person reads when nothing can be written to the backup root. */
+export function unwritable(root: string, cause: unknown): Problem {
+  const code = (cause as NodeJS.ErrnoException).code;
+  const room = `free space there, or prune: ${backupsVerb(root)} --prune`;
+  const told: Record<string, [string, string]> = {
+    ENOSPC: ["the disk of the backups is full", room],
+    EDQUOT: ["the quota of the backups' disk is used up", room],
+    EROFS: ["the disk of the backups is read-only", "mount it writable"],
+    EACCES: ["the backup root may not be written to", "chown it to the user who runs ./mem0 backup"],
+    // What macOS answers to jobs of launchd and cron without Full Disk Access.
+    EPERM: [
+      "the backup root may not be written to",
+      "on macOS: System Settings, Privacy & Security, Full Disk Access, for the program that runs this",
+    ],
+    EIO: ["the disk of the backups has errors", "look at the disk before anything else"],
+  };
+  const [what, mend] = told[code ?? ""] ?? [
+    `the backup root cannot be written to (${code ?? cause})`,
+    "look at the disk",
+  ];
+  return new Problem(what, { where: root, mend, cause });
+}
+
+/** `./mem0 backups` of the stack that the root belongs to, which its marker tells where there is one. */
+export function backupsVerb(root: string): string {
+  try {
+    return `./mem0 backups ${readMarker(layout.marker(root)).stack}`;
+  } catch {
+    return "./mem0 backups";
+  }
+}
+
+function readMarker(file: string): z.output<typeof markerSchema> {
+  try {
+    return markerSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (cause) {
+    throw new Problem("the marker of the backup root cannot be read", {
+      where: file,
+      mend: "look at the disk; if the file alone is damaged, remove it together with the stack's backup/roots.json",
+      cause,
+    });
+  }
+}
+
+function usedFile(stateDir: string): string {
+  return path.join(stateDir, "backup", "roots.json");
+}
+
+function usedRoots(stateDir: string): string[] {
+  const file = usedFile(stateDir);
+  return existsSync(file) ? usedSchema.parse(JSON.parse(readFileSync(file, "utf8"))).roots : [];
+}
+
+function noteUsed(root: string, { stateDir }: RootOwner): void {
+  const roots = usedRoots(stateDir);
+  if (roots.includes(root)) return;
+  const file = usedFile(stateDir);
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  writeFileAtomic.sync(file, `${JSON.stringify({ version: 1, roots: [...roots, root] }, null, 2)}\n`, {
+    mode: 0o600,
+  });
+}

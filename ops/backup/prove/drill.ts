@@ -1,0 +1,295 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import type Docker from "dockerode";
+import type { Driver } from "neo4j-driver-lite";
+import writeFileAtomic from "write-file-atomic";
+import type { Manifest } from "../../../config/manifest.ts";
+import { Throwaway } from "../../docker/throwaway.ts";
+import type { BackupManifest } from "../format/backup-manifest.ts";
+import { backupId } from "../format/layout.ts";
+import { secondsSince } from "../format/part-files.ts";
+import { all } from "../format/streams.ts";
+import { type DeployedService, deployedService } from "../restore/deployed.ts";
+import { graphImage } from "../restore/prepare.ts";
+import type { Restorable } from "../restore/restorable.ts";
+import { roomOf, withinRoom } from "../restore/room.ts";
+import { withScratch } from "../scratch.ts";
+import { containerOf } from "../stack-access.ts";
+import { updateStatus } from "../status-file.ts";
+import { readHistory, unpackHistory } from "../stores/history/restore.ts";
+import { readGraphIdentity, withThrowawayGraph } from "../stores/neo4j/restore.ts";
+import { countGraph, startGraph } from "../stores/neo4j/restore-graph.ts";
+import { ident, type PostgresPlace, readContent, restoreDatabase, sql } from "../stores/postgres/restore.ts";
+import { startOnFiles, whyNotFiles } from "../stores/postgres/restore-files.ts";
+import { startThrowawayPostgres } from "../stores/postgres/throwaway.ts";
+import type { PostgresFiles } from "../stores/store.ts";
+
+/** One thing that was looked at in what was restored. */
+export interface DrillCheck {
+  name: string;
+  ok: boolean;
+  found: string;
+}
+
+export interface DrillReport {
+  backup: string;
+  time: string;
+  ok: boolean;
+  /** From nothing to everything restored and checked: what a restore would take. */
+  seconds: number;
+  /** Seconds of each store, which are restored side by side. */
+  stores: Record<string, number>;
+  checks: DrillCheck[];
+  /** Why it ended before all was checked. */
+  reason: string | undefined;
+}
+
+/** Rows that are compared one by one. */
+const SAMPLE = 200;
+
+/** Memories that are looked for by their own meaning. An approximate index may miss a few, not many. */
+const SEARCHES = 25;
+const SEARCHES_FOUND = 0.9;
+
+/** As the memory server searches (`hnsw_ef_search`); with pgvector's own 40, 2 of 25 were missed among 100,000. */
+const EF_SEARCH = 200;
+
+type Look = (name: string, ok: boolean, found: string) => void;
+
+interface DrillContext {
+  docker: Docker;
+  throwaway: Throwaway;
+  manifest: Manifest;
+  backup: Restorable & { manifest: BackupManifest };
+  look: Look;
+}
+
+/**
+ * Restores a backup into throw-away containers of the deployed images, on a network of their own, and asks them what
+ * the stack would ask. They are removed on every path; what a killed drill left is removed by the next.
+ *
+ * @param onCheck called with each thing that was looked at
+ */
+export async function drill(
+  docker: Docker,
+  manifest: Manifest,
+  stateDir: string,
+  backup: Restorable & { manifest: BackupManifest },
+  onCheck: (check: DrillCheck) => void = () => {},
+): Promise<DrillReport> {
+  const started = performance.now();
+  const report: DrillReport = {
+    backup: backup.id,
+    time: new Date().toISOString(),
+    ok: false,
+    seconds: 0,
+    stores: {},
+    checks: [],
+    reason: undefined,
+  };
+  const look: Look = (name, ok, found) => {
+    const check = { name, ok, found };
+    report.checks.push(check);
+    onCheck(check);
+  };
+  const throwaway = await Throwaway.open(docker, manifest, "drill");
+  try {
+    const context = { docker, throwaway, manifest, backup, look };
+    const timed = async (store: string, work: Promise<void>) => {
+      await work;
+      report.stores[store] = secondsSince(started);
+    };
+    // Side by side, and none is left running when another fails: removing waits for all.
+    const works = () =>
+      all([
+        timed("postgres", drillPostgres(context)),
+        backup.files && timed("postgresFiles", drillFiles(context, backup.files)),
+        timed("neo4j", drillGraph(context)),
+        timed("history", drillHistory(context, stateDir)),
+      ]);
+    // Its containers are on the disk of the live data.
+    const room = roomOf(docker, containerOf(manifest, "postgres"));
+    await withinRoom(room, () => throwaway.remove(), works);
+    report.ok = report.checks.every(({ ok }) => ok);
+  } catch (error) {
+    report.reason = error instanceof Error ? error.message : String(error);
+  } finally {
+    report.seconds = secondsSince(started);
+    await throwaway.remove();
+  }
+  keep(stateDir, report);
+  return report;
+}
+
+/** The result stays on the host, and goes to the exporter. */
+function keep(stateDir: string, report: DrillReport): void {
+  const directory = path.join(stateDir, "backup", "drills");
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = path.join(directory, `${backupId(new Date(report.time))}.json`);
+  writeFileAtomic.sync(file, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
+  const { time, ok, seconds, backup } = report;
+  updateStatus(stateDir, (status) => ({
+    ...status,
+    drill: { time, result: ok ? "ok" : "failed", seconds, backup },
+  }));
+}
+
+async function drillPostgres({ docker, throwaway, manifest, backup, look }: DrillContext): Promise<void> {
+  const dump = backup.postgres;
+  if (dump === undefined) return look("postgres", false, "the backup holds no dump of Postgres");
+  const { counts, identity, collection } = backup.manifest;
+  const deployed = await deployedService(docker, manifest, "postgres");
+  const place = await startThrowawayPostgres(docker, throwaway, deployed, {
+    user: manifest.database.user,
+    collection,
+  });
+  await restoreDatabase(place, dump, "drill");
+  const content = await readContent(place, "drill");
+  look("memories", content.memories === counts.memories, `${content.memories} of ${counts.memories}`);
+  look("users", content.users === counts.users, `${content.users} of ${counts.users}`);
+  look(
+    "identity in Postgres",
+    content.identity?.instanceId === identity.instanceId && content.dimensions === identity.dimensions,
+    `${content.identity?.instanceId ?? "none"}, ${content.dimensions} dimensions`,
+  );
+  if (counts.memories === 0) return;
+  await sampleRows(place, deployed, manifest, look);
+  await searchBySample(place, look);
+}
+
+/** A server on the copied files: it needs no index built, and must hold the same. */
+async function drillFiles(
+  { docker, throwaway, manifest, backup, look }: DrillContext,
+  files: PostgresFiles,
+): Promise<void> {
+  const { counts, collection } = backup.manifest;
+  const { database } = manifest;
+  const deployed = await deployedService(docker, manifest, "postgres");
+  const unfit = await whyNotFiles(docker, deployed, backup.manifest, manifest, []);
+  if (unfit !== undefined) return look("files of Postgres", true, `not for this stack: ${unfit}`);
+  const names = { user: database.user, collection, database: database.name };
+  const { place } = await startOnFiles(docker, throwaway, deployed, names, files, backup.id);
+  const { memories, users, indexed } = await readContent(place, database.name);
+  look(
+    "files of Postgres",
+    memories === counts.memories && users === counts.users && indexed,
+    `${memories} of ${counts.memories} memories, ${indexed ? "with" : "without"} the similarity index`,
+  );
+}
+
+/** Texts against the checksum that was stored with each, and whole rows against the live ones that did not change. */
+async function sampleRows(
+  place: PostgresPlace,
+  deployed: DeployedService,
+  manifest: Manifest,
+  look: Look,
+): Promise<void> {
+  const sample = `(SELECT * FROM ${ident(place.collection)} ORDER BY md5(id::text) LIMIT ${SAMPLE}) AS sample`;
+  const own = `SELECT count(*) FILTER (WHERE md5(payload->>'data') = payload->>'hash'), count(payload->>'hash') FROM ${sample}`;
+  const [equal, hashed] = (await sql(place, "drill", own)).split("|").map(Number);
+  look("sample texts", equal === hashed, `${equal} of ${hashed} fit the checksum stored with them`);
+  const restored = await rowHashes({ docker: place.docker, container: place.container }, "drill", sample);
+  const ids = [...restored.keys()].map((id) => `'${id}'`).join(", ");
+  const { container } = deployed;
+  const { name, collection } = manifest.database;
+  const there = `(SELECT * FROM ${ident(collection)} WHERE id IN (${ids})) AS there`;
+  const live = await rowHashes({ docker: place.docker, container }, name, there).catch(() => undefined);
+  // With the stack down there is nothing to compare with, and nothing wrong with that.
+  if (live === undefined) return;
+  const unchanged = [...restored].filter(([id, { at }]) => live.get(id)?.at === at);
+  const different = unchanged.filter(([id, { hash }]) => live.get(id)?.hash !== hash);
+  look(
+    "sample rows",
+    different.length === 0,
+    `${unchanged.length - different.length} of ${unchanged.length} that did not change since are as they are live`,
+  );
+}
+
+/** Checksums of whole rows, with the time of their last change, by id. */
+async function rowHashes(
+  place: Pick<PostgresPlace, "docker" | "container">,
+  database: string,
+  rows: string,
+): Promise<Map<string, { at: string; hash: string }>> {
+  const text = `SELECT id, payload->>'updated_at', md5(vector::text || payload::text) FROM ${rows}`;
+  const listed = (await sql(place, database, text)).split("\n").filter(Boolean);
+  return new Map(
+    listed.map((line) => {
+      const [id = "", at = "", hash = ""] = line.split("|");
+      return [id, { at, hash }];
+    }),
+  );
+}
+
+/** Each memory of a sample must be the nearest to itself, found by the index and not by reading all. */
+async function searchBySample(place: PostgresPlace, look: Look): Promise<void> {
+  const table = ident(place.collection);
+  const text = `
+    SELECT count(*) FILTER (WHERE distance < 1e-4), count(*) FROM (
+      SELECT (SELECT m.vector <=> s.vector FROM ${table} m ORDER BY m.vector <=> s.vector LIMIT 1) AS distance
+      FROM (SELECT vector FROM ${table} ORDER BY md5(id::text) LIMIT ${SEARCHES}) AS s) AS searches`;
+  const asTheServer = [`SET hnsw.ef_search = ${EF_SEARCH}`, "SET enable_seqscan = off"];
+  const plan = await sql(
+    place,
+    "drill",
+    ...asTheServer,
+    `EXPLAIN SELECT id FROM ${table} ORDER BY vector <=> (SELECT vector FROM ${table} LIMIT 1) LIMIT 1`,
+  );
+  look(
+    "similarity index",
+    plan.includes("_hnsw_idx"),
+    plan.split("\n").find((line) => line.includes("Index")) ?? plan,
+  );
+  const [found, searches] = (await sql(place, "drill", ...asTheServer, text)).split("|").map(Number);
+  look(
+    "similarity search",
+    (found ?? 0) >= (searches ?? 1) * SEARCHES_FOUND,
+    `${found} of ${searches} memories are found by their own meaning`,
+  );
+}
+
+async function drillGraph({ docker, throwaway, manifest, backup, look }: DrillContext): Promise<void> {
+  const { counts, identity } = backup.manifest;
+  if (backup.graph === undefined) return look("neo4j", false, "the backup holds no graph");
+  const parts = backup.graph;
+  const image = graphImage(await deployedService(docker, manifest, "neo4j"));
+  await withThrowawayGraph(docker, throwaway, image, async (graph) => {
+    const driver = await startGraph(graph, parts);
+    const { nodes, relationships } = await countGraph(driver);
+    look("nodes", nodes === counts.nodes, `${nodes} of ${counts.nodes}`);
+    look(
+      "relationships",
+      relationships === counts.relationships,
+      `${relationships} of ${counts.relationships}`,
+    );
+    const bound = await readGraphIdentity(driver);
+    look("identity in Neo4j", bound?.instanceId === identity.instanceId, bound?.instanceId ?? "none");
+    await queryGraph(driver, counts.relationships > 0, look);
+    await graph.stop();
+    await graph.check();
+    look("Neo4j's consistency check", true, "nothing inconsistent");
+  });
+}
+
+/** What the memory server asks when it searches: the relations of an entity, by its user and name. */
+async function queryGraph(driver: Driver, hasRelations: boolean, look: Look): Promise<void> {
+  const text = `
+    MATCH (e:__Entity__)-[]-() WITH e LIMIT 1
+    MATCH (n:__Entity__ {user_id: e.user_id, name: e.name})-[r]-(m)
+    RETURN startNode(r).name AS s, type(r) AS t, endNode(r).name AS d LIMIT 5`;
+  const { records } = await driver.executeQuery(text);
+  look("graph query", records.length > 0 || !hasRelations, `${records.length} relations of an entity`);
+}
+
+async function drillHistory({ backup, look }: DrillContext, stateDir: string): Promise<void> {
+  if (backup.history === undefined) return look("history", false, "the backup holds no history file");
+  const { history, manifest } = backup;
+  await withScratch(stateDir, async (directory) => {
+    const file = path.join(directory, "history.db");
+    await unpackHistory(history, file);
+    const { entries, damage } = readHistory(file);
+    const wanted = manifest.counts.historyEntries;
+    look("history entries", entries === wanted, `${entries} of ${wanted}`);
+    look("history integrity", damage.length === 0, damage[0] ?? "ok");
+  });
+}

@@ -1,0 +1,227 @@
+import path from "node:path";
+import { text as readAll } from "node:stream/consumers";
+import type Docker from "dockerode";
+import type { Manifest } from "../../../config/manifest.ts";
+import { Problem } from "../../base/problem.ts";
+import { Throwaway } from "../../docker/throwaway.ts";
+import { compareChecksums } from "../format/checksums.ts";
+import type { OnBytes } from "../format/part-files.ts";
+import { decompressed } from "../format/streams.ts";
+import type { Backup } from "../keep/catalogue.ts";
+import { type DeployedService, deployedService } from "../restore/deployed.ts";
+import { metered } from "../restore/metered.ts";
+import { graphImage } from "../restore/prepare.ts";
+import { type GraphParts, openBackup, type Restorable } from "../restore/restorable.ts";
+import { withScratch } from "../scratch.ts";
+import { readHistory, unpackHistory } from "../stores/history/restore.ts";
+import { type ThrowawayGraph, withThrowawayGraph } from "../stores/neo4j/restore.ts";
+import { readGraphLines } from "../stores/neo4j/restore-lines.ts";
+import { countRows } from "../stores/postgres/copy-format.ts";
+import { plainSql } from "../stores/postgres/restore.ts";
+import { onFiles } from "../stores/postgres/restore-files.ts";
+import { readDump } from "../stores/postgres/verify.ts";
+import type { OpenPart, PostgresFiles } from "../stores/store.ts";
+
+/** One thing that was looked at. */
+export interface Check {
+  name: string;
+  ok: boolean;
+  /** What was found: the reason when it is not well, else a figure. */
+  found: string;
+}
+
+export interface Verified {
+  id: string;
+  tier: string;
+  ok: boolean;
+  checks: Check[];
+  bytes: number;
+  seconds: number;
+}
+
+export interface VerifyTools {
+  throwaway: Throwaway;
+  postgres: DeployedService;
+  /** Gives an empty throw-away Neo4j to work with. */
+  withGraph: <T>(work: (graph: ThrowawayGraph) => Promise<T>) => Promise<T>;
+  /** For files that are unpacked on this host; readable by its owner alone. */
+  stateDir: string;
+  /** Text of the age identity file. */
+  identity: string | undefined;
+  onCheck?: (check: Check) => void;
+  onBytes?: OnBytes | undefined;
+}
+
+/** Reads a backup from its first byte to its last, and compares what it holds with what its manifest says. */
+export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<Verified> {
+  const started = performance.now();
+  const checks: Check[] = [];
+  const check = async (name: string, look: () => Promise<string>) => {
+    const done = await look().then(
+      (found) => ({ name, ok: true, found }),
+      (error: unknown) => ({ name, ok: false, found: reasonOf(error) }),
+    );
+    checks.push(done);
+    tools.onCheck?.(done);
+  };
+  await check("checksums", () => compareChecksums(backup, tools.onBytes));
+  // Bytes that are not those that were written need no further look.
+  if (checks.every(({ ok }) => ok)) {
+    const { manifest } = backup;
+    await check("encryption", async () => {
+      if (manifest.encryption === null) return "not encrypted";
+      if (tools.identity === undefined)
+        throw new Error("encrypted, and no identity file was given: --identity FILE");
+      return `readable, ${manifest.encryption.recipients.length} recipient(s)`;
+    });
+    if (checks.every(({ ok }) => ok)) {
+      const opened = metered(openBackup(backup, tools.identity), tools.onBytes);
+      await check("postgres", () => readPostgres(opened, backup, tools));
+      const { files } = opened;
+      if (files !== undefined) await check("postgres' files", () => readFiles(files, tools));
+      await check("neo4j", () => readGraph(opened.graph, backup, tools));
+      await check("history", () => readHistoryPart(opened.history, backup, tools));
+      for (const part of opened.others) await check(part.part.name, () => readText(part));
+    }
+  }
+  return {
+    id: backup.id,
+    tier: backup.tier,
+    ok: checks.every(({ ok }) => ok),
+    checks,
+    bytes: backup.bytes,
+    seconds: Math.round(performance.now() - started) / 1000,
+  };
+}
+
+async function readPostgres(opened: Restorable, { manifest }: Backup, tools: VerifyTools): Promise<string> {
+  const dump = required(opened.postgres, "a dump of Postgres");
+  const { rows, indexes, identity, whole } = await readDump(tools.throwaway, tools.postgres, dump);
+  if (!whole) throw new Error(`${dump.part.file} does not end as a dump does`);
+  const memories =
+    dump.rows === undefined ? rows.get(manifest.collection) : await countRows(decompressed(dump.rows));
+  same("memories", memories, manifest.counts.memories);
+  same("instance", identity?.instanceId, manifest.identity.instanceId);
+  same("embedder", identity?.embedder, manifest.identity.embedder);
+  same("dimensions", identity?.dimensions, manifest.identity.dimensions);
+  const index = `${manifest.collection}_hnsw_idx`;
+  if (!indexes.includes(index)) throw new Error(`the dump does not make the index ${index}`);
+  return `${manifest.counts.memories} memories, ${rows.size} tables, identity as in the manifest`;
+}
+
+/** Every file of the copy against the list that Postgres made with it; whether it starts is for a drill to show. */
+async function readFiles(
+  { files, log }: PostgresFiles,
+  { throwaway, postgres }: VerifyTools,
+): Promise<string> {
+  const volume = await throwaway.volume("files");
+  const compare =
+    "mkdir pgdata; tar -x -C pgdata; pg_verifybackup --no-parse-wal --quiet pgdata; rm -r pgdata";
+  await onFiles(throwaway, postgres, volume, compare, files);
+  const segments = (await onFiles(throwaway, postgres, volume, "tar -t", log)).split("\n").filter(Boolean);
+  const strange = segments.find((name) => !/^[0-9A-F]{24}$/.test(name));
+  if (strange !== undefined)
+    throw new Error(`${log.part.file} holds ${strange}, which is no segment of the log`);
+  if (segments.length === 0) throw new Error(`${log.part.file} holds no segment of the log`);
+  return `as Postgres listed them, with ${segments.length} segment(s) of the log`;
+}
+
+async function readGraph(
+  parts: GraphParts | undefined,
+  { manifest }: Backup,
+  tools: VerifyTools,
+): Promise<string> {
+  const graph = required(parts, "a copy of the graph");
+  if (graph.kind === "dumps") {
+    return tools.withGraph(async (store) => {
+      for (const part of graph.parts) await store.load(part);
+      for (const { part } of graph.parts) await store.check(part.name);
+      return `${graph.parts.length} dumps can be loaded and are consistent`;
+    });
+  }
+  if (graph.kind === "files") throw new Error("Neo4j's own files stand only in backups of the old form");
+  const { nodes, relationships, identity } = await readGraphLines(graph.part);
+  same("nodes", nodes, manifest.counts.nodes);
+  same("relationships", relationships, manifest.counts.relationships);
+  same("instance", identity?.instanceId, manifest.identity.instanceId);
+  return `${nodes} nodes, ${relationships} relationships, identity as in the manifest`;
+}
+
+async function readHistoryPart(
+  part: OpenPart | undefined,
+  { manifest }: Backup,
+  { stateDir }: VerifyTools,
+): Promise<string> {
+  const history = required(part, "the history file");
+  return withScratch(stateDir, async (directory) => {
+    const file = path.join(directory, "history.db");
+    await unpackHistory(history, file);
+    const { entries, identity, damage } = readHistory(file);
+    if (damage.length > 0) throw new Error(`SQLite finds it damaged: ${damage[0]}`);
+    same("history entries", entries, manifest.counts.historyEntries);
+    same("instance", identity?.instanceId, manifest.identity.instanceId);
+    return `${entries} entries, integrity ok, identity as in the manifest`;
+  });
+}
+
+/** Parts that are read by people: they must unpack to text. */
+async function readText(part: OpenPart): Promise<string> {
+  const text = await readAll(part.part.format === "json" ? part.open() : plainSql(part));
+  if (part.part.format === "json") JSON.parse(text);
+  else if (!text.includes("cluster dump complete"))
+    throw new Error("it does not end as a dump of roles does");
+  return `${text.length} characters`;
+}
+
+function same(what: string, found: unknown, wanted: unknown): void {
+  if (found === wanted) return;
+  throw new Error(`${what}: ${found ?? "none"} in the backup, ${wanted} in its manifest`);
+}
+
+function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`the backup holds no ${what.replace(/^an? |^the /, "")}`);
+  return value;
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Problem && error.where !== undefined) return `${error.message} (${error.where})`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Verifies backups one after the other, with throw-away containers of the deployed images.
+ *
+ * @param identity text of the age identity file
+ */
+export async function verifyAll(
+  docker: Docker,
+  manifest: Manifest,
+  stateDir: string,
+  backups: readonly Backup[],
+  identity: string | undefined,
+  on: { begin: (backup: Backup) => void; check: (check: Check) => void; bytes?: OnBytes },
+): Promise<Verified[]> {
+  const postgres = await deployedService(docker, manifest, "postgres");
+  const neo4j = graphImage(await deployedService(docker, manifest, "neo4j"));
+  const verified: Verified[] = [];
+  for (const backup of backups) {
+    on.begin(backup);
+    const throwaway = await Throwaway.open(docker, manifest, "verify");
+    try {
+      verified.push(
+        await verifyBackup(backup, {
+          throwaway,
+          postgres,
+          withGraph: (work) => withThrowawayGraph(docker, throwaway, neo4j, work),
+          stateDir,
+          identity,
+          onCheck: on.check,
+          onBytes: on.bytes,
+        }),
+      );
+    } finally {
+      await throwaway.remove();
+    }
+  }
+  return verified;
+}

@@ -1,0 +1,212 @@
+import type { Readable } from "node:stream";
+import neo4j, { type Driver, type Session } from "neo4j-driver-lite";
+import { Problem } from "../../../base/problem.ts";
+import type { Identity } from "../../format/backup-manifest.ts";
+import { decompressed, lines } from "../../format/streams.ts";
+import type { OpenPart } from "../store.ts";
+import { decodeValue, type Encoded, type GraphLine } from "./graph-lines.ts";
+
+/** Rows of one transaction: with an embedding of 1,536 floats in each, 2.5 MB. */
+const BATCH = 200;
+
+/** Labels of the memory server's own bookkeeping, which the counts of a manifest leave out. */
+const BOOKKEEPING = ["Mem0Identity", "Mem0Applied"];
+
+type Node = Extract<GraphLine, { type: "node" }>;
+type Relationship = Extract<GraphLine, { type: "relationship" }>;
+
+/** What a file of graph lines holds. */
+export interface GraphContent {
+  /** Without the server's own bookkeeping. */
+  nodes: number;
+  relationships: number;
+  identity: Identity | undefined;
+}
+
+/**
+ * Reads graph lines from the first to the last, and proves that they fit together.
+ *
+ * @throws Problem when one is not as it should be, or when the end is missing
+ */
+export async function readGraphLines(
+  part: OpenPart,
+  take: {
+    node?: (node: Node) => Promise<void>;
+    relationship?: (one: Relationship) => Promise<void>;
+    header?: (line: Extract<GraphLine, { type: "header" }>) => Promise<void>;
+  } = {},
+): Promise<GraphContent> {
+  const content: GraphContent = { nodes: 0, relationships: 0, identity: undefined };
+  const ids = new Set<number>();
+  let end: Extract<GraphLine, { type: "end" }> | undefined;
+  let number = 0;
+  const wrong = (what: string) =>
+    new Problem(`line ${number} of the graph ${what}`, { where: part.part.file });
+  for await (const text of lines(unpacked(part))) {
+    number += 1;
+    if (end !== undefined) throw wrong("comes after its end");
+    const line = parse(text, wrong);
+    if ((line.type === "header") !== (number === 1)) throw wrong("is not where it belongs");
+    switch (line.type) {
+      case "header":
+        await take.header?.(line);
+        break;
+      case "node":
+        ids.add(idOf(line.id));
+        if (!line.labels.some((label) => BOOKKEEPING.includes(label))) content.nodes += 1;
+        if (line.labels.includes("Mem0Identity")) content.identity = identityOf(line);
+        await take.node?.(line);
+        break;
+      case "relationship":
+        if (!ids.has(idOf(line.start)) || !ids.has(idOf(line.end)))
+          throw wrong("joins a node that is not there");
+        content.relationships += 1;
+        await take.relationship?.(line);
+        break;
+      case "end":
+        end = line;
+    }
+  }
+  if (end === undefined) throw wrong("is the last, and no end: the file is cut off");
+  if (end.nodes !== ids.size || end.relationships !== content.relationships) {
+    throw wrong(`promises ${end.nodes} nodes and ${end.relationships} relationships, and there are others`);
+  }
+  return content;
+}
+
+/** Writes graph lines into an empty database. */
+export async function importGraphLines(part: OpenPart, driver: Driver): Promise<void> {
+  const session = driver.session();
+  const made = new Map<number, number>();
+  const nodes = new Batches<Node>(async (batch) => {
+    for (const [id, madeId] of await createNodes(session, batch)) made.set(id, madeId);
+  });
+  const relationships = new Batches<Relationship>((batch) => createRelationships(session, batch, made));
+  let indexes: string[] = [];
+  try {
+    await readGraphLines(part, {
+      header: async (header) => {
+        // Those of the server, among them what it finds nodes by; indexes are quicker made when all is there.
+        for (const statement of header.constraints) await session.run(statement);
+        indexes = header.indexes;
+      },
+      node: (node) => nodes.add(node),
+      relationship: async (relationship) => {
+        await nodes.flush();
+        await relationships.add(relationship);
+      },
+    });
+    await nodes.flush();
+    await relationships.flush();
+    for (const statement of indexes) await session.run(statement);
+    await session.run("CALL db.awaitIndexes(600)");
+  } finally {
+    await session.close();
+  }
+}
+
+async function createNodes(session: Session, batch: Node[]): Promise<[number, number][]> {
+  const text = `
+    UNWIND $rows AS row
+    CREATE (n) SET n:$(row.labels), n = row.properties
+    WITH n, row
+    CALL (n, row) {
+      UNWIND row.vectors AS vector
+      CALL db.create.setNodeVectorProperty(n, vector.key, vector.value)
+      RETURN count(*) AS vectors
+    }
+    RETURN row.id AS id, id(n) AS made`;
+  const rows = batch.map(({ id, labels, properties }) => {
+    const all = Object.entries(properties);
+    // Only the procedure stores floats in 4 bytes, as the memory server has them stored.
+    const vectors = all.filter(([, value]) => isVector(value));
+    const rest = all.filter(([, value]) => !isVector(value));
+    return {
+      id: idOf(id),
+      labels,
+      properties: decodeAll(rest),
+      vectors: vectors.map(([key, value]) => ({ key, value: decodeValue(value) })),
+    };
+  });
+  const { records } = await session.run(text, { rows });
+  return records.map((record) => [Number(record.get("id")), Number(record.get("made"))]);
+}
+
+async function createRelationships(
+  session: Session,
+  batch: Relationship[],
+  made: ReadonlyMap<number, number>,
+): Promise<void> {
+  const text = `
+    UNWIND $rows AS row
+    MATCH (s) WHERE id(s) = row.start
+    MATCH (d) WHERE id(d) = row.end
+    CREATE (s)-[r:$(row.kind)]->(d) SET r = row.properties`;
+  const rows = batch.map(({ start, end, kind, properties }) => ({
+    start: neo4j.int(made.get(idOf(start)) ?? -1),
+    end: neo4j.int(made.get(idOf(end)) ?? -1),
+    kind,
+    properties: decodeAll(Object.entries(properties)),
+  }));
+  const { summary } = await session.run(text, { rows });
+  const { relationshipsCreated } = summary.counters.updates();
+  if (relationshipsCreated === batch.length) return;
+  throw new Problem(`Neo4j made ${relationshipsCreated} of ${batch.length} relationships`);
+}
+
+function decodeAll(properties: [string, Encoded][]): Record<string, unknown> {
+  return Object.fromEntries(properties.map(([key, value]) => [key, decodeValue(value)]));
+}
+
+function isVector(value: Encoded): boolean {
+  return value !== null && typeof value === "object" && !Array.isArray(value) && "$f32" in value;
+}
+
+/** Ids of a file differ in their last number alone. */
+function idOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf(":") + 1));
+}
+
+function identityOf({ properties }: Node): Identity {
+  return {
+    instanceId: String(properties.instance_id),
+    embedder: String(properties.embedder),
+    dimensions: Number(decodeValue(properties.dimensions ?? null)),
+  };
+}
+
+function unpacked(part: OpenPart): Readable {
+  if (part.part.format !== "graph-lines-zstd") {
+    throw new Error(`${part.part.file}: graph lines cannot have the format ${part.part.format}`);
+  }
+  return decompressed(part);
+}
+
+function parse(text: string, wrong: (what: string) => Problem): GraphLine {
+  try {
+    return JSON.parse(text) as GraphLine;
+  } catch {
+    throw wrong("is not JSON");
+  }
+}
+
+class Batches<T> {
+  #rows: T[] = [];
+  readonly #write: (rows: T[]) => Promise<void>;
+
+  constructor(write: (rows: T[]) => Promise<void>) {
+    this.#write = write;
+  }
+
+  async add(row: T): Promise<void> {
+    this.#rows.push(row);
+    if (this.#rows.length >= BATCH) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#rows.length === 0) return;
+    const rows = this.#rows;
+    this.#rows = [];
+    await this.#write(rows);
+  }
+}

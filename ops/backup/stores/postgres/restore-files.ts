@@ -1,0 +1,143 @@
+import type Docker from "dockerode";
+import type { Manifest } from "../../../../config/manifest.ts";
+import { Problem } from "../../../base/problem.ts";
+import { architectureOf } from "../../../docker/client.ts";
+import type { Throwaway } from "../../../docker/throwaway.ts";
+import type { BackupManifest } from "../../format/backup-manifest.ts";
+import { decompressed, lastLine } from "../../format/streams.ts";
+import { type DeployedService, likeDeployed, onStore } from "../../restore/deployed.ts";
+import type { OpenPart, PostgresFiles } from "../store.ts";
+import { restorePointOf } from "./dump-files.ts";
+import { databases, dropDatabase, type PostgresPlace } from "./restore.ts";
+import { POSTGRES_VOLUME, startThrowawayPostgres } from "./throwaway.ts";
+
+/** Databases that every server has. */
+const SERVERS_OWN = ["postgres", "template0", "template1"];
+
+const GRACE_SECONDS = 120;
+
+/** Whose files they are: names inside the server. */
+export type ServerNames = Pick<PostgresPlace, "user" | "collection"> & { database: string };
+
+/** A throw-away server on a copy of another one's files. */
+export interface ServerOnFiles {
+  place: PostgresPlace;
+  /** Where the files lie, in `pgdata`. */
+  volume: string;
+}
+
+/** Lays the files out in a new volume, replays the log up to the backup's moment, and starts a server on them. */
+export async function startOnFiles(
+  docker: Docker,
+  throwaway: Throwaway,
+  deployed: DeployedService,
+  names: ServerNames,
+  { files, log }: PostgresFiles,
+  id: string,
+): Promise<ServerOnFiles> {
+  const volume = await throwaway.volume("files");
+  await onFiles(throwaway, deployed, volume, "mkdir pgdata; tar -x -C pgdata", files);
+  const place = await startReplayed(docker, throwaway, deployed, names, { volume, log, id });
+  return { place, volume };
+}
+
+/** Replays the log over files that were laid out in `pgdata` of a volume, and starts a server on them. */
+export async function startReplayed(
+  docker: Docker,
+  throwaway: Throwaway,
+  deployed: DeployedService,
+  names: ServerNames,
+  { volume, log, id }: { volume: string; log: OpenPart; id: string },
+): Promise<PostgresPlace> {
+  const script = `tar -x -C pgdata/pg_wal; ${replayUntil(restorePointOf(id))}`;
+  await onFiles(throwaway, deployed, volume, script, log);
+  const on = { name: `files_${id}`, volume, database: names.database };
+  return startThrowawayPostgres(docker, throwaway, deployed, names, on);
+}
+
+/** Runs a bash script in a volume, with an unpacked part as its standard input. */
+export async function onFiles(
+  throwaway: Throwaway,
+  deployed: DeployedService,
+  volume: string,
+  script: string,
+  input: OpenPart,
+): Promise<string> {
+  const ended = await throwaway.run({
+    ...likeDeployed(deployed),
+    entrypoint: ["bash"],
+    command: ["-euo", "pipefail", "-c", `umask 077; cd ${POSTGRES_VOLUME}; ${script}`],
+    stores: { [POSTGRES_VOLUME]: volume },
+    input: () => decompressed(input),
+  });
+  if (ended.exitCode === 0) return ended.stdout;
+  throw new Problem(`Postgres does not take its files: ${lastLine(ended.stderr)}`, {
+    where: input.part.file,
+    mend: "the same command with --from dump",
+  });
+}
+
+/** Removes databases that are not the stack's own: what an earlier restore had kept aside was copied with the rest. */
+export async function dropOthers(place: PostgresPlace, database: string): Promise<void> {
+  for (const name of others(await databases(place), database)) await dropDatabase(place, name);
+}
+
+function others(names: readonly string[], database: string): string[] {
+  return names.filter((name) => name !== database && !SERVERS_OWN.includes(name));
+}
+
+/** Stops the server in order, and copies its files to `name` in the store of the deployed one. */
+export async function layBeside(
+  throwaway: Throwaway,
+  { place, volume }: ServerOnFiles,
+  deployed: DeployedService,
+  name: string,
+): Promise<void> {
+  await throwaway.stop(place.container, GRACE_SECONDS);
+  const copy = 'rm -rf "$1"; cp -a /copy/pgdata "$1"; sync .';
+  await onStore(throwaway, deployed, copy, [name], { readOnlyStores: { "/copy": volume } });
+}
+
+/**
+ * Why a stack cannot take a backup's files as they are, though it may take its dump; undefined when it can.
+ *
+ * @param live databases of the running server
+ */
+export async function whyNotFiles(
+  docker: Docker,
+  { env, container }: DeployedService,
+  backup: Pick<BackupManifest, "architecture" | "versions" | "identity">,
+  { instanceId, database }: Pick<Manifest, "instanceId" | "database">,
+  live: readonly string[],
+): Promise<string | undefined> {
+  const [version] = backup.versions.postgres.split(".");
+  if (version !== env.PG_MAJOR) return `they are of PostgreSQL ${version}, this is ${env.PG_MAJOR}`;
+  const architecture = await architectureOf(docker, container);
+  if (backup.architecture !== architecture)
+    return `they are for ${backup.architecture}, this is ${architecture}`;
+  if (backup.identity.instanceId !== instanceId) return "they are another instance's, with its roles";
+  const strange = others(live, database.name);
+  return strange.length === 0 ? undefined : `the server holds other databases too: ${strange.join(", ")}`;
+}
+
+/**
+ * Bash that replays the log up to a restore point, and ends when the server is one that may be written to. The image's
+ * own start cannot wait for that: its first statements would be refused.
+ */
+function replayUntil(restorePoint: string): string {
+  const settings = [
+    "config_file=/etc/mem0-postgres/postgresql.conf",
+    "listen_addresses=",
+    "unix_socket_directories=/tmp",
+    "hot_standby=off",
+    "restore_command=false",
+    `recovery_target_name=${restorePoint}`,
+    "recovery_target_action=promote",
+  ].map((setting) => `-c ${setting}`);
+  const asked = "psql -h /tmp -U postgres -d postgres -c 'SELECT 1' >/dev/null 2>&1";
+  return `touch pgdata/recovery.signal
+    pg_ctl -D pgdata -s -w -t 3600 -l /tmp/log -o "${settings.join(" ")}" start || { cat /tmp/log >&2; exit 1; }
+    until ${asked}; do pg_ctl -D pgdata status >/dev/null || { cat /tmp/log >&2; exit 1; }; sleep 0.1; done
+    pg_ctl -D pgdata -s -m fast stop
+    sync .`;
+}

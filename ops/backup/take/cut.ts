@@ -1,0 +1,34 @@
+import type { Manifest } from "../../../config/manifest.ts";
+import type { Counts, Identity } from "../format/backup-manifest.ts";
+import type { Tier } from "../format/layout.ts";
+import type { PostgresSnapshot } from "../stores/postgres/dump.ts";
+
+/** One moment of the whole stack, from which every source writes its share. */
+export interface Cut {
+  id: string;
+  tier: Tier;
+  manifest: Manifest;
+  /** Postgres as it was at the cut. */
+  snapshot: PostgresSnapshot;
+  /** What the sources found in their shares, filled in while they are dumped. */
+  found: Found;
+  /** Neo4j stops for a moment, for a dump by its own tool; otherwise it goes on, and the graph is exported. */
+  stopNeo4j: boolean;
+  /** Says what is being done, for people. */
+  report: (line: string) => void;
+  /** Aborted when the person who started it interrupts. */
+  signal: AbortSignal;
+}
+
+/** Counts, identities and versions by store. */
+export interface Found {
+  counts: Partial<Counts>;
+  identities: Partial<Record<"postgres" | "neo4j" | "history", Identity>>;
+  versions: { postgres?: string; pgvector?: string; neo4j?: string };
+  neo4jStoppedSeconds: number;
+  /** Of the processor that a copy of Postgres' files is for; undefined when none is made. */
+  architecture?: string;
+}
+
+/** The identity of a store that carries none. */
+export const NO_IDENTITY: Identity = { instanceId: "", embedder: "", dimensions: 0 };

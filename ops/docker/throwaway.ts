@@ -1,0 +1,230 @@
+import { Readable } from "node:stream";
+import type Docker from "dockerode";
+import { Problem } from "../base/problem.ts";
+import { waitUntil } from "../base/wait-until.ts";
+import { execInContainer, exitCodeOf, ignoring } from "./client.ts";
+import { type Ended, environment, feed } from "./command-input.ts";
+
+/** Which containers, volumes and networks are throw-away ones, and whose. */
+const LABEL = "mem0.throwaway";
+
+export interface ThrowawaySpec {
+  image: string;
+  /** Replaces the image's entrypoint. */
+  entrypoint?: string[];
+  command?: string[];
+  env?: Record<string, string>;
+  /** `uid:gid`; the image's own when left out. */
+  user?: string;
+  /** Volumes or directories of the host, by their place in the container. */
+  stores?: Record<string, string>;
+  readOnlyStores?: Record<string, string>;
+  memoryBytes?: number;
+  shmBytes?: number;
+  /** Writable paths in memory, with their size in MB. */
+  tmpfs?: Record<string, number>;
+}
+
+/**
+ * Containers and volumes on a network without a way out, for as long as one run needs them. They are hardened like a
+ * stack's own. What a killed run of the same stack and purpose left behind is removed before anything is made.
+ */
+export class Throwaway {
+  /** Whose it is. */
+  readonly stack: string;
+  readonly #docker: Docker;
+  readonly #prefix: string;
+  readonly #label: string;
+  #network: Promise<Docker.Network> | undefined;
+  #made = 0;
+
+  private constructor(docker: Docker, stack: string, prefix: string, label: string) {
+    this.stack = stack;
+    this.#docker = docker;
+    this.#prefix = prefix;
+    this.#label = label;
+  }
+
+  /** @param purpose one word, e.g. `drill`; runs of one purpose and stack take turns (the backup lock) */
+  static async open(
+    docker: Docker,
+    { stack, homeId }: { stack: string; homeId: string },
+    purpose: string,
+  ): Promise<Throwaway> {
+    const throwaway = new Throwaway(
+      docker,
+      stack,
+      `mem0_${purpose}_${stack}`,
+      `${homeId}/${stack}/${purpose}`,
+    );
+    await throwaway.remove();
+    return throwaway;
+  }
+
+  /** Starts a container and returns its name. */
+  async start(name: string, spec: ThrowawaySpec): Promise<string> {
+    // Docker makes two networks of one name when two containers ask for it at once.
+    this.#network ??= this.#docker.createNetwork({
+      Name: `${this.#prefix}_network`,
+      Internal: true,
+      CheckDuplicate: true,
+      Labels: this.#labels,
+    });
+    const { id: network } = await this.#network;
+    const full = `${this.#prefix}_${name}`;
+    const container = await this.#docker.createContainer({
+      ...this.#options(spec, network),
+      name: full,
+      Hostname: name,
+    });
+    await container.start();
+    return full;
+  }
+
+  /**
+   * Waits until a command inside a started container succeeds.
+   *
+   * @param what runs there, for people
+   * @throws Problem with the end of its log when the container has ended, or the time is over
+   */
+  async untilReady(
+    container: string,
+    command: readonly string[],
+    { what, seconds }: { what: string; seconds: number },
+  ): Promise<void> {
+    const inspected = this.#docker.getContainer(container);
+    const late = async () => {
+      const log = await inspected.logs({ stdout: true, stderr: true, tail: 5 });
+      return new Problem(`the throw-away ${what} does not start: ${textOfLog(log).trim()}`);
+    };
+    const isReady = async () => {
+      // A container that has ended cannot be asked; that it has is found below.
+      const asked = await execInContainer(this.#docker, container, command).catch(() => undefined);
+      if (asked?.exitCode === 0) return true;
+      if (!(await inspected.inspect()).State.Running) throw await late();
+      return false;
+    };
+    await waitUntil(isReady, { withinMs: seconds * 1000, everyMs: 300, late });
+  }
+
+  /** Stops a container in order; a Problem when it had to be killed. */
+  async stop(container: string, graceSeconds: number): Promise<void> {
+    await this.#docker.getContainer(container).stop({ t: graceSeconds }).catch(ignoring(304));
+    const { State } = await this.#docker.getContainer(container).inspect();
+    if (State.ExitCode === 137) {
+      throw new Problem(`${container} did not stop within ${graceSeconds} s`, {
+        mend: "the machine may be overloaded: try again",
+      });
+    }
+  }
+
+  /** Runs a command to its end in a container of its own, without any network. */
+  async run(spec: ThrowawaySpec & { input?: () => Readable }): Promise<Ended> {
+    const container = await this.#docker.createContainer({
+      ...this.#options(spec, "none"),
+      name: `${this.#prefix}_run${this.#made++}`,
+      OpenStdin: true,
+      StdinOnce: true,
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+    });
+    try {
+      const stream = await container.attach({
+        stream: true,
+        stdin: true,
+        stdout: true,
+        stderr: true,
+        hijack: true,
+      });
+      await container.start();
+      const output = await feed(this.#docker, stream, spec.input ?? (() => Readable.from([])));
+      return { ...output, exitCode: await exitCodeOf(container) };
+    } finally {
+      await container.remove({ force: true, v: true }).catch(ignoring(404));
+    }
+  }
+
+  /** Makes an empty volume and returns its name. */
+  async volume(name: string): Promise<string> {
+    const full = `${this.#prefix}_${name}`;
+    await this.#docker.createVolume({ Name: full, Labels: this.#labels });
+    return full;
+  }
+
+  /** Removes all of it, also what a killed run left. */
+  async remove(): Promise<void> {
+    this.#network = undefined;
+    await removeLabelled(this.#docker, (label) => label === this.#label);
+  }
+
+  /** Removes what killed runs of a stack left, whatever their purpose. Call it while none of them can be at work. */
+  static removeLeftovers(
+    docker: Docker,
+    { stack, homeId }: { stack: string; homeId: string },
+  ): Promise<void> {
+    return removeLabelled(docker, (label) => label.startsWith(`${homeId}/${stack}/`));
+  }
+
+  get #labels(): Record<string, string> {
+    return { [LABEL]: this.#label };
+  }
+
+  #options(spec: ThrowawaySpec, network: string): Docker.ContainerCreateOptions {
+    const mounts = (stores: Record<string, string>, ReadOnly: boolean) =>
+      Object.entries(stores).map(([Target, Source]) => ({
+        Type: Source.startsWith("/") ? ("bind" as const) : ("volume" as const),
+        Source,
+        Target,
+        ReadOnly,
+      }));
+    return {
+      Image: spec.image,
+      ...(spec.entrypoint === undefined ? {} : { Entrypoint: spec.entrypoint }),
+      Cmd: spec.command ?? [],
+      Env: environment(spec.env ?? {}),
+      ...(spec.user === undefined ? {} : { User: spec.user }),
+      Labels: this.#labels,
+      HostConfig: {
+        NetworkMode: network,
+        Mounts: [...mounts(spec.stores ?? {}, false), ...mounts(spec.readOnlyStores ?? {}, true)],
+        Tmpfs: Object.fromEntries(
+          Object.entries(spec.tmpfs ?? { "/tmp": 64 }).map(([path, mb]) => [path, `size=${mb}m,mode=1777`]),
+        ),
+        ReadonlyRootfs: true,
+        Init: true,
+        CapDrop: ["ALL"],
+        SecurityOpt: ["no-new-privileges:true"],
+        ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
+        ...(spec.shmBytes === undefined ? {} : { ShmSize: spec.shmBytes }),
+        LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "1" } },
+      },
+    };
+  }
+}
+
+async function removeLabelled(docker: Docker, isMeant: (label: string) => boolean): Promise<void> {
+  const filters = { label: [LABEL] };
+  const meant = <T extends { Labels?: Record<string, string> | undefined }>(all: T[] | null) =>
+    (all ?? []).filter(({ Labels }) => isMeant(Labels?.[LABEL] ?? ""));
+  for (const { Id } of meant(await docker.listContainers({ all: true, filters }))) {
+    await docker.getContainer(Id).remove({ force: true, v: true }).catch(ignoring(404));
+  }
+  for (const { Name } of meant((await docker.listVolumes({ filters })).Volumes)) {
+    await docker.getVolume(Name).remove().catch(ignoring(404));
+  }
+  for (const { Id } of meant(await docker.listNetworks({ filters }))) {
+    await docker.getNetwork(Id).remove().catch(ignoring(404));
+  }
+}
+
+/** What Docker sends as a log: pieces of the container's two outputs, each behind 8 bytes that end in its length. */
+function textOfLog(log: Buffer): string {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at + 8 <= log.length; ) {
+    const end = at + 8 + log.readUInt32BE(at + 4);
+    pieces.push(log.subarray(at + 8, end));
+    at = end;
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}

@@ -1,0 +1,37 @@
+import type { Manifest } from "../../config/manifest.ts";
+import { Problem } from "../base/problem.ts";
+import { waitUntil } from "../base/wait-until.ts";
+import type { Report } from "../stack/pulumi-events.ts";
+import { MemoryClient, ServerRefusal } from "./client.ts";
+
+/** Neo4j takes up to 44 s to its first answer on a small machine; the model and the identity check come after that. */
+const READY_WITHIN_MS = 180_000;
+
+/**
+ * Waits until the memory server serves: a container is healthy as soon as its process answers, which says nothing of
+ * whether the stores behind it are there and are its own.
+ *
+ * @throws Problem that names what does not answer, when patience is over
+ */
+export async function untilReady(manifest: Manifest, report: Report): Promise<void> {
+  const client = new MemoryClient(manifest);
+  let lacks: string[] = [];
+  const isReady = async () => {
+    lacks = await client.lacks().catch(whileSilent);
+    if (lacks.length > 0) report(lacks.join("; "), true);
+    return lacks.length === 0;
+  };
+  await waitUntil(isReady, {
+    withinMs: READY_WITHIN_MS,
+    late: () =>
+      new Problem(`stack ${manifest.stack} is up, but not ready:\n${lacks.join("\n")}`, {
+        mend: `docker logs ${manifest.services.server?.container} --tail 50`,
+      }),
+  });
+}
+
+/** A server that is started again meanwhile answers later; one that refuses the question always will. */
+function whileSilent(error: Error): string[] {
+  if (error instanceof ServerRefusal) throw error;
+  return [error.message];
+}

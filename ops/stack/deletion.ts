@@ -1,0 +1,36 @@
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { execa } from "execa";
+import type { Manifest } from "../../config/manifest.ts";
+import { ignoring, withDocker } from "../docker/client.ts";
+import { type EngineContext, openStack, removeContainers } from "./deployment.ts";
+import { stackDirectory } from "./manifest-file.ts";
+import type { Report } from "./pulumi-events.ts";
+
+/**
+ * Deletes a stack for good: containers, then volumes or directories, then secrets, state and manifest. The manifest
+ * goes last, so a run that was cut off is completed by running it again.
+ */
+export async function deleteStack(
+  context: EngineContext,
+  manifest: Manifest,
+  stateHome: string,
+  report: Report,
+): Promise<void> {
+  await removeContainers(context, report);
+  await withDocker(context.dockerHost, async (docker) => {
+    for (const [store, place] of Object.entries(manifest.stores)) {
+      report(`deleting the ${store} data in ${place}`);
+      if (path.isAbsolute(place)) rmSync(place, { recursive: true, force: true });
+      else await docker.getVolume(place).remove().catch(ignoring(404));
+    }
+  });
+  report("deleting secrets and state");
+  const stack = await openStack(context);
+  const pulumi = path.join(context.tools, "bin", "pulumi");
+  const env = { env: context.env, cwd: context.checkout };
+  await execa(pulumi, ["state", "unprotect", "--all", "--yes", "--stack", context.stack], env);
+  await stack.destroy({ color: "never", suppressProgress: true });
+  await execa(pulumi, ["stack", "rm", "--yes", "--preserve-config", context.stack], env);
+  rmSync(stackDirectory(stateHome, context.stack), { recursive: true, force: true });
+}

@@ -1,0 +1,204 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import {
+  LocalWorkspace,
+  PulumiCommand,
+  type RefreshOptions,
+  type Stack,
+} from "@pulumi/pulumi/automation/index.js";
+import type Docker from "dockerode";
+import { LABELS } from "../../config/names.ts";
+import { Problem } from "../base/problem.ts";
+import { waitUntil } from "../base/wait-until.ts";
+import { ignoring, withDocker } from "../docker/client.ts";
+import { EngineNarrator, type Report } from "./pulumi-events.ts";
+import {
+  type ExportedState,
+  planRecovery,
+  type RecoveryPlan,
+  type Seen,
+  type StateResource,
+} from "./recovery-plan.ts";
+
+/** Where and how the engine runs: what `./mem0 env` prints, as a value. */
+export interface EngineContext {
+  checkout: string;
+  stack: string;
+  env: Record<string, string>;
+  /** Directory whose `bin` holds the Pulumi CLI. */
+  tools: string;
+  /** Directory of Pulumi's file backend. */
+  backend: string;
+  dockerHost: string;
+  homeId: string;
+}
+
+/** Number of resources by what happened to them, e.g. `{ create: 3, same: 20 }`. */
+export type Changes = Record<string, number>;
+
+/** Selects the stack, or makes it. */
+export async function openStack({ checkout, stack, env, tools }: EngineContext): Promise<Stack> {
+  const pulumiCommand = await PulumiCommand.get({ root: tools });
+  return LocalWorkspace.createOrSelectStack(
+    { stackName: stack, workDir: checkout },
+    { envVars: env, pulumiCommand },
+  );
+}
+
+/** What `deploy` would do, as counts by kind of change; changes nothing. */
+export async function previewChanges(context: EngineContext, report: Report): Promise<Changes> {
+  const stack = await openStack(context);
+  return narrate(report, `./mem0 doctor`, async (onEvent) => {
+    const { changeSummary } = await stack.preview({ onEvent, color: "never", suppressProgress: true });
+    return changeSummary;
+  });
+}
+
+/** Brings the stack to what the program says; mends first what a killed run or a hand has left behind. */
+export async function deploy(context: EngineContext, report: Report): Promise<Changes> {
+  releaseDeadLock(context, report);
+  const stack = await openStack(context);
+  const plan = await recover(context, stack, report);
+  return narrate(report, `./mem0 doctor`, async (onEvent) => {
+    if (plan.refresh) await askDocker(stack, plan, { onEvent });
+    const { summary } = await stack.up({
+      onEvent,
+      color: "never",
+      suppressProgress: true,
+      replace: plan.rewrite,
+    });
+    return summary.resourceChanges ?? {};
+  });
+}
+
+/** Stops and removes all that holds no data; what is protected stays in the state and on the host. */
+export async function removeContainers(context: EngineContext, report: Report): Promise<Changes> {
+  releaseDeadLock(context, report);
+  const stack = await openStack(context);
+  await recover(context, stack, report);
+  return narrate(report, `./mem0 down ${context.stack}`, async (onEvent) => {
+    const { summary } = await stack.destroy({
+      onEvent,
+      color: "never",
+      suppressProgress: true,
+      excludeProtected: true,
+    });
+    return summary.resourceChanges ?? {};
+  });
+}
+
+/** Runs an engine operation; its own errors become one Problem instead of pages of output. */
+async function narrate<T>(
+  report: Report,
+  mend: string,
+  operation: (onEvent: EngineNarrator["onEvent"]) => Promise<T>,
+): Promise<T> {
+  const narrator = new EngineNarrator(report);
+  try {
+    return await operation(narrator.onEvent);
+  } catch (cause) {
+    const problems = narrator.problems();
+    if (problems.length === 0) throw cause;
+    throw new Problem(problems.join("\n"), { mend, cause });
+  }
+}
+
+/** Brings the state in line with what there is in Docker. */
+async function askDocker(
+  stack: Stack,
+  { elsewhere }: RecoveryPlan,
+  options: Pick<RefreshOptions, "onEvent" | "clearPendingCreates">,
+): Promise<void> {
+  const exclude = elsewhere.length === 0 ? {} : { exclude: elsewhere };
+  await stack.refresh({ ...options, ...exclude, color: "never", suppressProgress: true });
+}
+
+async function recover(context: EngineContext, stack: Stack, report: Report): Promise<RecoveryPlan> {
+  const { deployment } = await stack.exportStack();
+  const state: ExportedState = {
+    resources: (deployment?.resources ?? []) as StateResource[],
+    pendingOperations: (deployment?.pending_operations ?? []).length,
+  };
+  return withDocker(context.dockerHost, async (docker) => {
+    const plan = planRecovery(state, await ourThings(docker, context), existsSync);
+    if (state.pendingOperations > 0) {
+      report("an earlier run was cut off: asking Docker how far it came");
+      await askDocker(stack, plan, { clearPendingCreates: true });
+    }
+    for (const stray of plan.strays) {
+      report(`removing ${stray.name}, left by a run that was cut off`);
+      await removeStray(docker, stray);
+    }
+    for (const stopped of plan.stopped) {
+      report(`starting ${stopped.name}, which was stopped`);
+      await docker.getContainer(stopped.id).start();
+    }
+    await Promise.all(plan.stopped.map(({ id, name }) => untilHealthy(docker, id, name)));
+    return plan;
+  });
+}
+
+/** Containers first: a network can only go when nothing is attached to it. */
+async function ourThings(docker: Docker, { stack, homeId }: EngineContext): Promise<Seen[]> {
+  const filters = { label: [`${LABELS.stack}=${stack}`, `${LABELS.home}=${homeId}`] };
+  const [containers, networks] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+  ]);
+  return [
+    ...containers.map(({ Id, Names, State }) => ({
+      kind: "container" as const,
+      id: Id,
+      name: (Names[0] ?? Id).replace(/^\//, ""),
+      running: State === "running" || State === "restarting",
+    })),
+    ...networks.map(({ Id, Name }) => ({ kind: "network" as const, id: Id, name: Name, running: true })),
+  ];
+}
+
+/** Longest time that a container may take, as its own start period and retries allow. */
+const HEALTHY_WITHIN_MS = 300_000;
+
+function untilHealthy(docker: Docker, id: string, name: string): Promise<void> {
+  const isHealthy = async () => (await docker.getContainer(id).inspect()).State.Health?.Status === "healthy";
+  return waitUntil(isHealthy, {
+    withinMs: HEALTHY_WITHIN_MS,
+    late: () => new Problem(`${name} does not become healthy`, { mend: `docker logs ${name}` }),
+  });
+}
+
+async function removeStray(docker: Docker, { kind, id }: Seen): Promise<void> {
+  if (kind === "network") return docker.getNetwork(id).remove();
+  const container = docker.getContainer(id);
+  // Stops with the grace that the container was made with, so that a database closes its files.
+  await container.stop().catch(ignoring(304, 404));
+  await container.remove({ force: true, v: false });
+}
+
+/** Removes the backend's lock when its holder is a dead process of this host. */
+function releaseDeadLock({ backend, stack }: EngineContext, report: Report): void {
+  const locks = path.join(backend, ".pulumi", "locks", "organization", "mem0", stack);
+  if (!existsSync(locks)) return;
+  for (const name of readdirSync(locks).filter((file) => file.endsWith(".json"))) {
+    const file = path.join(locks, name);
+    const holder = JSON.parse(readFileSync(file, "utf8")) as { pid: number; hostname: string };
+    const mend = `wait for it, or when it is dead: pulumi cancel --stack ${stack}`;
+    if (holder.hostname !== os.hostname() || isAlive(holder.pid)) {
+      throw new Problem(`another run works on stack ${stack} (process ${holder.pid} on ${holder.hostname})`, {
+        mend,
+      });
+    }
+    report(`releasing the lock of process ${holder.pid}, which is dead`);
+    rmSync(file);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

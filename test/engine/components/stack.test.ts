@@ -1,0 +1,238 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Manifest } from "../../../config/manifest.ts";
+import { connectDocker, execInContainer } from "../../../ops/docker/client.ts";
+import { deleteStack } from "../../../ops/stack/deletion.ts";
+import { type Changes, deploy, removeContainers } from "../../../ops/stack/deployment.ts";
+import { readManifest } from "../../../ops/stack/manifest-file.ts";
+import { cypher } from "../../harness/support/cypher.ts";
+import { waitFor } from "../../harness/support/eventually.ts";
+import { makeProject, type Project } from "../../harness/support/project.ts";
+
+/** Groups of settings for a small stack whose ports begin at `firstPort`. */
+function small(firstPort: number) {
+  return {
+    model: { provider: "embedded" },
+    ports: {
+      server: firstPort,
+      postgres: firstPort + 1,
+      neo4jHttp: firstPort + 2,
+      neo4jBolt: firstPort + 3,
+      exporter: firstPort + 4,
+      prometheus: firstPort + 5,
+    },
+  };
+}
+
+describe("a stack on the real engine", () => {
+  let project: Project;
+  const stack = "engine";
+  const lines: string[] = [];
+  const report = (line: string) => lines.push(line);
+  const up = () => deploy(project.context(stack), report);
+  const docker = () => connectDocker(project.context(stack).dockerHost);
+  const manifest = (): Manifest => readManifest(project.stateHome, stack);
+  const container = (service: string) => manifest().services[service]?.container ?? "";
+  const idOf = async (service: string) => (await docker().getContainer(container(service)).inspect()).Id;
+  const ids = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        ["postgres", "neo4j", "model", "server"].map(
+          async (service) => [service, await idOf(service)] as const,
+        ),
+      ),
+    );
+  const sql = async (statement: string) => {
+    const { database } = manifest();
+    const command = ["psql", "-XAt", "-U", database.user, "-d", database.name, "-c", statement];
+    const { exitCode, stdout, stderr } = await execInContainer(docker(), container("postgres"), command);
+    if (exitCode !== 0) throw new Error(stderr);
+    return stdout.trim();
+  };
+  const graph = (statement: string) => cypher(manifest(), statement);
+
+  beforeAll(async () => {
+    project = makeProject();
+    project.configure(stack, small(28100));
+    await up();
+  });
+
+  afterAll(async () => {
+    for (const name of [stack, "second"]) {
+      if (!existsSync(path.join(project.stateHome, "stacks", name, "manifest.json"))) continue;
+      await deleteStack(
+        project.context(name),
+        readManifest(project.stateHome, name),
+        project.stateHome,
+        () => {},
+      );
+    }
+    project.remove();
+  });
+
+  it("comes up with every container healthy", async () => {
+    for (const service of ["postgres", "neo4j", "model", "server", "metrics_exporter", "prometheus"]) {
+      const { State } = await docker().getContainer(container(service)).inspect();
+      expect(State.Health?.Status, service).toBe("healthy");
+    }
+  });
+
+  it("changes nothing when nothing has changed: not at up, not at preview, not at refresh", async () => {
+    const changed = (changes: Changes) => Object.keys(changes).filter((op) => op !== "same");
+    expect(changed(await up())).toEqual([]);
+    const options = { cwd: project.directory, env: project.env };
+    await execa("pulumi", ["preview", "--stack", stack, "--refresh", "--expect-no-changes"], options);
+    await execa("pulumi", ["refresh", "--stack", stack, "--preview-only", "--expect-no-changes"], options);
+  });
+
+  it("keeps secrets out of the state in clear and out of `docker inspect`", async () => {
+    const { stdout: state } = await execa("pulumi", ["stack", "export", "--stack", stack], {
+      cwd: project.directory,
+      env: project.env,
+    });
+    const inspected = JSON.stringify(
+      await Promise.all(
+        ["postgres", "neo4j", "model", "server"].map((service) =>
+          docker().getContainer(container(service)).inspect(),
+        ),
+      ),
+    );
+    const { secretFiles } = manifest();
+    const names = ["api_key", "api_keys", "metrics_password", "neo4j_password", "postgres_password"];
+    expect(Object.keys(secretFiles).sort()).toEqual(names);
+    const texts = Object.values(secretFiles).map((file) => readFileSync(file, "utf8"));
+    // A file of keys also holds their names and roles, which are words of everyday.
+    const secrets = texts.flatMap((text) => text.split(/\s+/).filter((word) => word.length >= 32));
+    expect(secrets).toHaveLength(names.length);
+    const written = readFileSync(path.join(project.stateHome, "stacks", stack, "manifest.json"), "utf8");
+    for (const secret of secrets) {
+      for (const text of [state, inspected, written]) expect(text).not.toContain(secret);
+    }
+  });
+
+  it("replaces just the container whose settings changed", async () => {
+    const before = await ids();
+    project.configure(stack, { ...small(28100), resources: { postgres: { memoryMb: 768 } } });
+    await up();
+    const after = await ids();
+    expect(after.postgres).not.toBe(before.postgres);
+    expect(after.neo4j).toBe(before.neo4j);
+    expect(after.model).toBe(before.model);
+  });
+
+  it("rebuilds just the image whose source changed", async () => {
+    const before = await ids();
+    const dockerfile = path.join(project.directory, "services/model/Dockerfile");
+    writeFileSync(dockerfile, `${readFileSync(dockerfile, "utf8")}\nLABEL changed-by-test=true\n`);
+    await up();
+    const after = await ids();
+    expect(after.model).not.toBe(before.model);
+    expect(after.postgres).toBe(before.postgres);
+    expect(after.neo4j).toBe(before.neo4j);
+  });
+
+  it("brings back a container and a secret file that a hand removed", async () => {
+    await docker().getContainer(container("model")).remove({ force: true });
+    const key = manifest().secretFiles.api_key ?? "";
+    const secret = readFileSync(key, "utf8");
+    rmSync(key);
+    await up();
+    expect((await docker().getContainer(container("model")).inspect()).State.Running).toBe(true);
+    expect(readFileSync(key, "utf8")).toBe(secret);
+  });
+
+  it("refuses a plain `pulumi destroy`, and keeps data and identity through down and up", async () => {
+    await sql("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('bees')");
+    await graph("CREATE (:Kept {word: 'roof'})");
+    const { instanceId } = manifest();
+    const options = { cwd: project.directory, env: project.env, reject: false };
+    const refused = await execa("pulumi", ["destroy", "--stack", stack, "--yes", "--skip-preview"], options);
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.stdout + refused.stderr).toContain("protect");
+
+    await removeContainers(project.context(stack), report);
+    await expect(docker().getContainer(container("postgres")).inspect()).rejects.toMatchObject({
+      statusCode: 404,
+    });
+    await up();
+    expect(await sql("SELECT word FROM kept")).toBe("bees");
+    expect(await graph("MATCH (n:Kept) RETURN n.word")).toEqual([["roof"]]);
+    expect(manifest().instanceId).toBe(instanceId);
+  });
+
+  it("converges after `pulumi up` was killed in the middle", async () => {
+    await removeContainers(project.context(stack), report);
+    const child = spawn("pulumi", ["up", "--stack", stack, "--yes", "--skip-preview"], {
+      cwd: project.directory,
+      env: { ...process.env, ...project.env },
+      stdio: "ignore",
+      detached: true,
+    });
+    // Postgres exists, the server does not: the middle of the deployment.
+    await waitFor("a container of the stack", async () => {
+      const seen = await docker().listContainers({ all: true, filters: { label: [`mem0.stack=${stack}`] } });
+      return seen.length > 0;
+    });
+    process.kill(-(child.pid ?? 0), "SIGKILL");
+    await waitFor("the killed run is gone", async () => child.exitCode !== null || child.signalCode !== null);
+    await up();
+    expect(await sql("SELECT word FROM kept")).toBe("bees");
+    expect(Object.keys(await up())).toEqual(["same"]);
+  });
+
+  it("refuses a port that something listens on, before anything changes", async () => {
+    const before = await ids();
+    const listener = net.createServer().listen(28190, "127.0.0.1");
+    try {
+      project.configure(stack, { ...small(28100), ports: { ...small(28100).ports, server: 28190 } });
+      await expect(up()).rejects.toThrow("mem0:ports.server: something on this host listens on 28190");
+    } finally {
+      listener.close();
+      project.configure(stack, small(28100));
+    }
+    expect(await ids()).toEqual(before);
+  });
+
+  it("refuses another embedder on stored data", async () => {
+    const compatible = {
+      provider: "openai-compatible",
+      baseUrl: "http://127.0.0.1:1/v1",
+      llm: "a",
+      embedder: "b",
+    };
+    project.configure(stack, { ...small(28100), model: { ...compatible, dimensions: 768 } });
+    await expect(up()).rejects.toThrow(
+      "mem0:model.embedder: is b, but this stack was deployed with mem0-embedded",
+    );
+    project.configure(stack, small(28100));
+  });
+
+  it("runs beside a second stack, which shares nothing with it but the images", async () => {
+    const before = await ids();
+    project.configure("second", {
+      ...small(28200),
+      observability: { exporter: "off", prometheus: { mode: "off" }, grafana: { mode: "off" } },
+    });
+    await deploy(project.context("second"), report);
+    const second = readManifest(project.stateHome, "second");
+    expect(second.instanceId).not.toBe(manifest().instanceId);
+    expect(await ids()).toEqual(before);
+    expect(second.services.postgres?.image).toBe(manifest().services.postgres?.image);
+  });
+
+  it("is deleted with all its data only on purpose", async () => {
+    const second = readManifest(project.stateHome, "second");
+    await deleteStack(project.context("second"), second, project.stateHome, report);
+    await expect(
+      docker()
+        .getVolume(second.stores.postgres ?? "")
+        .inspect(),
+    ).rejects.toMatchObject({ statusCode: 404 });
+    expect(existsSync(path.join(project.stateHome, "stacks", "second"))).toBe(false);
+    expect(await sql("SELECT word FROM kept")).toBe("bees");
+  });
+});

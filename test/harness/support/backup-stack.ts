@@ -1,0 +1,74 @@
+import path from "node:path";
+import type { Readable } from "node:stream";
+import { createZstdDecompress } from "node:zlib";
+import type { Manifest } from "../../../config/manifest.ts";
+import { openPart } from "../../../ops/backup/format/part-files.ts";
+import { type Backup, type Catalogue, readCatalogue } from "../../../ops/backup/keep/catalogue.ts";
+import { backupSettings, stateDirOf } from "../../../ops/backup/stack-access.ts";
+import { readStatus } from "../../../ops/backup/status-file.ts";
+import { type Taken, type TakeOptions, takeBackup } from "../../../ops/backup/take/take.ts";
+import { MemoryClient } from "../../../ops/server/client.ts";
+import { WatchedStack } from "./watched-stack.ts";
+
+type BackupSettings = NonNullable<Manifest["backup"]>;
+
+/** A deployed stack of which backups are taken, with one setting or another. */
+export class BackupStack extends WatchedStack {
+  /** The deployed manifest, with some of the settings for backups other than deployed. */
+  manifestWith(other: Partial<BackupSettings>): Manifest {
+    const { manifest } = this;
+    return { ...manifest, backup: { ...backupSettings(manifest), ...other } };
+  }
+
+  /**
+   * An hourly backup unless told otherwise.
+   *
+   * @param other parts of the manifest that are not as deployed
+   */
+  take(
+    settings: Partial<BackupSettings> = {},
+    options: Partial<TakeOptions> = {},
+    other: Partial<Manifest> = {},
+  ): Promise<Taken> {
+    return takeBackup(
+      { ...this.manifestWith(settings), ...other },
+      {
+        tier: "hourly",
+        toolVersion: "0.1.0",
+        now: () => new Date(),
+        report: () => {},
+        ...options,
+      },
+    );
+  }
+
+  /** What lies in the deployed root. */
+  get catalogue(): Catalogue {
+    return readCatalogue(backupSettings(this.manifest).root);
+  }
+
+  /** How the runs went. */
+  get status(): ReturnType<typeof readStatus> {
+    return readStatus(stateDirOf(this.manifest));
+  }
+
+  /** Path in the test's own directory. */
+  pathOf(name: string): string {
+    return path.join(this.project.directory, name);
+  }
+
+  /** Whether writers are turned away, or graph and history held. */
+  async isHeld(): Promise<boolean> {
+    const response = await new MemoryClient(this.manifest).request({ method: "GET", path: "/ready" });
+    const ready = (await response.json()) as { maintenance_seconds_left: number; hold_seconds_left: number };
+    return ready.maintenance_seconds_left > 0 || ready.hold_seconds_left > 0;
+  }
+}
+
+/** Content of a part: decrypted, and unpacked where it is packed. */
+export function openNamed(backup: Backup, name: string, identity?: string): Readable {
+  const part = backup.manifest.parts.find((candidate) => candidate.name === name);
+  if (part === undefined) throw new Error(`no part ${name}`);
+  const stream = openPart(backup.directory, part, identity).open();
+  return part.format.endsWith("zstd") ? stream.pipe(createZstdDecompress()) : stream;
+}

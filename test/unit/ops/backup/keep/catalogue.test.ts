@@ -1,0 +1,132 @@
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  parseBackupManifest,
+  renderBackupManifest,
+} from "../../../../../ops/backup/format/backup-manifest.ts";
+import { backupId, FILES, layout, timeOf } from "../../../../../ops/backup/format/layout.ts";
+import { newestGood, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
+import { exampleContent, writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
+import { scratchDirectory } from "../../../../harness/support/scratch.ts";
+
+const scratch = scratchDirectory();
+const ID = "20261124_023000";
+
+describe("a backup's name", () => {
+  it("is its time in UTC, and nothing else is one", () => {
+    expect(backupId(new Date("2026-11-24T02:30:00.999Z"))).toBe(ID);
+    expect(timeOf(ID)?.toISOString()).toBe("2026-11-24T02:30:00.000Z");
+    for (const other of ["20261131_000000", "20261124-023000", "20261124_246000", "x"]) {
+      expect(timeOf(other), other).toBeUndefined();
+    }
+  });
+});
+
+describe("a backup's manifest", () => {
+  it("reads as it was written", () => {
+    const content = exampleContent(ID, "daily");
+    const { seal, ...rest } = parseBackupManifest(renderBackupManifest(content));
+    expect(rest).toEqual(content);
+    expect(seal).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("is refused when any single bit of it is another", () => {
+    const text = Buffer.from(renderBackupManifest(exampleContent(ID, "daily")));
+    for (let bit = 0; bit < text.length * 8; bit += 1) {
+      const flipped = Buffer.from(text);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      expect(() => parseBackupManifest(flipped.toString("utf8")), `bit ${bit}`).toThrow();
+    }
+  });
+});
+
+describe("the catalogue of a backup root", () => {
+  it("lists good and suspect backups, the oldest first, with pins and sizes", () => {
+    writeExampleBackup(scratch.path, "hourly", "20261124_030000");
+    const pinned = writeExampleBackup(scratch.path, "daily", ID);
+    writeFileSync(path.join(pinned, FILES.pin), "before the move\n");
+    writeExampleBackup(scratch.path, "hourly", "20261124_040000", { result: "suspect", reasons: ["empty"] });
+    const found = readCatalogue(scratch.path);
+    expect(found.good.map(({ id, tier, pin, bytes }) => ({ id, tier, pin, bytes }))).toEqual([
+      { id: ID, tier: "daily", pin: "before the move", bytes: 30 },
+      { id: "20261124_030000", tier: "hourly", pin: undefined, bytes: 30 },
+    ]);
+    expect(found.suspects.map(({ id }) => id)).toEqual(["20261124_040000"]);
+    expect(found.damaged).toEqual([]);
+    expect(newestGood(found)?.id).toBe("20261124_030000");
+    expect(newestGood(found, ({ tier }) => tier === "daily")?.id).toBe(ID);
+    expect(newestGood(found, ({ tier }) => tier === "weekly")).toBeUndefined();
+  });
+
+  it.each<[string, (directory: string) => void, string, string]>([
+    [
+      "without its manifest",
+      (d) => rmSync(path.join(d, FILES.manifest)),
+      "no-manifest",
+      "manifest.json is missing",
+    ],
+    [
+      "with half a manifest",
+      (d) => truncateSync(path.join(d, FILES.manifest), 100),
+      "manifest",
+      "manifest.json is damaged: it is not JSON",
+    ],
+    [
+      "with an edited manifest",
+      (d) => {
+        const file = path.join(d, FILES.manifest);
+        writeFileSync(file, readFileSync(file, "utf8").replace('"memories": 100', '"memories": 101'));
+      },
+      "manifest",
+      "manifest.json is damaged: its seal does not fit its content",
+    ],
+    ["without checksums", (d) => rmSync(path.join(d, FILES.checksums)), "checksums", "SHA256SUMS is missing"],
+    [
+      "with other checksums",
+      (d) => writeFileSync(path.join(d, FILES.checksums), ""),
+      "checksums",
+      "SHA256SUMS is not as it was written",
+    ],
+    [
+      "without a part",
+      (d) => rmSync(path.join(d, "postgres", `mem0_${ID}.dump`)),
+      "part",
+      `postgres/mem0_${ID}.dump is missing`,
+    ],
+    [
+      "with a part cut short",
+      (d) => truncateSync(path.join(d, "postgres", `mem0_${ID}.dump`), 3),
+      "part",
+      `postgres/mem0_${ID}.dump has 3 bytes, not 23`,
+    ],
+  ])("tells that a backup %s is damaged, and how", (_, damage, kind, reason) => {
+    damage(writeExampleBackup(scratch.path, "daily", ID));
+    const found = readCatalogue(scratch.path);
+    expect(found.good).toEqual([]);
+    expect(found.damaged).toMatchObject([{ id: ID, kind, reason }]);
+  });
+
+  it("does not take a suspect one for good because somebody moved it, nor one under another name", () => {
+    const suspect = exampleContent(ID, "daily", { result: "suspect", reasons: ["empty"] });
+    const directory = writeExampleBackup(scratch.path, "daily", ID);
+    writeFileSync(path.join(directory, FILES.manifest), renderBackupManifest(suspect));
+    const other = writeExampleBackup(scratch.path, "daily", "20261125_023000");
+    writeFileSync(path.join(other, FILES.manifest), renderBackupManifest(exampleContent(ID, "daily")));
+    expect(readCatalogue(scratch.path).damaged.map(({ reason }) => reason)).toEqual([
+      "manifest.json says that the backup is suspect",
+      "manifest.json is of daily 20261124_023000",
+    ]);
+  });
+
+  it("names unfinished work, which is no backup", () => {
+    mkdirSync(path.join(layout.partial(scratch.path), "daily-20261124_023000"), { recursive: true });
+    const found = readCatalogue(scratch.path);
+    expect([found.good, found.damaged]).toEqual([[], []]);
+    expect(found.unfinished).toEqual([path.join(scratch.path, ".partial", "daily-20261124_023000")]);
+  });
+
+  it("of a root that is not there is empty", () => {
+    expect(readCatalogue(path.join(scratch.path, "nowhere")).good).toEqual([]);
+  });
+});

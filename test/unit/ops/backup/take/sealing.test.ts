@@ -1,0 +1,80 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { layout } from "../../../../../ops/backup/format/layout.ts";
+import { PartFiles } from "../../../../../ops/backup/format/part-files.ts";
+import { isWhole, readBackup, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
+import { beginPartial, promote, removeDeadPartials, seal } from "../../../../../ops/backup/take/sealing.ts";
+import { exampleContent, writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
+import { scratchDirectory } from "../../../../harness/support/scratch.ts";
+
+const scratch = scratchDirectory();
+const ID = "20261124_023000";
+
+describe("sealing", () => {
+  it("gives a backup its name at the very end, with checksums that sha256sum agrees with", async () => {
+    const partial = await beginPartial(scratch.path, "daily");
+    const files = new PartFiles(partial, []);
+    await files.write({
+      source: "postgres",
+      name: "mem0",
+      fileName: `mem0_${ID}.dump`,
+      format: "pg-custom",
+      produce: () => ({ stream: Readable.from([Buffer.from("rows")]), done: Promise.resolve() }),
+    });
+    expect(readCatalogue(scratch.path)).toMatchObject({ good: [], damaged: [], unfinished: [partial] });
+    const { checksums: _, parts: __, ...content } = exampleContent(ID, "daily");
+    const directory = await seal(scratch.path, partial, files, content);
+    expect(directory).toBe(layout.backup(scratch.path, "daily", ID));
+    expect(readCatalogue(scratch.path)).toMatchObject({ good: [{ id: ID, bytes: 4 }], unfinished: [] });
+    const check = spawnSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: directory });
+    if (check.error === undefined) expect(check.status).toBe(0);
+    expect(readdirSync(directory).sort()).toEqual(["SHA256SUMS", "manifest.json", "postgres"]);
+  });
+
+  it("keeps a suspect one apart", async () => {
+    const partial = await beginPartial(scratch.path, "daily");
+    const {
+      checksums: _,
+      parts: __,
+      ...content
+    } = exampleContent(ID, "daily", { result: "suspect", reasons: ["empty"] });
+    await seal(scratch.path, partial, new PartFiles(partial, []), content);
+    expect(readCatalogue(scratch.path)).toMatchObject({ good: [], suspects: [{ id: ID }] });
+  });
+});
+
+describe("a daily backup that serves another tier", () => {
+  it("shares its bytes and has a manifest of its own", async () => {
+    const directory = writeExampleBackup(scratch.path, "daily", ID);
+    const daily = readBackup({ id: ID, tier: "daily", directory, suspect: false });
+    if (!isWhole(daily)) throw new Error(daily.reason);
+    const weekly = await promote(scratch.path, daily, "weekly");
+    const [first, second] = [directory, weekly].map((at) =>
+      statSync(path.join(at, "postgres", `mem0_${ID}.dump`)),
+    );
+    expect(second?.ino).toBe(first?.ino);
+    expect(readCatalogue(scratch.path).good.map(({ tier, manifest }) => [tier, manifest.tier])).toEqual([
+      ["daily", "daily"],
+      ["weekly", "weekly"],
+    ]);
+  });
+});
+
+describe("what runs left", () => {
+  it("is removed when they are dead, and left alone while they live", async () => {
+    const { pid } = spawnSync("true");
+    const leave = (name: string, owner: object) => {
+      mkdirSync(path.join(layout.partial(scratch.path), name), { recursive: true });
+      writeFileSync(path.join(layout.partial(scratch.path), name, "owner.json"), JSON.stringify(owner));
+    };
+    leave("dead", { pid, born: "", host: os.hostname(), since: "" });
+    leave("alive", { pid: process.ppid, born: "", host: os.hostname(), since: "" });
+    mkdirSync(path.join(layout.partial(scratch.path), "without-a-word"));
+    expect(await removeDeadPartials(scratch.path)).toEqual(["dead", "without-a-word"]);
+    expect(existsSync(path.join(layout.partial(scratch.path), "alive"))).toBe(true);
+  });
+});

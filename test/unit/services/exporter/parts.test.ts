@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { Malformed } from "../../../../services/exporter/src/exposition.ts";
+import { describe as inWords, reasonOf, UnusableSecret } from "../../../../services/exporter/src/failure.ts";
+import { Page } from "../../../../services/exporter/src/page.ts";
+import { backupsPart } from "../../../../services/exporter/src/parts/backups.ts";
+import { readSecret } from "../../../../services/exporter/src/secret.ts";
+import { settingsFrom } from "../../../../services/exporter/src/settings.ts";
+
+const directory = mkdtempSync(path.join(os.tmpdir(), "exporter-parts-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function file(content: string): string {
+  const name = path.join(directory, `file-${Math.random()}`);
+  writeFileSync(name, content);
+  return name;
+}
+
+async function backups(content: object | string): Promise<Page> {
+  const page = new Page();
+  const text = typeof content === "string" ? content : JSON.stringify(content);
+  await backupsPart(file(text)).collect(page, () => {});
+  return page;
+}
+
+describe("the status of the backups", () => {
+  const lastRun = { time: "2026-01-10T02:30:00Z", result: "suspect", seconds: 9, bytes: 7 };
+  const lastSuccess = { time: "2026-01-09T02:30:00Z", seconds: 8, bytes: 6, memories: 5 };
+
+  it("is told per tier, and the drill's too", async () => {
+    const drill = { time: "2026-01-01T00:00:00Z", result: "failed", seconds: 60, backup: "20260101_000000" };
+    const page = await backups({ version: 1, tiers: { daily: { lastRun, lastSuccess } }, drill });
+    const tier = "daily";
+    expect(page.value("mem0_backup_status_up")).toBe(1);
+    expect(page.value("mem0_backup_last_success_timestamp_seconds", { tier })).toBe(
+      Date.parse(lastSuccess.time) / 1000,
+    );
+    expect(page.value("mem0_backup_last_run_result", { tier, result: "suspect" })).toBe(1);
+    expect(page.value("mem0_backup_last_run_result", { tier, result: "ok" })).toBe(0);
+    expect(page.value("mem0_backup_last_success_memories", { tier })).toBe(5);
+    expect(page.value("mem0_backup_interval_seconds", { tier })).toBe(86_400);
+    expect(page.value("mem0_restore_drill_success")).toBe(0);
+  });
+
+  it("tells how the last copy elsewhere went, and nothing of it where none was wanted", async () => {
+    const copy = { time: lastRun.time, result: "failed", reason: "rclone ended with 3" };
+    const page = await backups({ version: 1, tiers: {}, copy });
+    expect(page.value("mem0_backup_copy_success")).toBe(0);
+    expect(page.value("mem0_backup_copy_timestamp_seconds")).toBe(Date.parse(copy.time) / 1000);
+    expect((await backups({ version: 1, tiers: {} })).values("mem0_backup_copy_success")).toEqual([]);
+  });
+
+  it("tells how full the backups' disk was when the last run saw it", async () => {
+    const disk = { time: lastRun.time, freeBytes: 30, sizeBytes: 100 };
+    const page = await backups({ version: 1, tiers: {}, disk });
+    expect(page.value("mem0_disk_free_bytes", { place: "backups" })).toBe(30);
+    expect(page.value("mem0_disk_size_bytes", { place: "backups" })).toBe(100);
+  });
+
+  it("of a tier that never succeeded is the beginning of time, so that its age is never young", async () => {
+    const page = await backups({ version: 1, tiers: { hourly: { lastRun } } });
+    expect(page.value("mem0_backup_last_success_timestamp_seconds", { tier: "hourly" })).toBe(0);
+    expect(page.values("mem0_backup_last_success_memories")).toEqual([]);
+  });
+
+  it("is in order before the first backup, when there is no file", async () => {
+    const page = new Page();
+    await backupsPart(path.join(directory, "none")).collect(page, () => {});
+    expect(page.value("mem0_backup_status_up")).toBe(1);
+  });
+
+  it.each([
+    ["no JSON", "{", "not JSON"],
+    ["another version", { version: 2, tiers: {} }, "version 2"],
+    ["no tiers", { version: 1 }, "tiers is not a group"],
+    [
+      "a time that is none",
+      { version: 1, tiers: { daily: { lastRun: { ...lastRun, time: "soon" } } } },
+      "time",
+    ],
+    [
+      "a result that is none",
+      { version: 1, tiers: { daily: { lastRun: { ...lastRun, result: "?" } } } },
+      "result",
+    ],
+  ])("with %s is malformed, and says where", async (_, content, where) => {
+    await expect(backups(content)).rejects.toThrow(Malformed);
+    await expect(backups(content)).rejects.toThrow(where);
+  });
+});
+
+describe("a failure", () => {
+  const coded = (code: string) => Object.assign(new Error("x"), { code });
+  it.each([
+    ["unreachable", coded("ECONNREFUSED")],
+    ["unreachable", new TypeError("fetch failed", { cause: coded("ENOTFOUND") })],
+    ["unreachable", coded("ServiceUnavailable")],
+    ["unauthorized", coded("28P01")],
+    ["unauthorized", coded("Neo.ClientError.Security.Unauthorized")],
+    ["unauthorized", new UnusableSecret("empty")],
+    ["timeout", coded("57014")],
+    ["timeout", new DOMException("late", "TimeoutError")],
+    ["timeout", new Error("Query read timeout")],
+    ["missing", coded("42P01")],
+    ["malformed", new Malformed("x")],
+    ["other", new Error("x")],
+  ])("is %s, however deep its cause lies", (reason, error) => {
+    expect(reasonOf(error)).toBe(reason);
+  });
+
+  it("is told by what happened, not by the driver's advice", () => {
+    expect(inWords(new Error("Please check. Caused by: connect ECONNREFUSED"))).toBe("connect ECONNREFUSED");
+  });
+});
+
+describe("a secret file", () => {
+  it("holds the secret in its first line", async () => {
+    expect(await readSecret(file("word\n"))).toBe("word");
+  });
+
+  it.each([
+    ["is missing", path.join(directory, "absent"), "ENOENT"],
+    ["is empty", file(""), "is empty"],
+  ])("that %s is named, and what it holds is not", async (_, name, told) => {
+    await expect(readSecret(name)).rejects.toThrow(told);
+    await expect(readSecret(name)).rejects.toThrow(name);
+  });
+});
+
+describe("the exporter's settings", () => {
+  it("are refused with all that is missing at once", () => {
+    expect(() => settingsFrom({ EMBEDDER_DIMENSIONS: "many" })).toThrow(
+      /MEM0_STACK is not set.*EMBEDDER_DIMENSIONS must be a whole number, is "many".*NEO4J_URI is not set/,
+    );
+  });
+});
