@@ -1,5 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { boundedLog, HARDENING, memoryMounts } from "../config/hardening.ts";
 import { LABELS, type Service } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import type { MountedFile } from "./host-file.ts";
@@ -61,6 +62,8 @@ export interface ServiceContext {
   network: Network;
 }
 
+const log = boundedLog(3);
+
 /** Where secret files appear inside a container. */
 export const SECRETS_DIRECTORY = "/run/secrets";
 
@@ -96,27 +99,25 @@ export function serviceContainer(
       ...(spec.outward === true ? { hosts: [{ host: "host.docker.internal", ip: "host-gateway" }] } : {}),
       ports: [...(spec.ports ?? [])]
         .sort((a, b) => a.internal - b.internal)
-        .map((port) => ({ ...port, ip: "127.0.0.1", protocol: "tcp" })),
+        .map((port) => ({ ...port, ip: HARDENING.publishedOn, protocol: "tcp" })),
       mounts: [
         ...(spec.stores ?? []),
         ...files.map(({ path: source, target }) => ({ type: "bind", source, target, readOnly: true })),
       ],
-      tmpfs: Object.fromEntries(
-        Object.entries(spec.tmpfs ?? { "/tmp": 64 }).map(([path, mb]) => [path, `size=${mb}m,mode=1777`]),
-      ),
+      tmpfs: memoryMounts(spec.tmpfs),
       user: `${settings.runAs.uid}:${settings.runAs.gid}`,
-      readOnly: true,
-      init: true,
-      capabilities: { drops: ["ALL"] },
-      securityOpts: ["no-new-privileges:true"],
+      readOnly: HARDENING.readOnlyRoot,
+      init: HARDENING.init,
+      capabilities: { drops: [...HARDENING.droppedCapabilities] },
+      securityOpts: [...HARDENING.securityOptions],
       // The same value for both means: no swap. Without memorySwap the provider sees a change at each `up`.
       memory: spec.limits.memoryMb,
       memorySwap: spec.limits.memoryMb,
       cpus: String(spec.limits.cpus),
       shmSize: spec.limits.shmMb ?? 64,
       restart: "unless-stopped",
-      logDriver: "json-file",
-      logOpts: { "max-size": "10m", "max-file": "3" },
+      logDriver: log.driver,
+      logOpts: log.options,
       healthcheck: { ...omitTest(spec.health), tests: spec.health.test },
       wait: true,
       waitTimeout: settings.startSeconds,
