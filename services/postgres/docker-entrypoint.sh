@@ -105,8 +105,9 @@ run_sql() {
 
 first_start() {
   local found
+  # macOS puts .DS_Store and ._* into a directory that somebody looks into: they are no data.
   found=$(find "$volume" -mindepth 1 -maxdepth 1 \
-    ! -name .lock ! -name lost+found ! -path "$unfinished" -print -quit)
+    ! -name .lock ! -name lost+found ! -name .DS_Store ! -name '._*' ! -path "$unfinished" -print -quit)
   [[ -z $found ]] ||
     refuse "$volume holds no $PGDATA, but it is not empty: $found." \
       "A new database beside other data would hide it. Mount an empty volume, or the right one."

@@ -3,6 +3,7 @@ import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { isFinderFile } from "../../base/finder-files.ts";
 import type { Backup } from "../keep/catalogue.ts";
 import { counting } from "./byte-meter.ts";
 import { FILES } from "./layout.ts";
@@ -67,7 +68,7 @@ export function oldChecksums(directory: string): Map<string, { algorithm: "sha25
   );
   for (const folder of folders) {
     for (const name of readdirSync(path.join(directory, folder))) {
-      if (!/(sum|\.sha256|\.md5)/i.test(name)) continue;
+      if (isFinderFile(name) || !/(sum|\.sha256|\.md5)/i.test(name)) continue;
       const text = readFileSync(path.join(directory, folder, name), "utf8");
       for (const [, sum, listed] of text.matchAll(/^([0-9a-f]{32}|[0-9a-f]{64})\s+\*?(.+)$/gm)) {
         const file = locate(directory, folder, listed ?? "");

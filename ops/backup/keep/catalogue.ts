@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { isFinderFile } from "../../base/finder-files.ts";
 import { type BackupManifest, parseBackupManifest } from "../format/backup-manifest.ts";
 import { BACKUP_ID, FILES, layout, TIERS, type Tier } from "../format/layout.ts";
 
@@ -55,7 +56,9 @@ export function readCatalogue(root: string): Catalogue {
     }
   }
   for (const list of [catalogue.good, catalogue.suspects, catalogue.damaged]) list.sort(byId);
-  catalogue.unfinished = entries(layout.partial(root)).map((name) => path.join(layout.partial(root), name));
+  catalogue.unfinished = directoriesIn(layout.partial(root)).map((name) =>
+    path.join(layout.partial(root), name),
+  );
   return catalogue;
 }
 
@@ -121,16 +124,26 @@ function add(catalogue: Catalogue, whole: Backup[], place: Parameters<typeof rea
 }
 
 function backupsIn(directory: string): string[] {
-  return entries(directory).filter((name) => BACKUP_ID.test(name));
+  return directoriesIn(directory).filter((name) => BACKUP_ID.test(name));
 }
 
-function entries(directory: string): string[] {
-  return existsSync(directory) ? readdirSync(directory).sort() : [];
+/** Names of the directories in one that may not be there; files between them are nobody's backup. */
+function directoriesIn(directory: string): string[] {
+  const isDirectory = (name: string) =>
+    statSync(path.join(directory, name), { throwIfNoEntry: false })?.isDirectory() === true;
+  return (unlessMissing(() => readdirSync(directory)) ?? [])
+    .filter((name) => !isFinderFile(name) && isDirectory(name))
+    .sort();
 }
 
 function read(file: string): string | undefined {
+  return unlessMissing(() => readFileSync(file, "utf8"));
+}
+
+/** What may not be read, as without macOS' Full Disk Access, is not taken for missing. */
+function unlessMissing<T>(look: () => T): T | undefined {
   try {
-    return readFileSync(file, "utf8");
+    return look();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
+import { isThere } from "../../base/is-there.ts";
 import { ExitCode, Problem } from "../../base/problem.ts";
 import { parseBackupManifest, renderBackupManifest } from "../format/backup-manifest.ts";
 import { FILES, layout, TIERS, type Tier, timeOf } from "../format/layout.ts";
@@ -128,7 +129,7 @@ function removeBackup(root: string, tier: Tier, id: string, directory: string): 
 function findSuspect(root: string, id: string): { tier: Tier; directory: string } {
   for (const tier of TIERS) {
     const directory = layout.suspect(root, tier, id);
-    if (existsSync(path.join(directory, FILES.manifest))) return { tier, directory };
+    if (isThere(path.join(directory, FILES.manifest))) return { tier, directory };
   }
   throw noSuch(root, id, "suspect backup");
 }

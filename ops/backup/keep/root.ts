@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { FULL_DISK_ACCESS, isThere } from "../../base/is-there.ts";
 import { Problem } from "../../base/problem.ts";
 import { layout } from "../format/layout.ts";
 
@@ -57,7 +58,7 @@ export function ensureRoot(root: string, owner: RootOwner): { made: boolean } {
  */
 export function checkRoot(root: string, { stack, stateDir }: RootOwner): boolean {
   const file = layout.marker(root);
-  if (!existsSync(file)) {
+  if (!isThere(file)) {
     if (!usedRoots(stateDir).includes(root)) return false;
     throw new Problem("the backup root is not there: backups were made in it, and their marker is missing", {
       where: root,
@@ -88,11 +89,7 @@ export function unwritable(root: string, cause: unknown): Problem {
     EDQUOT: ["the quota of the backups' disk is used up", room],
     EROFS: ["the disk of the backups is read-only", "mount it writable"],
     EACCES: ["the backup root may not be written to", "chown it to the user who runs ./mem0 backup"],
-    // What macOS answers to jobs of launchd and cron without Full Disk Access.
-    EPERM: [
-      "the backup root may not be written to",
-      "on macOS: System Settings, Privacy & Security, Full Disk Access, for the program that runs this",
-    ],
+    EPERM: ["the backup root may not be written to", FULL_DISK_ACCESS],
     EIO: ["the disk of the backups has errors", "look at the disk before anything else"],
   };
   const [what, mend] = told[code ?? ""] ?? [

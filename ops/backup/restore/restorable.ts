@@ -1,5 +1,7 @@
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { isFinderFile } from "../../base/finder-files.ts";
+import { isThere } from "../../base/is-there.ts";
 import { Problem } from "../../base/problem.ts";
 import { type BackupManifest, type Part, parseBackupManifest } from "../format/backup-manifest.ts";
 import { oldChecksums } from "../format/checksums.ts";
@@ -69,7 +71,7 @@ export function openOldBackup(directory: string): Restorable | undefined {
   const found = (folder: string, ending: string): string | undefined => {
     const inside = path.join(directory, folder);
     const files = statSync(inside, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(inside) : [];
-    const [file] = files.filter((name) => name.endsWith(ending)).sort();
+    const [file] = files.filter((name) => name.endsWith(ending) && !isFinderFile(name)).sort();
     return file === undefined ? undefined : `${folder}/${file}`;
   };
   const dump = found("postgres", ".sql.gz");
@@ -145,7 +147,7 @@ export function findRestorable(root: string, named: string, identity?: string): 
 /** One of our backups wherever it lies, for example where copies go; undefined when there is no manifest. */
 function sealedAt(root: string, directory: string, identity: string | undefined): Restorable | undefined {
   const file = path.join(directory, FILES.manifest);
-  if (!existsSync(file)) return undefined;
+  if (!isThere(file)) return undefined;
   const mend = `${backupsVerb(root)} lists the others`;
   try {
     const { id, tier, result } = parseBackupManifest(readFileSync(file, "utf8"));

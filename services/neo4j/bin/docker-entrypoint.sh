@@ -59,7 +59,9 @@ drop_unfinished() {
 
 prepare_first_start() {
   local found
-  found=$(find "$volume" -mindepth 1 -maxdepth 1 ! -name .lock ! -name lost+found -print -quit)
+  # macOS puts .DS_Store and ._* into a directory that somebody looks into: they are no data.
+  found=$(find "$volume" -mindepth 1 -maxdepth 1 \
+    ! -name .lock ! -name lost+found ! -name .DS_Store ! -name '._*' -print -quit)
   [[ -z $found ]] ||
     refuse "$volume holds no $data, but it is not empty: $found." \
       "A new database beside other data would hide it. Mount an empty volume, or the right one."

@@ -112,7 +112,9 @@ describe("a new volume, hardened", () => {
   const backup = bench.directory();
   let container: Container;
 
-  it("whose first start is killed half way is made again from the beginning", async () => {
+  it("whose first start is killed half way is made again from the beginning, whatever the Finder left there", async () => {
+    const left = ["-c", "touch /data/.DS_Store /data/._neo4j"];
+    await bench.run({ image, volumes: [`${volume}:/data`], options: ENTRYPOINT_SH, args: left });
     container = await bench.start(spec({ volume, password: password.file }));
     await waitFor("the first store file", async () => {
       return (

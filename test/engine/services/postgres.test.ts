@@ -303,11 +303,6 @@ describe("refuses, with a word on what to do,", () => {
   describe("a volume with other data than its own:", () => {
     const volume = bench.volume();
 
-    beforeAll(async () => {
-      const container = await startReady({ volume, password: good });
-      await container.stop(60);
-    });
-
     /** Runs a command on the volume as the image's user. */
     const alter = (command: string) =>
       bench.run({
@@ -316,6 +311,12 @@ describe("refuses, with a word on what to do,", () => {
         options: ["--entrypoint", "sh"],
         args: ["-c", command],
       });
+
+    it("not what the Finder left in a new one", async () => {
+      await alter(`touch ${DATA}/.DS_Store ${DATA}/._pgdata`);
+      const container = await startReady({ volume, password: good });
+      await container.stop(60);
+    });
 
     it("another stack's, rather than to make an empty database beside it", async () => {
       expect(await refuse({ volume, env: { POSTGRES_DB: "mem0_prd" } })).toContain(

@@ -1,8 +1,12 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hashBuildContext } from "../../../components/build-context.ts";
+import { BUILT_SERVICES, SOURCES } from "../../../config/names.ts";
+import { CHECKOUT } from "../../../toolchain/layout.ts";
+import { leaveFinderFiles } from "../../harness/support/finder.ts";
+import { scratchDirectory } from "../../harness/support/scratch.ts";
 
 describe("the hash of a build context", () => {
   let directory: string;
@@ -56,5 +60,22 @@ describe("the hash of a build context", () => {
   it("does not change with what .dockerignore excludes", () => {
     write("tests/test_app.py", "another test");
     expect(hash()).toBe(before);
+  });
+});
+
+describe("the build context of a service", () => {
+  const scratch = scratchDirectory();
+
+  it.each(BUILT_SERVICES)("%s does not change when the Finder has looked into its folders", (service) => {
+    const source = SOURCES[service] ?? service;
+    const copy = path.join(scratch.path, source);
+    cpSync(path.join(CHECKOUT, "services", source), copy, { recursive: true });
+    const before = hashBuildContext(copy, []);
+    const entries = readdirSync(copy, { recursive: true, withFileTypes: true });
+    const folders = entries.filter((entry) => entry.isDirectory());
+    for (const folder of [copy, ...folders.map(({ parentPath, name }) => path.join(parentPath, name))]) {
+      leaveFinderFiles(folder);
+    }
+    expect(hashBuildContext(copy, [])).toBe(before);
   });
 });

@@ -8,6 +8,7 @@ import {
 import { backupId, FILES, layout, timeOf } from "../../../../../ops/backup/format/layout.ts";
 import { newestGood, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
 import { exampleContent, writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
+import { leaveFinderFiles } from "../../../../harness/support/finder.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
 
 const scratch = scratchDirectory();
@@ -124,6 +125,17 @@ describe("the catalogue of a backup root", () => {
     const found = readCatalogue(scratch.path);
     expect([found.good, found.damaged]).toEqual([[], []]);
     expect(found.unfinished).toEqual([path.join(scratch.path, ".partial", "daily-20261124_023000")]);
+  });
+
+  it("holds nothing of what the Finder leaves in a root, nor files between its directories", () => {
+    writeExampleBackup(scratch.path, "daily", ID);
+    mkdirSync(layout.partial(scratch.path), { recursive: true });
+    const directories = ["", ".partial", "daily", `daily/${ID}`, `daily/${ID}/postgres`];
+    for (const directory of directories) leaveFinderFiles(path.join(scratch.path, directory));
+    writeFileSync(layout.backup(scratch.path, "daily", "20261125_023000"), "a file");
+    const found = readCatalogue(scratch.path);
+    expect(found.good.map(({ id }) => id)).toEqual([ID]);
+    expect([found.suspects, found.damaged, found.unfinished]).toEqual([[], [], []]);
   });
 
   it("of a root that is not there is empty", () => {

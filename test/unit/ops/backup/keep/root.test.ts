@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { ensureRoot, unwritable } from "../../../../../ops/backup/keep/root.ts";
@@ -32,6 +32,15 @@ describe("a backup root", () => {
     ensureRoot(root, owner());
     const elsewhere = { ...owner(), stateDir: path.join(scratch.path, "another-state") };
     expect(ensureRoot(root, elsewhere)).toEqual({ made: false });
+  });
+
+  it("that may not be looked at is not taken for one whose disk is away", () => {
+    const root = path.join(scratch.path, "disk");
+    ensureRoot(root, owner());
+    rmSync(root, { recursive: true });
+    // A link to itself answers with an error other than "not there", as macOS does without Full Disk Access.
+    symlinkSync(root, root);
+    expect(() => ensureRoot(root, owner())).toThrow("it cannot be told whether this is there (ELOOP)");
   });
 
   it("of another stack is refused", () => {

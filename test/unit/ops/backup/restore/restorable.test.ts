@@ -9,6 +9,7 @@ import { ensureRoot } from "../../../../../ops/backup/keep/root.ts";
 import { findRestorable, openOldBackup } from "../../../../../ops/backup/restore/restorable.ts";
 import { plainSql } from "../../../../../ops/backup/stores/postgres/restore.ts";
 import { writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
+import { leaveFinderFiles } from "../../../../harness/support/finder.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
 
 const root = scratchDirectory();
@@ -34,6 +35,15 @@ describe("a backup of the old guide's form", () => {
       if (opened.postgres === undefined) throw new Error("no dump");
       expect(await text(plainSql(opened.postgres))).toBe("SELECT 1;\n");
     }
+  });
+
+  it("is not mistaken for what the Finder left beside its files", async () => {
+    const directory = writeOldBackup();
+    for (const folder of ["", "postgres", "neo4j"]) leaveFinderFiles(path.join(directory, folder));
+    const opened = openOldBackup(directory);
+    expect(opened?.graph).toMatchObject({ file: `neo4j/mem0_neo4j_${ID}.tar.gz` });
+    if (opened?.postgres === undefined) throw new Error("no dump");
+    expect(await text(plainSql(opened.postgres))).toBe("SELECT 1;\n");
   });
 
   it("tells what it lacks", () => {

@@ -9,6 +9,7 @@ import { PartFiles } from "../../../../../ops/backup/format/part-files.ts";
 import { isWhole, readBackup, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
 import { beginPartial, promote, removeDeadPartials, seal } from "../../../../../ops/backup/take/sealing.ts";
 import { exampleContent, writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
+import { leaveFinderFiles } from "../../../../harness/support/finder.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
 
 const scratch = scratchDirectory();
@@ -74,6 +75,7 @@ describe("what runs left", () => {
     leave("dead", { pid, born: "", host: os.hostname(), since: "" });
     leave("alive", { pid: process.ppid, born: "", host: os.hostname(), since: "" });
     mkdirSync(path.join(layout.partial(scratch.path), "without-a-word"));
+    leaveFinderFiles(layout.partial(scratch.path));
     expect(await removeDeadPartials(scratch.path)).toEqual(["dead", "without-a-word"]);
     expect(existsSync(path.join(layout.partial(scratch.path), "alive"))).toBe(true);
   });
