@@ -5,7 +5,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import { type BackupManifest, backupManifestSchema } from "../ops/backup/format/backup-manifest.ts";
 import { PartFiles } from "../ops/backup/format/part-files.ts";
-import { connectPostgres } from "../ops/backup/stack-access.ts";
 import { openSnapshot, postgresDump } from "../ops/backup/stores/postgres/dump.ts";
 import type { Cut } from "../ops/backup/take/cut.ts";
 import { table } from "../scripts/cli/output.ts";
@@ -118,12 +117,12 @@ async function guideDump(): Promise<{ seconds: number; bytes: number }> {
 async function ourDump(): Promise<{ seconds: number; bytes: number }> {
   const directory = mkdtempSync(path.join(scratch, "dump-"));
   const started = performance.now();
-  const client = await connectPostgres(stack.manifest);
+  const { deployed } = stack;
   const cut: Cut = {
     id: "20260101_000000",
     tier: "hourly",
-    manifest: stack.manifest,
-    snapshot: await openSnapshot(client),
+    stack: deployed,
+    snapshot: await openSnapshot(await deployed.postgres()),
     found: { counts: {}, identities: {}, versions: {}, neo4jStoppedSeconds: 0 },
     stopNeo4j: false,
     report: () => {},
@@ -131,7 +130,7 @@ async function ourDump(): Promise<{ seconds: number; bytes: number }> {
   };
   const files = new PartFiles(directory, []);
   await postgresDump.dump(cut, files);
-  await client.end();
+  await deployed.close();
   const seconds = (performance.now() - started) / 1000;
   rmSync(directory, { recursive: true });
   return { seconds, bytes: files.parts.reduce((sum, part) => sum + part.bytes, 0) };

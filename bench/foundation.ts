@@ -6,8 +6,8 @@ import { stringify } from "yaml";
 import type { Manifest } from "../config/manifest.ts";
 import { connectDocker } from "../ops/docker/client.ts";
 import { deleteStack } from "../ops/stack/deletion.ts";
+import { DeployedStack } from "../ops/stack/deployed-stack.ts";
 import { deploy } from "../ops/stack/deployment.ts";
-import { readManifest } from "../ops/stack/manifest-file.ts";
 import { stackStatus } from "../ops/stack/status.ts";
 import { table } from "../scripts/cli/output.ts";
 import { makeProject, type Project } from "../test/harness/support/project.ts";
@@ -36,7 +36,7 @@ project.configure(STACK, {
 try {
   console.log("deploying a stack of its own ...");
   await deploy(project.context(STACK), () => {});
-  const manifest = readManifest(project.stateHome, STACK);
+  const deployed = DeployedStack.read(project.stateHome, STACK);
 
   const preview = await median(() =>
     execa("pulumi", ["preview", "--stack", STACK, "--expect-no-changes"], options),
@@ -46,8 +46,8 @@ try {
     execa("pulumi", ["up", "--stack", STACK, "--yes", "--skip-preview"], options),
   );
   const empty = await median(await emptyProgram(project));
-  const compose = await composeUp(manifest);
-  const memory = await idleMemory(manifest);
+  const compose = await composeUp(deployed.manifest);
+  const memory = await idleMemory(deployed);
 
   const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
   console.log(
@@ -66,7 +66,7 @@ try {
   );
 } finally {
   const context = project.context(STACK);
-  await deleteStack(context, readManifest(project.stateHome, STACK), project.stateHome, () => {});
+  await deleteStack(context, DeployedStack.read(project.stateHome, STACK), () => {});
   project.remove();
 }
 
@@ -145,7 +145,7 @@ async function composeUp(manifest: Manifest): Promise<number> {
   }
 }
 
-async function idleMemory(manifest: Manifest): Promise<number> {
-  const { services } = await stackStatus(manifest);
+async function idleMemory(deployed: DeployedStack): Promise<number> {
+  const { services } = await stackStatus(deployed);
   return services.reduce((total, { memoryBytes }) => total + (memoryBytes ?? 0), 0);
 }

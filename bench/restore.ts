@@ -130,7 +130,7 @@ function waysFrom(source: PostgresPlace): Way[] {
   const dump = `docker exec ${source.container} pg_dump -U postgres -d source`;
   const copies: Record<string, Awaited<ReturnType<typeof takeCopy>>> = {};
   const copied = async (id: string, of: "all" | "changes") => {
-    const copy = await takeCopy(host, source, "source", directory, { id, of });
+    const copy = await takeCopy(source, "source", directory, { id, of });
     copies[id] = copy;
     return copy.paths;
   };

@@ -3,7 +3,6 @@ import prettyBytes from "pretty-bytes";
 import { BackupExit } from "../ops/backup/exit-codes.ts";
 import { TIERS, type Tier } from "../ops/backup/format/layout.ts";
 import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
-import { stateDirOf } from "../ops/backup/stack-access.ts";
 import { type Taken, takeBackup } from "../ops/backup/take/take.ts";
 import { ExitCode } from "../ops/base/problem.ts";
 import packageJson from "../package.json" with { type: "json" };
@@ -38,18 +37,22 @@ export function register(program: Command): void {
     .action(backup);
 }
 
-async function backup(stack: string, options: Options): Promise<void> {
-  const manifest = deployedStack(stack);
-  refuseUnfinishedRestore(stateDirOf(manifest));
+async function backup(name: string, options: Options): Promise<void> {
+  const stack = deployedStack(name);
+  refuseUnfinishedRestore(stack.directory);
   const interruption = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => interruption.abort());
   const json = options.json === true;
-  const name = `backup-${options.tier}`;
-  const run = { title: `back up stack ${stack}`, json, stateDir: stateDirOf(manifest), name };
+  const run = {
+    title: `back up stack ${name}`,
+    json,
+    stateDir: stack.directory,
+    name: `backup-${options.tier}`,
+  };
   const { taken, log } = await runLogged(run, async ({ report, onBytes, log }) => ({
     log,
-    taken: await takeBackup(manifest, {
+    taken: await takeBackup(stack, {
       tier: options.tier,
       pin: options.pin,
       toolVersion: packageJson.version,

@@ -5,7 +5,7 @@ import { accept, discard, judge, type Listed, pin, prune } from "../ops/backup/k
 import type { Kept, RetentionPlan } from "../ops/backup/keep/retention.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
-import { type BackupContext, backupContext } from "./cli/backup-context.ts";
+import { stackWithBackups } from "./cli/context.ts";
 import { printJson, table } from "./cli/output.ts";
 
 interface Options {
@@ -54,21 +54,21 @@ export function register(program: Command): void {
   );
 }
 
-async function change(stack: string, work: (root: string) => unknown, done: string): Promise<void> {
-  const { settings, stateDir } = backupContext(stack);
-  await withBackupLock(stateDir, async () => work(settings.root));
+async function change(name: string, work: (root: string) => unknown, done: string): Promise<void> {
+  const { stack } = stackWithBackups(name);
+  await withBackupLock(stack.directory, async () => work(stack.backup.root));
   console.log(done);
 }
 
-async function list(stack: string, options: Options): Promise<void> {
+async function list(name: string, options: Options): Promise<void> {
   if (options.dryRun === true && options.prune !== true) {
     throw new Problem("--dry-run goes with --prune", { exitCode: ExitCode.usage });
   }
-  const context = backupContext(stack);
-  const { settings, stateDir } = context;
+  const context = stackWithBackups(name);
+  const { directory, backup: settings } = context.stack;
   const pruned =
     options.prune === true && options.dryRun !== true
-      ? await withBackupLock(stateDir, async () => prune(settings.root, settings.keep, new Date()))
+      ? await withBackupLock(directory, async () => prune(settings.root, settings.keep, new Date()))
       : undefined;
   const catalogue = readCatalogue(settings.root);
   const plan = judge(catalogue, settings.keep, new Date());
@@ -79,19 +79,20 @@ async function list(stack: string, options: Options): Promise<void> {
   process.exitCode = plan.kept.some(({ backup }) => backup.result !== "good") ? ExitCode.failed : ExitCode.ok;
 }
 
+type StackWithBackups = ReturnType<typeof stackWithBackups>;
 type Removal = Record<"removed" | "toRemove", Listed[]>;
 
 function report(
-  { manifest, settings }: BackupContext,
+  { stack }: StackWithBackups,
   catalogue: Catalogue,
   plan: RetentionPlan<Listed>,
   removal: Removal,
 ): unknown {
   const ids = (list: Listed[]) => list.map(({ tier, id }) => ({ tier, id }));
   return {
-    stack: manifest.stack,
-    root: settings.root,
-    keep: settings.keep,
+    stack: stack.name,
+    root: stack.backup.root,
+    keep: stack.backup.keep,
     backups: [
       ...plan.kept.map(({ backup: one, reasons, until }) => ({
         ...shown(one),
@@ -129,23 +130,22 @@ function foreign(catalogue: Catalogue): string[] {
 }
 
 function render(
-  { manifest, settings, used }: BackupContext,
+  { stack, used }: StackWithBackups,
   catalogue: Catalogue,
   plan: RetentionPlan<Listed>,
   { removed, toRemove }: Removal,
 ): string {
   const old = foreign(catalogue);
+  const { root } = stack.backup;
   if (!used || plan.kept.length + old.length === 0) {
-    return `no backups in ${settings.root}; make one: ./mem0 backup ${manifest.stack}`;
+    return `no backups in ${root}; make one: ./mem0 backup ${stack.name}`;
   }
   const names = (list: Listed[]) => list.map(({ tier, id }) => `${tier} ${id}`).join(", ");
   return [
-    `backups of stack ${manifest.stack} in ${settings.root}`,
+    `backups of stack ${stack.name} in ${root}`,
     "",
     table(["backup", "tier", "result", "memories", "size", "kept until", "because"], plan.kept.map(row)),
-    ...plan.kept.flatMap(({ backup: one }) =>
-      one.wrong === undefined ? [] : [judgement(one, manifest.stack)],
-    ),
+    ...plan.kept.flatMap(({ backup: one }) => (one.wrong === undefined ? [] : [judgement(one, stack.name)])),
     ...(plan.stopped === undefined ? [] : ["", plan.stopped]),
     ...(removed.length === 0 ? [] : ["", `removed: ${names(removed)}`]),
     ...(toRemove.length === 0 ? [] : ["", `--prune would remove: ${names(toRemove)}`]),

@@ -3,11 +3,11 @@ import { refusal, requireVerifiedBackup } from "../ops/backup/prove/deletion-gua
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { withDocker } from "../ops/docker/client.ts";
 import { deleteStack } from "../ops/stack/deletion.ts";
+import type { DeployedStack } from "../ops/stack/deployed-stack.ts";
 import { removeContainers } from "../ops/stack/deployment.ts";
 import { stackStatus } from "../ops/stack/status.ts";
 import { ask } from "./cli/ask.ts";
-import { type BackupContext, backupContext } from "./cli/backup-context.ts";
-import { deployedStack, engineContext, requireStackFile } from "./cli/context.ts";
+import { deployedStack, engineContext, requireStackFile, stackWithBackups } from "./cli/context.ts";
 import { runStep } from "./cli/progress.ts";
 
 interface Options {
@@ -43,28 +43,23 @@ async function down(stack: string, options: Options): Promise<void> {
     return;
   }
   if (stack === "prd" || options.requireBackup === true) await requireBackup(stack);
-  const manifest = deployedStack(stack);
+  const deployed = deployedStack(stack);
   await requireTypedName(stack, options.yesDelete);
-  await runStep(`delete stack ${stack} and its data`, (report) =>
-    deleteStack(context, manifest, context.machine.stateHome, report),
-  );
+  await runStep(`delete stack ${stack} and its data`, (report) => deleteStack(context, deployed, report));
   console.log(`stack ${stack} and all its data are deleted`);
 }
 
 /** Data that is somebody's, as PRD's always is, goes only when it can come back. */
 async function requireBackup(stack: string): Promise<void> {
-  let context: BackupContext;
+  let deployed: DeployedStack;
   try {
-    context = backupContext(stack);
+    deployed = stackWithBackups(stack).stack;
   } catch (cause) {
     throw refusal(stack, (cause as Error).message);
   }
-  const { manifest, stateDir } = context;
-  const { memories: live } = await stackStatus(manifest);
+  const { memories: live } = await stackStatus(deployed);
   await runStep("look at the newest backup", (report) =>
-    withDocker(manifest.dockerHost, (docker) =>
-      requireVerifiedBackup({ docker, manifest, stateDir, live, report }),
-    ),
+    withDocker(deployed.dockerHost, () => requireVerifiedBackup({ stack: deployed, live, report })),
   );
 }
 

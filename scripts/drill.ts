@@ -8,7 +8,7 @@ import { metered } from "../ops/backup/restore/metered.ts";
 import { findRestorable } from "../ops/backup/restore/restorable.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { withLastingDocker } from "../ops/docker/engine-watch.ts";
-import { backupContext } from "./cli/backup-context.ts";
+import { stackWithBackups } from "./cli/context.ts";
 import { runLogged } from "./cli/logged-step.ts";
 import { checkLine, printJson } from "./cli/output.ts";
 
@@ -37,16 +37,17 @@ export function register(program: Command): void {
 }
 
 async function run(ts: string | undefined, options: Options): Promise<void> {
-  const { manifest, settings, stateDir } = backupContext(options.stack);
+  const { stack } = stackWithBackups(options.stack);
+  const { root } = stack.backup;
   const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
-  const named = ts ?? newestGood(readCatalogue(settings.root))?.id;
+  const named = ts ?? newestGood(readCatalogue(root))?.id;
   if (named === undefined) {
     throw new Problem("there is no backup to drill with", {
-      where: settings.root,
+      where: root,
       mend: `./mem0 backup ${options.stack}`,
     });
   }
-  const backup = findRestorable(settings.root, named, identity);
+  const backup = findRestorable(root, named, identity);
   const made = backup.manifest;
   if (made === undefined) {
     throw new Problem("a backup of the old form tells no counts that a drill could compare", {
@@ -56,15 +57,17 @@ async function run(ts: string | undefined, options: Options): Promise<void> {
     });
   }
   const json = options.json === true;
-  const run = { title: `restore ${backup.id} into throw-away containers`, json, stateDir, name: "drill" };
+  const run = {
+    title: `restore ${backup.id} into throw-away containers`,
+    json,
+    stateDir: stack.directory,
+    name: "drill",
+  };
   const report = await runLogged(run, ({ report: say, onBytes }) =>
-    withBackupLock(stateDir, () =>
+    withBackupLock(stack.directory, () =>
       withLastingDocker(
-        manifest.dockerHost,
-        (docker) =>
-          drill(docker, manifest, stateDir, { ...metered(backup, onBytes), manifest: made }, (check) =>
-            say(checkLine(check)),
-          ),
+        stack.dockerHost,
+        () => drill(stack, { ...metered(backup, onBytes), manifest: made }, (check) => say(checkLine(check))),
         () => ({ outcome: "nothing is known of the backup", mend: `./mem0 drill --stack ${options.stack}` }),
         ({ ok }) => !ok,
       ),

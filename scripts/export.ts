@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Command } from "commander";
-import { MemoryClient } from "../ops/server/client.ts";
+import type { MemoryClient } from "../ops/server/client.ts";
 import { type Exported, exportedLines, exportToFile } from "../ops/server/transfer.ts";
 import { deployedStack } from "./cli/context.ts";
 import { liveCounter } from "./cli/counter.ts";
@@ -30,7 +30,7 @@ export function register(program: Command): void {
 }
 
 async function exportMemories(file: string, options: Options): Promise<void> {
-  const client = new MemoryClient(deployedStack(options.stack));
+  const client = deployedStack(options.stack).server;
   if (file === "-") return void (await toStandardOutput(client, options));
   const counter = liveCounter();
   const exported = await exportToFile(client, path.resolve(file), options, (lines) =>

@@ -1,7 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
-import { MemoryClient } from "../ops/server/client.ts";
 import { fileInput, type Imported, importLines } from "../ops/server/transfer.ts";
 import { deployedStack } from "./cli/context.ts";
 import { liveCounter } from "./cli/counter.ts";
@@ -33,7 +32,7 @@ export function register(program: Command): void {
 }
 
 async function importMemories(file: string, options: Options): Promise<void> {
-  const client = new MemoryClient(deployedStack(options.stack));
+  const client = deployedStack(options.stack).server;
   if (file !== "-" && !existsSync(file)) {
     throw new Problem("there is no such file", { where: file, exitCode: ExitCode.usage });
   }

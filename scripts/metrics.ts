@@ -26,7 +26,7 @@ export function register(program: Command): void {
 }
 
 async function metrics(stack: string, options: Options): Promise<void> {
-  const manifest = deployedStack(stack);
+  const { manifest } = deployedStack(stack);
   const samples = await readMetrics(manifest);
   if (options.all === true) {
     if (options.json === true) return printJson({ stack, samples });

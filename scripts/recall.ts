@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { MemoryClient } from "../ops/server/client.ts";
 import { deployedStack } from "./cli/context.ts";
 import { printJson, table, tellWaiting } from "./cli/output.ts";
 
@@ -24,9 +23,9 @@ export function register(program: Command): void {
 }
 
 async function recall(question: string, options: Options): Promise<void> {
-  const manifest = deployedStack(options.stack);
-  const user = options.user ?? manifest.defaultUser;
-  const results = await new MemoryClient(manifest).recall(question, user, options.limit, tellWaiting);
+  const stack = deployedStack(options.stack);
+  const user = options.user ?? stack.manifest.defaultUser;
+  const results = await stack.server.recall(question, user, options.limit, tellWaiting);
   if (options.json === true) return printJson({ results });
   if (results.length === 0) return console.log(`no memories of ${user} yet; try: ./mem0 remember "..."`);
   const rows = results.map(({ similarity, memory, updated_at, created_at }) => [

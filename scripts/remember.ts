@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { MemoryClient } from "../ops/server/client.ts";
 import { deployedStack } from "./cli/context.ts";
 import { printJson, tellWaiting } from "./cli/output.ts";
 
@@ -24,9 +23,9 @@ export function register(program: Command): void {
 }
 
 async function remember(text: string, options: Options): Promise<void> {
-  const manifest = deployedStack(options.stack);
-  const user = options.user ?? manifest.defaultUser;
-  const results = await new MemoryClient(manifest).remember(text, user, tellWaiting);
+  const stack = deployedStack(options.stack);
+  const user = options.user ?? stack.manifest.defaultUser;
+  const results = await stack.server.remember(text, user, tellWaiting);
   if (options.json === true) return printJson({ results });
   if (results.length === 0) return console.log("nothing new in that: no memory was changed");
   for (const { event, memory } of results) console.log(`${EVENTS[event] ?? event}: ${memory}`);

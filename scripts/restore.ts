@@ -1,7 +1,5 @@
 import { type Command, Option } from "commander";
-import type Docker from "dockerode";
 import prettyMs from "pretty-ms";
-import type { Manifest } from "../config/manifest.ts";
 import { readIdentity } from "../ops/backup/format/encryption.ts";
 import type { OnBytes } from "../ops/backup/format/part-files.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
@@ -21,9 +19,10 @@ import type { RestoreTools } from "../ops/backup/restore/tools.ts";
 import { NOT_BROUGHT_BACK, restoreUser, type UserReport } from "../ops/backup/restore/user.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { withLastingDocker } from "../ops/docker/engine-watch.ts";
+import type { DeployedStack } from "../ops/stack/deployed-stack.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { ask } from "./cli/ask.ts";
-import { type BackupContext, backupContext } from "./cli/backup-context.ts";
+import { stackWithBackups } from "./cli/context.ts";
 import { type LoggedRun, runLogged } from "./cli/logged-step.ts";
 import { printJson } from "./cli/output.ts";
 
@@ -95,18 +94,18 @@ async function run(ts: string | undefined, options: Options): Promise<void> {
       exitCode: ExitCode.usage,
     });
   }
-  const context = backupContext(options.stack);
+  const { stack } = stackWithBackups(options.stack);
   if (options.stack === "prd" && options.yes !== true) await requireConsent(ts);
   const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
-  const open = (named: string) => findRestorable(context.settings.root, named, identity);
+  const open = (named: string) => findRestorable(stack.backup.root, named, identity);
   if (ts === undefined) {
-    return withTools(context, options, (tools, onBytes) =>
+    return withTools(stack, options, (tools, onBytes) =>
       goOn(tools, options, (named) => metered(open(named), onBytes)),
     );
   }
   const backup = open(ts);
-  if (options.user !== undefined) return bringUserBack(context, options, backup, options.user);
-  await withTools(context, options, async (tools, onBytes) => {
+  if (options.user !== undefined) return bringUserBack(stack, options, backup, options.user);
+  await withTools(stack, options, async (tools, onBytes) => {
     const { only, from, adopt, safetyBackup } = options;
     const report = await restore(tools, metered(backup, onBytes), {
       ...(only === undefined ? {} : { only }),
@@ -135,47 +134,40 @@ async function goOn(
 
 /** Runs work on the stack with its progress shown and logged, and then prints what it says. */
 async function withTools(
-  { manifest, stateDir }: BackupContext,
+  stack: DeployedStack,
   options: Options,
   work: (tools: RestoreTools, onBytes: OnBytes) => Promise<() => void>,
 ): Promise<void> {
   const now = () => new Date();
-  const print = await runLogged(runOf(options, stateDir, `restore stack ${manifest.stack}`), (telling) => {
+  const print = await runLogged(runOf(options, stack, `restore stack ${stack.name}`), (telling) => {
     const { report, onBytes } = telling;
     const toolVersion = packageJson.version;
-    return onEngine(manifest, stateDir, (docker) =>
-      work({ docker, manifest, stateDir, now, report, toolVersion }, onBytes),
-    );
+    return onEngine(stack, () => work({ stack, now, report, toolVersion }, onBytes));
   });
   print();
 }
 
-function runOf({ json }: Options, stateDir: string, title: string): LoggedRun {
-  return { title, json: json === true, stateDir, name: "restore" };
+function runOf({ json }: Options, { directory }: DeployedStack, title: string): LoggedRun {
+  return { title, json: json === true, stateDir: directory, name: "restore" };
 }
 
 /** An engine that goes away on the way leaves a person with the one command that helps. */
-function onEngine<T>(
-  { dockerHost, stack }: Manifest,
-  stateDir: string,
-  work: (docker: Docker) => Promise<T>,
-): Promise<T> {
-  return withLastingDocker(dockerHost, work, () => leftWithoutEngine(stateDir, stack));
+function onEngine<T>({ dockerHost, directory, name }: DeployedStack, work: () => Promise<T>): Promise<T> {
+  return withLastingDocker(dockerHost, work, () => leftWithoutEngine(directory, name));
 }
 
 async function bringUserBack(
-  { manifest, stateDir }: BackupContext,
+  stack: DeployedStack,
   options: Options,
   backup: Restorable,
   user: string,
 ): Promise<void> {
-  const run = runOf(options, stateDir, `bring back the memories of ${user}`);
+  const run = runOf(options, stack, `bring back the memories of ${user}`);
   const report = await runLogged(run, ({ report: say, onBytes }) =>
-    withBackupLock(stateDir, () =>
-      onEngine(manifest, stateDir, (docker) =>
-        restoreUser(docker, manifest, metered(backup, onBytes), {
+    withBackupLock(stack.directory, () =>
+      onEngine(stack, () =>
+        restoreUser(stack, metered(backup, onBytes), {
           user,
-          stateDir,
           report: say,
           progress: (lines) => say(`${lines} lines imported`, true),
         }),

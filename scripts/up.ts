@@ -32,9 +32,9 @@ async function up(stack: string, options: { yes?: boolean }): Promise<void> {
     );
   }
   const changes = await runStep(`deploy stack ${stack}`, (report) => deploy(context, report));
-  const manifest = deployedStack(stack);
-  await runStep("find the stores to be this stack's own", (report) => untilReady(manifest, report));
-  console.log(summary(manifest, changes));
+  const deployed = deployedStack(stack);
+  await runStep("find the stores to be this stack's own", (report) => untilReady(deployed, report));
+  console.log(summary(deployed.manifest, changes));
 }
 
 /** Asks before PRD is changed, and only when something would change. */

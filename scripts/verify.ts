@@ -8,7 +8,7 @@ import { withBackupLock } from "../ops/backup/lock.ts";
 import { type Verified, verifyAll } from "../ops/backup/prove/verify.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { withLastingDocker } from "../ops/docker/engine-watch.ts";
-import { backupContext } from "./cli/backup-context.ts";
+import { stackWithBackups } from "./cli/context.ts";
 import { runLogged } from "./cli/logged-step.ts";
 import { checkLine, printJson } from "./cli/output.ts";
 
@@ -45,24 +45,30 @@ function percent(text: string): number {
 }
 
 async function verify(ts: string | undefined, options: Options): Promise<void> {
-  const { manifest, settings, stateDir } = backupContext(options.stack);
+  const { stack } = stackWithBackups(options.stack);
+  const { root } = stack.backup;
   const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
-  const catalogue = readCatalogue(settings.root);
+  const catalogue = readCatalogue(root);
   const { backups, damaged } = chooseForVerification(catalogue, { ...options, ts }, new Date());
   if (backups.length + damaged.length === 0) {
     throw new Problem("there is no backup to verify", {
-      where: settings.root,
+      where: root,
       mend: `./mem0 backup ${options.stack}`,
     });
   }
   const json = options.json === true;
-  const run = { title: `verify backups of stack ${options.stack}`, json, stateDir, name: "verify" };
+  const run = {
+    title: `verify backups of stack ${options.stack}`,
+    json,
+    stateDir: stack.directory,
+    name: "verify",
+  };
   const verified = await runLogged(run, ({ report, onBytes }) =>
-    withBackupLock(stateDir, () =>
+    withBackupLock(stack.directory, () =>
       withLastingDocker(
-        manifest.dockerHost,
-        (docker) =>
-          verifyAll(docker, manifest, stateDir, backups, identity, {
+        stack.dockerHost,
+        () =>
+          verifyAll(stack, backups, identity, {
             begin: ({ tier, id, bytes }) => report(`${tier} ${id} (${prettyBytes(bytes, { binary: true })})`),
             check: (check) => report(checkLine(check)),
             bytes: onBytes,

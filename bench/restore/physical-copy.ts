@@ -52,7 +52,6 @@ export async function giveManifest(
  * @param of all files, or what changed since the copy whose manifest the server was given
  */
 export async function takeCopy(
-  dockerHost: string,
   place: PostgresPlace,
   database: string,
   directory: string,
@@ -61,9 +60,8 @@ export async function takeCopy(
   const own = path.join(directory, id);
   mkdirSync(own);
   const written = new PartFiles(own, []);
-  const { container } = place;
   const more = of === "all" ? [] : [`--incremental=${MANIFEST}`];
-  const copy = await copyFiles({ dockerHost, container }, id, written, more);
+  const copy = await copyFiles(place, id, written, more);
   try {
     const rows = await withoutWriters(place, database, () => copy.markCut());
     await copy.writeLog();

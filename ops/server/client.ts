@@ -1,9 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import pRetry from "p-retry";
 import { z } from "zod";
-import type { Manifest } from "../../config/manifest.ts";
 import { Problem } from "../base/problem.ts";
 
 /** What an add did to one memory; a distance of meaning is never part of it. */
@@ -65,6 +63,16 @@ export interface Request {
 /** Told when there is a wait for the server, with its reason. */
 export type OnWait = (reason: string) => void;
 
+/** How a stack's memory server is reached. */
+export interface ServerAccess {
+  stack: string;
+  /** E.g. `http://127.0.0.1:8888`. */
+  address: string;
+  apiKey: string;
+  /** How long the server lets an add take; its own default when left out. */
+  addSeconds?: number | undefined;
+}
+
 /** Client of a stack's memory server, with the key that the stack made for its owner. */
 export class MemoryClient {
   private readonly address: string;
@@ -73,16 +81,11 @@ export class MemoryClient {
   readonly stack: string;
   private readonly timeoutMs: number;
 
-  constructor(manifest: Manifest) {
-    const port = manifest.services.server?.ports.http;
-    const keyFile = manifest.secretFiles.api_key;
-    this.stack = manifest.stack;
-    if (port === undefined || keyFile === undefined) {
-      throw new Problem("the manifest names no memory server", { mend: `./mem0 up ${this.stack}` });
-    }
-    this.address = `http://127.0.0.1:${port}`;
-    this.apiKey = readKey(keyFile, this.stack);
-    this.timeoutMs = (manifest.addSeconds ?? ADD_SECONDS) * 1000 + MARGIN_MS;
+  constructor({ stack, address, apiKey, addSeconds = ADD_SECONDS }: ServerAccess) {
+    this.stack = stack;
+    this.address = address;
+    this.apiKey = apiKey;
+    this.timeoutMs = addSeconds * 1000 + MARGIN_MS;
   }
 
   /**
@@ -207,12 +210,4 @@ function isLostAnswer(error: unknown): boolean {
   const { cause } = error.cause instanceof Error ? error.cause : {};
   const code = (cause as { code?: string } | undefined)?.code;
   return code === "UND_ERR_SOCKET" || code === "ECONNRESET";
-}
-
-function readKey(file: string, stack: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw new Problem("the API key cannot be read", { where: file, mend: `./mem0 up ${stack}`, cause });
-  }
 }

@@ -1,8 +1,8 @@
-import type { Manifest } from "../../config/manifest.ts";
 import { Problem } from "../base/problem.ts";
 import { waitUntil } from "../base/wait-until.ts";
+import type { DeployedStack } from "../stack/deployed-stack.ts";
 import type { Report } from "../stack/pulumi-events.ts";
-import { MemoryClient, ServerRefusal } from "./client.ts";
+import { ServerRefusal } from "./client.ts";
 
 /** Neo4j takes up to 44 s to its first answer on a small machine; the model and the identity check come after that. */
 const READY_WITHIN_MS = 180_000;
@@ -13,19 +13,18 @@ const READY_WITHIN_MS = 180_000;
  *
  * @throws Problem that names what does not answer, when patience is over
  */
-export async function untilReady(manifest: Manifest, report: Report): Promise<void> {
-  const client = new MemoryClient(manifest);
+export async function untilReady(stack: DeployedStack, report: Report): Promise<void> {
   let lacks: string[] = [];
   const isReady = async () => {
-    lacks = await client.lacks().catch(whileSilent);
+    lacks = await stack.server.lacks().catch(whileSilent);
     if (lacks.length > 0) report(lacks.join("; "), true);
     return lacks.length === 0;
   };
   await waitUntil(isReady, {
     withinMs: READY_WITHIN_MS,
     late: () =>
-      new Problem(`stack ${manifest.stack} is up, but not ready:\n${lacks.join("\n")}`, {
-        mend: `docker logs ${manifest.services.server?.container} --tail 50`,
+      new Problem(`stack ${stack.name} is up, but not ready:\n${lacks.join("\n")}`, {
+        mend: `docker logs ${stack.container("server")} --tail 50`,
       }),
   });
 }

@@ -1,10 +1,9 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
-import type { Manifest } from "../../config/manifest.ts";
 import { ignoring, withDocker } from "../docker/client.ts";
+import type { DeployedStack } from "./deployed-stack.ts";
 import { type EngineContext, openStack, removeContainers } from "./deployment.ts";
-import { stackDirectory } from "./manifest-file.ts";
 import type { Report } from "./pulumi-events.ts";
 
 /**
@@ -13,13 +12,12 @@ import type { Report } from "./pulumi-events.ts";
  */
 export async function deleteStack(
   context: EngineContext,
-  manifest: Manifest,
-  stateHome: string,
+  deployed: DeployedStack,
   report: Report,
 ): Promise<void> {
   await removeContainers(context, report);
   await withDocker(context.dockerHost, async (docker) => {
-    for (const [store, place] of Object.entries(manifest.stores)) {
+    for (const [store, place] of Object.entries(deployed.manifest.stores)) {
       report(`deleting the ${store} data in ${place}`);
       if (path.isAbsolute(place)) rmSync(place, { recursive: true, force: true });
       else await docker.getVolume(place).remove().catch(ignoring(404));
@@ -32,5 +30,5 @@ export async function deleteStack(
   await execa(pulumi, ["state", "unprotect", "--all", "--yes", "--stack", context.stack], env);
   await stack.destroy({ color: "never", suppressProgress: true });
   await execa(pulumi, ["stack", "rm", "--yes", "--preserve-config", context.stack], env);
-  rmSync(stackDirectory(stateHome, context.stack), { recursive: true, force: true });
+  rmSync(deployed.directory, { recursive: true, force: true });
 }

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
-import type { Manifest } from "../../config/manifest.ts";
 import { execInContainer, ignoring, withDocker } from "../docker/client.ts";
+import type { DeployedStack } from "./deployed-stack.ts";
 
 export interface ServiceStatus {
   service: string;
@@ -25,19 +25,20 @@ export interface StackStatus {
 }
 
 /** How a deployed stack is doing, seen from Docker and its database. */
-export function stackStatus(manifest: Manifest): Promise<StackStatus> {
-  return withDocker(manifest.dockerHost, async (docker) => {
+export function stackStatus(stack: DeployedStack): Promise<StackStatus> {
+  const { manifest, docker } = stack;
+  return withDocker(stack.dockerHost, async () => {
     const [services, counts] = await Promise.all([
       Promise.all(
         Object.entries(manifest.services).map(([service, { container, ports }]) =>
           serviceStatus(docker, service, container, Object.values(ports)),
         ),
       ),
-      countMemories(docker, manifest),
+      countMemories(stack),
     ]);
     const healthy = services.every(({ state }) => state === "healthy");
     const dashboard = manifest.observability?.grafana?.dashboard;
-    return { stack: manifest.stack, healthy, services, ...counts, dashboard };
+    return { stack: stack.name, healthy, services, ...counts, dashboard };
   });
 }
 
@@ -70,10 +71,11 @@ function usedMemory({ usage, stats }: Docker.MemoryStats): number {
   return usage - cache;
 }
 
-async function countMemories(
-  docker: Docker,
-  { services, database }: Manifest,
-): Promise<Pick<StackStatus, "memories" | "users">> {
+async function countMemories({
+  docker,
+  manifest,
+}: DeployedStack): Promise<Pick<StackStatus, "memories" | "users">> {
+  const { services, database } = manifest;
   const unknown = { memories: undefined, users: undefined };
   const container = services.postgres?.container;
   if (container === undefined) return unknown;

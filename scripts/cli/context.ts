@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import type { Manifest } from "../../config/manifest.ts";
 import { homeIdOf } from "../../config/settings.ts";
+import { checkRoot, ownerOf } from "../../ops/backup/keep/root.ts";
 import { ExitCode, Problem } from "../../ops/base/problem.ts";
+import { DeployedStack } from "../../ops/stack/deployed-stack.ts";
 import type { EngineContext } from "../../ops/stack/deployment.ts";
 import { type Machine, readMachine } from "../../ops/stack/machine-file.ts";
-import { readManifest } from "../../ops/stack/manifest-file.ts";
 import { environment } from "../../toolchain/environment.ts";
 import { CHECKOUT, stateHome, stateLayout, toolchainLayout } from "../../toolchain/layout.ts";
 
@@ -36,7 +36,18 @@ export function engineContext(stack: string): EngineContext & { machine: Machine
   };
 }
 
-/** Manifest of a deployed stack. */
-export function deployedStack(stack: string): Manifest {
-  return readManifest(stateHome(), stack);
+/** A stack as it was deployed on this host. */
+export function deployedStack(stack: string): DeployedStack {
+  return DeployedStack.read(stateHome(), stack);
+}
+
+/**
+ * A deployed stack whose backups are looked at.
+ *
+ * @returns also whether anything was ever put into its backup root
+ * @throws Problem when the root is another stack's, or its disk is not mounted
+ */
+export function stackWithBackups(name: string): { stack: DeployedStack; used: boolean } {
+  const stack = deployedStack(name);
+  return { stack, used: checkRoot(stack.backup.root, ownerOf(stack)) };
 }

@@ -4,6 +4,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { FULL_DISK_ACCESS, isThere } from "../../base/is-there.ts";
 import { Problem } from "../../base/problem.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { layout } from "../format/layout.ts";
 
 const markerSchema = z.strictObject({
@@ -21,6 +22,11 @@ export interface RootOwner {
   stack: string;
   instanceId: string;
   stateDir: string;
+}
+
+/** A deployed stack as the owner of its backups. */
+export function ownerOf({ name, manifest, directory }: DeployedStack): RootOwner {
+  return { stack: name, instanceId: manifest.instanceId, stateDir: directory };
 }
 
 /**

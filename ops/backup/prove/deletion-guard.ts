@@ -1,17 +1,12 @@
-import type Docker from "dockerode";
-import type { Manifest } from "../../../config/manifest.ts";
 import { Problem } from "../../base/problem.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { newestGood, readCatalogue } from "../keep/catalogue.ts";
 import { withBackupLock } from "../lock.ts";
-import { backupSettings } from "../stack-access.ts";
 import { verifyAll } from "./verify.ts";
 
 /** What stands between a stack's data and its deletion. */
 export interface DeletionGuard {
-  docker: Docker;
-  manifest: Manifest;
-  /** Directory of the stack on the host. */
-  stateDir: string;
+  stack: DeployedStack;
   /** How many memories are live; undefined when Postgres does not answer. */
   live: number | undefined;
   report: (line: string) => void;
@@ -24,9 +19,9 @@ export interface DeletionGuard {
  * @throws Problem that says what there is instead
  */
 export async function requireVerifiedBackup(guard: DeletionGuard): Promise<void> {
-  const { docker, manifest, stateDir, live, report } = guard;
-  const { stack } = manifest;
-  const newest = newestGood(readCatalogue(backupSettings(manifest).root));
+  const { stack: deployed, live, report } = guard;
+  const stack = deployed.name;
+  const newest = newestGood(readCatalogue(deployed.backup.root));
   if (newest === undefined) {
     throw refusal(stack, "there is none", `./mem0 backup ${stack}, or: ${keepsData(stack)}`);
   }
@@ -39,8 +34,8 @@ export async function requireVerifiedBackup(guard: DeletionGuard): Promise<void>
     begin: () => {},
     check: ({ name, found }: { name: string; found: string }) => report(`${name}: ${found}`),
   };
-  const [verified] = await withBackupLock(stateDir, () =>
-    verifyAll(docker, manifest, stateDir, [newest], undefined, on),
+  const [verified] = await withBackupLock(deployed.directory, () =>
+    verifyAll(deployed, [newest], undefined, on),
   );
   const wrong = verified?.checks.find(({ ok }) => !ok);
   if (wrong === undefined) return;

@@ -1,10 +1,9 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import type Docker from "dockerode";
 import type { Driver } from "neo4j-driver-lite";
 import writeFileAtomic from "write-file-atomic";
-import type { Manifest } from "../../../config/manifest.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import type { BackupManifest } from "../format/backup-manifest.ts";
 import { backupId } from "../format/layout.ts";
 import { secondsSince } from "../format/part-files.ts";
@@ -14,7 +13,6 @@ import { graphImage } from "../restore/prepare.ts";
 import type { Restorable } from "../restore/restorable.ts";
 import { roomOf, withinRoom } from "../restore/room.ts";
 import { withScratch } from "../scratch.ts";
-import { containerOf } from "../stack-access.ts";
 import { updateStatus } from "../status-file.ts";
 import { readHistory, unpackHistory } from "../stores/history/restore.ts";
 import { readGraphIdentity, withThrowawayGraph } from "../stores/neo4j/restore.ts";
@@ -57,9 +55,8 @@ const EF_SEARCH = 200;
 type Look = (name: string, ok: boolean, found: string) => void;
 
 interface DrillContext {
-  docker: Docker;
+  stack: DeployedStack;
   throwaway: Throwaway;
-  manifest: Manifest;
   backup: Restorable & { manifest: BackupManifest };
   look: Look;
 }
@@ -71,9 +68,7 @@ interface DrillContext {
  * @param onCheck called with each thing that was looked at
  */
 export async function drill(
-  docker: Docker,
-  manifest: Manifest,
-  stateDir: string,
+  stack: DeployedStack,
   backup: Restorable & { manifest: BackupManifest },
   onCheck: (check: DrillCheck) => void = () => {},
 ): Promise<DrillReport> {
@@ -92,9 +87,9 @@ export async function drill(
     report.checks.push(check);
     onCheck(check);
   };
-  const throwaway = await Throwaway.open(docker, manifest, "drill");
+  const throwaway = await Throwaway.open(stack.docker, stack.manifest, "drill");
   try {
-    const context = { docker, throwaway, manifest, backup, look };
+    const context = { stack, throwaway, backup, look };
     const timed = async (store: string, work: Promise<void>) => {
       await work;
       report.stores[store] = secondsSince(started);
@@ -105,10 +100,10 @@ export async function drill(
         timed("postgres", drillPostgres(context)),
         backup.files && timed("postgresFiles", drillFiles(context, backup.files)),
         timed("neo4j", drillGraph(context)),
-        timed("history", drillHistory(context, stateDir)),
+        timed("history", drillHistory(context)),
       ]);
     // Its containers are on the disk of the live data.
-    const room = roomOf(docker, containerOf(manifest, "postgres"));
+    const room = roomOf(stack.docker, stack.container("postgres"));
     await withinRoom(room, () => throwaway.remove(), works);
     report.ok = report.checks.every(({ ok }) => ok);
   } catch (error) {
@@ -117,7 +112,7 @@ export async function drill(
     report.seconds = secondsSince(started);
     await throwaway.remove();
   }
-  keep(stateDir, report);
+  keep(stack.directory, report);
   return report;
 }
 
@@ -134,13 +129,13 @@ function keep(stateDir: string, report: DrillReport): void {
   }));
 }
 
-async function drillPostgres({ docker, throwaway, manifest, backup, look }: DrillContext): Promise<void> {
+async function drillPostgres({ stack, throwaway, backup, look }: DrillContext): Promise<void> {
   const dump = backup.postgres;
   if (dump === undefined) return look("postgres", false, "the backup holds no dump of Postgres");
   const { counts, identity, collection } = backup.manifest;
-  const deployed = await deployedService(docker, manifest, "postgres");
-  const place = await startThrowawayPostgres(docker, throwaway, deployed, {
-    user: manifest.database.user,
+  const deployed = await deployedService(stack, "postgres");
+  const place = await startThrowawayPostgres(stack.docker, throwaway, deployed, {
+    user: stack.manifest.database.user,
     collection,
   });
   await restoreDatabase(place, dump, "drill");
@@ -153,22 +148,22 @@ async function drillPostgres({ docker, throwaway, manifest, backup, look }: Dril
     `${content.identity?.instanceId ?? "none"}, ${content.dimensions} dimensions`,
   );
   if (counts.memories === 0) return;
-  await sampleRows(place, deployed, manifest, look);
+  await sampleRows(place, deployed, stack.manifest.database, look);
   await searchBySample(place, look);
 }
 
 /** A server on the copied files: it needs no index built, and must hold the same. */
 async function drillFiles(
-  { docker, throwaway, manifest, backup, look }: DrillContext,
+  { stack, throwaway, backup, look }: DrillContext,
   files: PostgresFiles,
 ): Promise<void> {
   const { counts, collection } = backup.manifest;
-  const { database } = manifest;
-  const deployed = await deployedService(docker, manifest, "postgres");
-  const unfit = await whyNotFiles(docker, deployed, backup.manifest, manifest, []);
+  const { database } = stack.manifest;
+  const deployed = await deployedService(stack, "postgres");
+  const unfit = await whyNotFiles(stack, deployed, backup.manifest, []);
   if (unfit !== undefined) return look("files of Postgres", true, `not for this stack: ${unfit}`);
   const names = { user: database.user, collection, database: database.name };
-  const { place } = await startOnFiles(docker, throwaway, deployed, names, files, backup.id);
+  const { place } = await startOnFiles(stack.docker, throwaway, deployed, names, files, backup.id);
   const { memories, users, indexed } = await readContent(place, database.name);
   look(
     "files of Postgres",
@@ -181,7 +176,7 @@ async function drillFiles(
 async function sampleRows(
   place: PostgresPlace,
   deployed: DeployedService,
-  manifest: Manifest,
+  { name, collection }: { name: string; collection: string },
   look: Look,
 ): Promise<void> {
   const sample = `(SELECT * FROM ${ident(place.collection)} ORDER BY md5(id::text) LIMIT ${SAMPLE}) AS sample`;
@@ -191,7 +186,6 @@ async function sampleRows(
   const restored = await rowHashes({ docker: place.docker, container: place.container }, "drill", sample);
   const ids = [...restored.keys()].map((id) => `'${id}'`).join(", ");
   const { container } = deployed;
-  const { name, collection } = manifest.database;
   const there = `(SELECT * FROM ${ident(collection)} WHERE id IN (${ids})) AS there`;
   const live = await rowHashes({ docker: place.docker, container }, name, there).catch(() => undefined);
   // With the stack down there is nothing to compare with, and nothing wrong with that.
@@ -248,12 +242,12 @@ async function searchBySample(place: PostgresPlace, look: Look): Promise<void> {
   );
 }
 
-async function drillGraph({ docker, throwaway, manifest, backup, look }: DrillContext): Promise<void> {
+async function drillGraph({ stack, throwaway, backup, look }: DrillContext): Promise<void> {
   const { counts, identity } = backup.manifest;
   if (backup.graph === undefined) return look("neo4j", false, "the backup holds no graph");
   const parts = backup.graph;
-  const image = graphImage(await deployedService(docker, manifest, "neo4j"));
-  await withThrowawayGraph(docker, throwaway, image, async (graph) => {
+  const image = graphImage(await deployedService(stack, "neo4j"));
+  await withThrowawayGraph(stack.docker, throwaway, image, async (graph) => {
     const driver = await startGraph(graph, parts);
     const { nodes, relationships } = await countGraph(driver);
     look("nodes", nodes === counts.nodes, `${nodes} of ${counts.nodes}`);
@@ -281,10 +275,10 @@ async function queryGraph(driver: Driver, hasRelations: boolean, look: Look): Pr
   look("graph query", records.length > 0 || !hasRelations, `${records.length} relations of an entity`);
 }
 
-async function drillHistory({ backup, look }: DrillContext, stateDir: string): Promise<void> {
+async function drillHistory({ stack, backup, look }: DrillContext): Promise<void> {
   if (backup.history === undefined) return look("history", false, "the backup holds no history file");
   const { history, manifest } = backup;
-  await withScratch(stateDir, async (directory) => {
+  await withScratch(stack.directory, async (directory) => {
     const file = path.join(directory, "history.db");
     await unpackHistory(history, file);
     const { entries, damage } = readHistory(file);

@@ -1,9 +1,8 @@
 import path from "node:path";
 import { text as readAll } from "node:stream/consumers";
-import type Docker from "dockerode";
-import type { Manifest } from "../../../config/manifest.ts";
 import { Problem } from "../../base/problem.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { compareChecksums } from "../format/checksums.ts";
 import type { OnBytes } from "../format/part-files.ts";
 import { decompressed } from "../format/streams.ts";
@@ -194,15 +193,14 @@ function reasonOf(error: unknown): string {
  * @param identity text of the age identity file
  */
 export async function verifyAll(
-  docker: Docker,
-  manifest: Manifest,
-  stateDir: string,
+  stack: DeployedStack,
   backups: readonly Backup[],
   identity: string | undefined,
   on: { begin: (backup: Backup) => void; check: (check: Check) => void; bytes?: OnBytes },
 ): Promise<Verified[]> {
-  const postgres = await deployedService(docker, manifest, "postgres");
-  const neo4j = graphImage(await deployedService(docker, manifest, "neo4j"));
+  const postgres = await deployedService(stack, "postgres");
+  const neo4j = graphImage(await deployedService(stack, "neo4j"));
+  const { docker, manifest, directory } = stack;
   const verified: Verified[] = [];
   for (const backup of backups) {
     on.begin(backup);
@@ -213,7 +211,7 @@ export async function verifyAll(
           throwaway,
           postgres,
           withGraph: (work) => withThrowawayGraph(docker, throwaway, neo4j, work),
-          stateDir,
+          stateDir: directory,
           identity,
           onCheck: on.check,
           onBytes: on.bytes,

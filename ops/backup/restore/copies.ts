@@ -41,13 +41,10 @@ export async function postgresForm(
 }
 
 /** Not with `withPlaces`, which is for whoever holds the lock: another restore may be at work. */
-async function misfit(
-  { docker, manifest }: RestoreTools,
-  backup: BackupManifest,
-): Promise<string | undefined> {
-  const postgres = await deployedService(docker, manifest, "postgres");
-  const live = await databases({ docker, container: postgres.container });
-  return whyNotFiles(docker, postgres, backup, manifest, live);
+async function misfit({ stack }: RestoreTools, backup: BackupManifest): Promise<string | undefined> {
+  const postgres = await deployedService(stack, "postgres");
+  const live = await databases({ docker: stack.docker, container: postgres.container });
+  return whyNotFiles(stack, postgres, backup, live);
 }
 
 /**
@@ -62,11 +59,11 @@ export async function makeCopies(
   journal: Journal,
 ): Promise<number | undefined> {
   const { id, stores, adopt } = journal;
-  const { manifest, stateDir } = tools;
-  mkdirSync(path.join(stateDir, "backup"), { recursive: true, mode: 0o700 });
+  const { manifest, docker, directory } = tools.stack;
+  mkdirSync(path.join(directory, "backup"), { recursive: true, mode: 0o700 });
   const { instanceId, model } = manifest;
   const preparation: Preparation = {
-    docker: tools.docker,
+    docker,
     throwaway: places.throwaway,
     id,
     identity: { instanceId, embedder: model.embedder, dimensions: model.dimensions },
@@ -74,7 +71,7 @@ export async function makeCopies(
     counts: backup.manifest?.counts,
   };
   for (const store of stores) await removeBeside(store, ["restored"], places, journal);
-  const room = roomOf(tools.docker, places.postgres.container);
+  const room = roomOf(docker, places.postgres.container);
   const giveUp = async () => {
     await places.throwaway.remove();
     if (journal.postgresAs === "database") await removeBeside("postgres", ["restored"], places, journal);
@@ -91,7 +88,7 @@ async function fillCopies(
   preparation: Preparation,
 ): Promise<number | undefined> {
   const { stores } = journal;
-  const { report, stateDir } = tools;
+  const { report, stack } = tools;
   let memories: number | undefined;
   const { graph, history } = backup;
   const works: Promise<void>[] = [];
@@ -112,26 +109,27 @@ async function fillCopies(
     );
   }
   if (stores.includes("history") && history !== undefined) {
-    works.push(prepareHistory(preparation, places.server, history, stateDir));
+    works.push(prepareHistory(preparation, places.server, history, stack.directory));
   }
   await all(works);
   return memories;
 }
 
 function restorePostgres(
-  { manifest: { database }, report }: RestoreTools,
+  { stack, report }: RestoreTools,
   { postgres, postgresService }: SwapPlaces,
   backup: Restorable,
   { postgresAs }: Journal,
   preparation: Preparation,
 ): Promise<number> {
+  const live = stack.manifest.database.name;
   if (postgresAs === "files") {
     if (backup.files === undefined) throw new Error(`${backup.directory} holds no files of Postgres`);
     report("starting a throw-away Postgres on the copied files");
-    const names = { ...postgres, database: database.name };
+    const names = { ...postgres, database: live };
     return preparePostgresFiles(preparation, postgresService, names, backup.files, backup.id);
   }
   if (backup.postgres === undefined) throw new Error(`${backup.directory} holds no dump of Postgres`);
   report("restoring Postgres into a new database");
-  return preparePostgres(preparation, postgres, database.name, backup.postgres);
+  return preparePostgres(preparation, postgres, live, backup.postgres);
 }

@@ -1,7 +1,6 @@
-import type Docker from "dockerode";
-import type { Manifest } from "../../../config/manifest.ts";
 import { Problem } from "../../base/problem.ts";
 import type { Throwaway, ThrowawaySpec } from "../../docker/throwaway.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 
 /** A service as it is deployed: what a throw-away container must have in common with it. */
 export interface DeployedService {
@@ -24,8 +23,7 @@ export type StoreService = keyof typeof STORES;
 
 /** Reads how a service of the stack runs; a Problem when its container is gone, for then nothing can be restored. */
 export async function deployedService(
-  docker: Docker,
-  manifest: Manifest,
+  { manifest, docker }: DeployedStack,
   service: StoreService,
 ): Promise<DeployedService> {
   const mend = `./mem0 up ${manifest.stack}`;

@@ -5,7 +5,6 @@ import { compareChecksums, compareOldChecksums } from "../format/checksums.ts";
 import { backupId } from "../format/layout.ts";
 import { secondsSince } from "../format/part-files.ts";
 import { withBackupLock } from "../lock.ts";
-import { containerOf } from "../stack-access.ts";
 import { postgresAnswers } from "../stores/postgres/restore.ts";
 import { makeCopies, postgresForm } from "./copies.ts";
 import { deployedService } from "./deployed.ts";
@@ -55,14 +54,14 @@ export async function restore(
   backup: Restorable,
   options: RestoreOptions,
 ): Promise<RestoreReport> {
-  const { stateDir, manifest } = tools;
-  const before = readJournal(stateDir);
+  const { stack } = tools;
+  const before = readJournal(stack.directory);
   if (before !== undefined && !allows(before.phase, "begin")) throw unfinished(before);
   const stores = storesOf(backup, options.only);
   return run(tools, backup, {
     version: 1,
     id: backupId(tools.now()),
-    stack: manifest.stack,
+    stack: stack.name,
     backup: backup.directory,
     stores,
     postgresAs: stores.includes("postgres") ? await postgresForm(tools, backup, options.from) : "database",
@@ -86,7 +85,8 @@ export async function continueRestore(
   const journal = requireJournal(tools, "continue");
   if (journal.phase === "preparing") return run(tools, open(journal.backup), journal);
   const started = performance.now();
-  const goOn = (from: Journal) => withBackupLock(tools.stateDir, () => swapIn(tools, from, [], started));
+  const goOn = (from: Journal) =>
+    withBackupLock(tools.stack.directory, () => swapIn(tools, from, [], started));
   if (journal.phase === "prepared") {
     return withoutWrites(tools, async (held) => {
       const safetyBackup = await backUpLive(tools, journal);
@@ -95,14 +95,14 @@ export async function continueRestore(
     });
   }
   if (journal.phase === "swapping") return goOn(journal);
-  await withBackupLock(tools.stateDir, () => undo(tools, journal));
+  await withBackupLock(tools.stack.directory, () => undo(tools, journal));
   return undefined;
 }
 
 /** Lets what was live before a restore serve again. */
 export async function rollBack(tools: RestoreTools): Promise<Journal["phase"]> {
   const journal = requireJournal(tools, "roll-back");
-  await withBackupLock(tools.stateDir, async () => {
+  await withBackupLock(tools.stack.directory, async () => {
     if (journal.phase !== "preparing" && journal.phase !== "prepared") return undo(tools, journal);
     return withPlaces(tools, async (places) => {
       await forget(tools, places, journal, ["restored"]);
@@ -115,37 +115,37 @@ export async function rollBack(tools: RestoreTools): Promise<Journal["phase"]> {
 /** Removes what an ended restore, or its way back, has left aside. */
 export async function finishRestore(tools: RestoreTools): Promise<void> {
   const journal = requireJournal(tools, "finish");
-  await withBackupLock(tools.stateDir, () =>
+  await withBackupLock(tools.stack.directory, () =>
     withPlaces(tools, (places) => forget(tools, places, journal, ["restored", "before"])),
   );
 }
 
 async function run(tools: RestoreTools, backup: Restorable, journal: Journal): Promise<RestoreReport> {
   const started = performance.now();
-  const { report, stateDir } = tools;
+  const { report, stack } = tools;
   report("comparing checksums");
   const { manifest, directory, id } = backup;
   const compared =
     manifest === undefined ? compareOldChecksums(directory) : compareChecksums({ manifest, directory });
   await compared.catch((cause: Error) => {
-    const mend = `take another one: ./mem0 backups ${tools.manifest.stack}`;
+    const mend = `take another one: ./mem0 backups ${stack.name}`;
     throw new Problem(`backup ${id} is damaged: ${cause.message}`, { where: directory, mend });
   });
   await requireReadable(backup);
-  await requireRoom(roomOf(tools.docker, containerOf(tools.manifest, "postgres")));
+  await requireRoom(roomOf(stack.docker, stack.container("postgres")));
   return withoutWrites(tools, async (held) => {
     // Taking it holds the lock by itself.
     const begun: Journal = { ...journal, safetyBackup: await backUpLive(tools, journal) };
-    return withBackupLock(stateDir, async () => {
-      const earlier = readJournal(stateDir);
+    return withBackupLock(stack.directory, async () => {
+      const earlier = readJournal(stack.directory);
       if (earlier !== undefined && earlier.id !== journal.id) {
         report("removing what the restore before this one left aside");
         await withPlaces(tools, (places) => forget(tools, places, earlier, ["restored", "before"]));
       }
-      writeJournal(stateDir, begun);
+      writeJournal(stack.directory, begun);
       const memories = await prepareOrTidy(tools, backup, begun, held);
       const ready: Journal = { ...begun, phase: "prepared", memories: memories ?? null };
-      writeJournal(stateDir, ready);
+      writeJournal(stack.directory, ready);
       return swapIn(tools, ready, backup.lacks, started);
     });
   });
@@ -193,12 +193,12 @@ async function swapIn(
   lacks: string[],
   started: number,
 ): Promise<RestoreReport> {
-  const { stateDir, manifest, report } = tools;
+  const { stack, report } = tools;
   const downSince = performance.now();
   await stopServer(tools);
-  writeJournal(stateDir, { ...journal, phase: "swapping" });
+  writeJournal(stack.directory, { ...journal, phase: "swapping" });
   await swapAll(tools, journal, "forward");
-  writeJournal(stateDir, { ...journal, phase: "done" });
+  writeJournal(stack.directory, { ...journal, phase: "done" });
   report("the restored data serves");
   return {
     backup: path.basename(journal.backup),
@@ -209,7 +209,7 @@ async function swapIn(
     downSeconds: secondsSince(downSince),
     lacks: [
       ...lacks,
-      ...(journal.stores.length < RESTORED.length ? [partial(journal.stores, manifest.stack)] : []),
+      ...(journal.stores.length < RESTORED.length ? [partial(journal.stores, stack.name)] : []),
     ],
   };
 }
@@ -219,25 +219,25 @@ function partial(stores: RestoredStore[], stack: string): string {
 }
 
 async function undo(tools: RestoreTools, journal: Journal): Promise<void> {
-  const { stateDir, report } = tools;
-  writeJournal(stateDir, { ...journal, phase: "undoing" });
+  const { stack, report } = tools;
+  writeJournal(stack.directory, { ...journal, phase: "undoing" });
   await stopServer(tools);
   await swapAll(tools, journal, "back");
-  writeJournal(stateDir, { ...journal, phase: "undone" });
+  writeJournal(stack.directory, { ...journal, phase: "undone" });
   report("what was live before serves again");
 }
 
-async function stopServer({ docker, manifest, report }: RestoreTools): Promise<void> {
+async function stopServer({ stack, report }: RestoreTools): Promise<void> {
   report("stopping the memory server");
-  await stopService(docker, await deployedService(docker, manifest, "server"));
+  await stopService(stack.docker, await deployedService(stack, "server"));
 }
 
 /** Stops the stores whose files change, swaps, and starts them and the server again. Every step may be repeated. */
 async function swapAll(tools: RestoreTools, journal: Journal, direction: "forward" | "back"): Promise<void> {
-  const { docker, report } = tools;
+  const { stack, report } = tools;
   await withPlaces(tools, async (places) => {
     const stopped = [
-      { store: "postgres", named: "Postgres", healthy: postgresAnswers(tools.manifest.database) },
+      { store: "postgres", named: "Postgres", healthy: postgresAnswers(stack.manifest.database) },
       { store: "neo4j", named: "Neo4j", healthy: ["neo4j-healthy"] },
     ] as const;
     const services = stopped.flatMap(({ store, named, healthy }) => {
@@ -245,10 +245,10 @@ async function swapAll(tools: RestoreTools, journal: Journal, direction: "forwar
       return service === undefined ? [] : [{ service, named, healthy }];
     });
     const swapped = services.map(({ service }) => service.container);
-    await startOthers(docker, tools.manifest, [...swapped, places.server.container]);
+    await startOthers(stack, [...swapped, places.server.container]);
     for (const { service, named } of services) {
       report(`stopping ${named}`);
-      await stopService(docker, service);
+      await stopService(stack.docker, service);
     }
     for (const store of journal.stores) {
       report(
@@ -258,29 +258,26 @@ async function swapAll(tools: RestoreTools, journal: Journal, direction: "forwar
     }
     for (const { service, named, healthy } of services) {
       report(`starting ${named}`);
-      await startService(docker, tools.manifest, service, healthy);
+      await startService(stack, service, healthy);
     }
     await startServer(tools, places);
   });
 }
 
-async function startServer(
-  { docker, manifest, report }: RestoreTools,
-  { server }: SwapPlaces,
-): Promise<void> {
+async function startServer({ stack, report }: RestoreTools, { server }: SwapPlaces): Promise<void> {
   report("starting the memory server");
-  await startService(docker, manifest, server);
-  await untilServerReady(docker, manifest, server);
+  await startService(stack, server);
+  await untilServerReady(stack, server);
 }
 
 async function forget(
-  { stateDir }: RestoreTools,
+  { stack }: RestoreTools,
   places: SwapPlaces,
   journal: Journal,
   which: readonly ("restored" | "before")[],
 ): Promise<void> {
   for (const store of journal.stores) await removeBeside(store, which, places, journal);
-  removeJournal(stateDir);
+  removeJournal(stack.directory);
 }
 
 /** @throws Problem when the backup lacks what is asked for, or holds nothing */
@@ -297,14 +294,11 @@ function storesOf(backup: Restorable, only: RestoredStore | undefined): Restored
   return only === undefined ? stores : [only];
 }
 
-function requireJournal(
-  { stateDir, manifest }: RestoreTools,
-  wish: "continue" | "roll-back" | "finish",
-): Journal {
-  const journal = readJournal(stateDir);
+function requireJournal({ stack }: RestoreTools, wish: "continue" | "roll-back" | "finish"): Journal {
+  const journal = readJournal(stack.directory);
   if (journal === undefined) {
-    throw new Problem(`no restore of stack ${manifest.stack} is known`, {
-      mend: `./mem0 backups ${manifest.stack} lists what can be restored`,
+    throw new Problem(`no restore of stack ${stack.name} is known`, {
+      mend: `./mem0 backups ${stack.name} lists what can be restored`,
     });
   }
   if (allows(journal.phase, wish)) return journal;
@@ -313,7 +307,7 @@ function requireJournal(
     journal.phase === "done"
       ? "the last restore has ended; there is nothing to go on with"
       : "the last restore was rolled back already",
-    { mend: `./mem0 restore --finish --stack ${manifest.stack} removes what it left aside` },
+    { mend: `./mem0 restore --finish --stack ${stack.name} removes what it left aside` },
   );
 }
 

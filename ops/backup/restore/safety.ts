@@ -9,11 +9,11 @@ import type { RestoreTools } from "./tools.ts";
  * acknowledged lies in the former data alone.
  */
 export async function withoutWrites<T>(
-  { manifest, report }: RestoreTools,
+  { stack, report }: RestoreTools,
   work: (held: WritesHeld) => Promise<T>,
 ): Promise<T> {
   report("waiting for writes under way");
-  const held = await holdWrites(manifest);
+  const held = await holdWrites(stack);
   try {
     return await work(held);
   } finally {
@@ -27,13 +27,13 @@ export async function withoutWrites<T>(
  * @returns the backup's id; `none` when there is none on purpose
  */
 export async function backUpLive(
-  { report, manifest, now, toolVersion }: RestoreTools,
+  { report, stack, now, toolVersion }: RestoreTools,
   journal: Journal,
 ): Promise<string> {
   if (journal.safetyBackup === "none") return "none";
   report("backing up what is live");
   try {
-    const { backup } = await takeBackup(manifest, {
+    const { backup } = await takeBackup(stack, {
       tier: "hourly",
       pin: `before-restore-${journal.id}`,
       writersAway: true,
@@ -47,8 +47,8 @@ export async function backUpLive(
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Problem(`what is live cannot be backed up first: ${reason}`, {
       mend:
-        `./mem0 status ${manifest.stack}; if it is beyond backing up, the same command with --no-safety-backup ` +
-        `(what is live is still kept aside until ./mem0 restore --finish --stack ${manifest.stack})`,
+        `./mem0 status ${stack.name}; if it is beyond backing up, the same command with --no-safety-backup ` +
+        `(what is live is still kept aside until ./mem0 restore --finish --stack ${stack.name})`,
       cause,
     });
   }

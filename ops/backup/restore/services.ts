@@ -1,11 +1,9 @@
 import type Docker from "dockerode";
 import { z } from "zod";
-import type { Manifest } from "../../../config/manifest.ts";
 import { Problem } from "../../base/problem.ts";
 import { waitUntil } from "../../base/wait-until.ts";
 import { execInContainer, ignoring } from "../../docker/client.ts";
-import { MemoryClient } from "../../server/client.ts";
-import { containerOf } from "../stack-access.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { postgresAnswers } from "../stores/postgres/restore.ts";
 import type { DeployedService } from "./deployed.ts";
 
@@ -23,8 +21,7 @@ export async function stopService(docker: Docker, { container }: DeployedService
 
 /** Starts a container and, with a command that tells, waits until it is healthy. */
 export async function startService(
-  docker: Docker,
-  { stack }: Manifest,
+  { docker, name: stack }: DeployedStack,
   { container }: Pick<DeployedService, "container">,
   healthy?: readonly string[],
 ): Promise<void> {
@@ -43,35 +40,27 @@ export async function startService(
  *
  * @param besides containers whose data is being swapped, or that follow later
  */
-export async function startOthers(
-  docker: Docker,
-  manifest: Manifest,
-  besides: readonly string[],
-): Promise<void> {
+export async function startOthers(stack: DeployedStack, besides: readonly string[]): Promise<void> {
+  const { docker, manifest } = stack;
   const others = Object.values(manifest.services)
     .map(({ container }) => container)
     .filter((container) => !besides.includes(container));
   await Promise.all(
     others.map((container) => docker.getContainer(container).start().catch(ignoring(304, 404))),
   );
-  const container = containerOf(manifest, "postgres");
+  const container = stack.container("postgres");
   if (others.includes(container))
-    await startService(docker, manifest, { container }, postgresAnswers(manifest.database));
+    await startService(stack, { container }, postgresAnswers(manifest.database));
 }
 
 /** Waits until the server has found all stores to be its own, and Docker has seen that it answers: `status` asks Docker. */
-export async function untilServerReady(
-  docker: Docker,
-  manifest: Manifest,
-  { container }: DeployedService,
-): Promise<void> {
-  const client = new MemoryClient(manifest);
-  await until(container, manifest.stack, async () => {
-    const { RestartCount, State } = await docker.getContainer(container).inspect();
+export async function untilServerReady(stack: DeployedStack, { container }: DeployedService): Promise<void> {
+  await until(container, stack.name, async () => {
+    const { RestartCount, State } = await stack.docker.getContainer(container).inspect();
     if (RestartCount > 2)
-      throw new Problem("the memory server refuses the data", refusal(manifest, container));
+      throw new Problem("the memory server refuses the data", refusal(stack.name, container));
     if (State.Health?.Status !== "healthy") return false;
-    return client.lacks().then(
+    return stack.server.lacks().then(
       (lacks) => lacks.length === 0,
       () => false,
     );
@@ -105,12 +94,11 @@ export interface WritesHeld {
  *
  * @throws Problem when writes under way do not end
  */
-export async function holdWrites(manifest: Manifest): Promise<WritesHeld> {
-  const client = new MemoryClient(manifest);
+export async function holdWrites(stack: DeployedStack): Promise<WritesHeld> {
   /** Undefined when the server does not answer. */
   const ask = async (method: "GET" | "POST" | "DELETE", body?: unknown) => {
     const request = { method, path: "/admin/maintenance", timeoutMs: 60_000, body };
-    const answer = await client.request(request).catch(() => undefined);
+    const answer = await stack.server.request(request).catch(() => undefined);
     return answer === undefined ? undefined : maintenance.parse(await answer.json());
   };
   const pause = () => ask("POST", { seconds: PAUSE_SECONDS, drain_seconds: DRAIN_SECONDS });
@@ -125,8 +113,8 @@ export async function holdWrites(manifest: Manifest): Promise<WritesHeld> {
   if (!drained) {
     await ask("DELETE");
     throw new Problem("writes that are under way do not end", {
-      where: containerOf(manifest, "server"),
-      mend: `./mem0 status ${manifest.stack}; then the same command again`,
+      where: stack.container("server"),
+      mend: `./mem0 status ${stack.name}; then the same command again`,
     });
   }
   // Looked at before it is extended: a server that was restarted has forgotten it.
@@ -136,7 +124,7 @@ export async function holdWrites(manifest: Manifest): Promise<WritesHeld> {
       await look();
       if (lasted) return;
       throw new Problem("the memory server let writes in while the restore was prepared", {
-        where: containerOf(manifest, "server"),
+        where: stack.container("server"),
         mend: "it was restarted, or its maintenance was ended; nothing live was changed: the same command again",
       });
     },
@@ -147,7 +135,7 @@ export async function holdWrites(manifest: Manifest): Promise<WritesHeld> {
   };
 }
 
-function refusal({ stack }: Manifest, container: string): { where: string; mend: string } {
+function refusal(stack: string, container: string): { where: string; mend: string } {
   return {
     where: `docker logs ${container}`,
     mend: `./mem0 restore --roll-back --stack ${stack}`,

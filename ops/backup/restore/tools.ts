@@ -1,15 +1,11 @@
-import type Docker from "dockerode";
-import type { Manifest } from "../../../config/manifest.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { type DeployedService, deployedService } from "./deployed.ts";
 import type { SwapPlaces } from "./swap.ts";
 
 /** What a restore works on and with. */
 export interface RestoreTools {
-  docker: Docker;
-  manifest: Manifest;
-  /** Directory of the stack on the host. */
-  stateDir: string;
+  stack: DeployedStack;
   /** Version of this tool, for the backup of what is live. */
   toolVersion: string;
   report: (line: string) => void;
@@ -21,9 +17,10 @@ export async function withPlaces<T>(
   tools: RestoreTools,
   work: (places: SwapPlaces) => Promise<T>,
 ): Promise<T> {
-  const { docker, manifest } = tools;
+  const { stack } = tools;
+  const { docker, manifest } = stack;
   const service = (name: "postgres" | "neo4j" | "server"): Promise<DeployedService> =>
-    deployedService(docker, manifest, name);
+    deployedService(stack, name);
   const [postgres, neo4j, server] = await Promise.all([
     service("postgres"),
     service("neo4j"),
@@ -37,7 +34,7 @@ export async function withPlaces<T>(
       postgres: {
         docker,
         container: postgres.container,
-        stack: manifest.stack,
+        stack: stack.name,
         user: manifest.database.user,
         collection: manifest.database.collection,
       },

@@ -1,14 +1,12 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { Readable } from "node:stream";
-import type Docker from "dockerode";
 import type { Driver } from "neo4j-driver-lite";
-import type { Manifest } from "../../../config/manifest.ts";
 import { Problem } from "../../base/problem.ts";
 import { streamFromExec } from "../../docker/program-output.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
-import { MemoryClient } from "../../server/client.ts";
 import { type Imported, importLines, type Progress } from "../../server/transfer.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { lines } from "../format/streams.ts";
 import { withThrowawayGraph } from "../stores/neo4j/restore.ts";
 import { startGraph } from "../stores/neo4j/restore-graph.ts";
@@ -58,24 +56,19 @@ const OWN_KEYS = [
  * anybody else's.
  */
 export async function restoreUser(
-  docker: Docker,
-  manifest: Manifest,
+  stack: DeployedStack,
   backup: Restorable,
-  {
-    user,
-    stateDir,
-    report,
-    progress,
-  }: { user: string; stateDir: string; report: (line: string) => void; progress: Progress },
+  { user, report, progress }: { user: string; report: (line: string) => void; progress: Progress },
 ): Promise<UserReport> {
   const dump = backup.postgres;
   if (dump === undefined)
     throw new Problem(`backup ${backup.id} holds no dump of Postgres`, { where: backup.directory });
-  mkdirSync(path.join(stateDir, "backup"), { recursive: true, mode: 0o700 });
-  const { container } = await deployedService(docker, manifest, "postgres");
+  mkdirSync(path.join(stack.directory, "backup"), { recursive: true, mode: 0o700 });
+  const { container } = await deployedService(stack, "postgres");
+  const { docker, manifest } = stack;
   const { database, model } = manifest;
   const { user: owner, collection } = database;
-  const place: PostgresPlace = { docker, container, stack: manifest.stack, user: owner, collection };
+  const place: PostgresPlace = { docker, container, stack: stack.name, user: owner, collection };
   // Always the same name: what a killed run left is removed by the next.
   const beside = `${database.name}_user_restore`;
   const throwaway = await Throwaway.open(docker, manifest, "restore");
@@ -88,7 +81,7 @@ export async function restoreUser(
       report("restoring Postgres into a new database");
       await restoreDatabase(place, dump, beside, { searchable: false });
       if (backup.graph === undefined) return [];
-      return readRelations(docker, manifest, throwaway, backup.graph, user, report);
+      return readRelations(stack, throwaway, backup.graph, user, report);
     });
     const { dimensions } = await readContent(place, beside);
     const memories: { count: number } = { count: 0 };
@@ -97,14 +90,14 @@ export async function restoreUser(
     const header = { type: "header", format: 1, embedder: model.embedder, dimensions: dimensions ?? 0 };
     const source = allLines(header, memoryLines(place, beside, user, memories), relations);
     const imported = await importLines(
-      new MemoryClient(manifest),
+      stack.server,
       Readable.from(source, { objectMode: false }),
       {},
       progress,
     );
     if (memories.count === 0) {
       throw new Problem(`backup ${backup.id} holds no memory of ${user}`, {
-        mend: `./mem0 backups ${manifest.stack} lists the others`,
+        mend: `./mem0 backups ${stack.name} lists the others`,
       });
     }
     return { ...imported, user, backup: backup.id, memories: memories.count };
@@ -127,16 +120,15 @@ async function* allLines(
 }
 
 async function readRelations(
-  docker: Docker,
-  manifest: Manifest,
+  stack: DeployedStack,
   throwaway: Throwaway,
   parts: GraphParts,
   user: string,
   report: (line: string) => void,
 ): Promise<object[]> {
   report("restoring the graph in a throw-away Neo4j");
-  const image = graphImage(await deployedService(docker, manifest, "neo4j"));
-  return withThrowawayGraph(docker, throwaway, image, async (graph) =>
+  const image = graphImage(await deployedService(stack, "neo4j"));
+  return withThrowawayGraph(stack.docker, throwaway, image, async (graph) =>
     relationsOf(await startGraph(graph, parts), user),
   );
 }

@@ -1,4 +1,4 @@
-import type { Manifest } from "../../../config/manifest.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import type { Counts, Identity } from "../format/backup-manifest.ts";
 import type { Tier } from "../format/layout.ts";
 import type { PostgresSnapshot } from "../stores/postgres/dump.ts";
@@ -7,7 +7,7 @@ import type { PostgresSnapshot } from "../stores/postgres/dump.ts";
 export interface Cut {
   id: string;
   tier: Tier;
-  manifest: Manifest;
+  stack: DeployedStack;
   /** Postgres as it was at the cut. */
   snapshot: PostgresSnapshot;
   /** What the sources found in their shares, filled in while they are dumped. */

@@ -1,11 +1,10 @@
 import { statfs } from "node:fs/promises";
-import type { Manifest } from "../../../config/manifest.ts";
 import { ExitCode, Problem } from "../../base/problem.ts";
 import { architectureOf, withDocker } from "../../docker/client.ts";
 import { whileEngineRuns } from "../../docker/engine-watch.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
-import { MemoryClient } from "../../server/client.ts";
 import { type Held, holdStores } from "../../server/hold.ts";
+import type { BackupSettings, DeployedStack } from "../../stack/deployed-stack.ts";
 import type { Counts } from "../format/backup-manifest.ts";
 import { backupId, FILES, type Tier, timeOf } from "../format/layout.ts";
 import { type OnBytes, PartFiles, secondsSince } from "../format/part-files.ts";
@@ -15,14 +14,13 @@ import { copyElsewhere } from "../keep/copy-elsewhere.ts";
 import { prune } from "../keep/keeping.ts";
 import { promotions } from "../keep/promotion.ts";
 import type { RetentionPolicy } from "../keep/retention.ts";
-import { ensureRoot, isOpenToOthers, type RootOwner, unwritable } from "../keep/root.ts";
+import { ensureRoot, isOpenToOthers, ownerOf, type RootOwner, unwritable } from "../keep/root.ts";
 import { withBackupLock } from "../lock.ts";
-import { backupSettings, containerOf, stateDirOf } from "../stack-access.ts";
 import { noteRun, updateStatus } from "../status-file.ts";
 import { historyDump } from "../stores/history/dump.ts";
 import { neo4jDump } from "../stores/neo4j/dump.ts";
 import { mendNeo4j } from "../stores/neo4j/store-copy.ts";
-import { connectForSnapshot, openSnapshot, postgresDump } from "../stores/postgres/dump.ts";
+import { openSnapshot, postgresDump } from "../stores/postgres/dump.ts";
 import { copyFiles, type FilesCopy } from "../stores/postgres/dump-files.ts";
 import { stackDump } from "../stores/stack/dump.ts";
 import { begin } from "./beginning.ts";
@@ -62,14 +60,14 @@ export interface Taken {
  *
  * @throws Problem when there is no backup; nothing unfinished counts as one
  */
-export async function takeBackup(manifest: Manifest, options: TakeOptions): Promise<Taken> {
-  const stateDir = stateDirOf(manifest);
-  const { root } = backupSettings(manifest);
+export async function takeBackup(stack: DeployedStack, options: TakeOptions): Promise<Taken> {
+  const stateDir = stack.directory;
+  const { root, copyTo } = stack.backup;
   return withBackupLock(stateDir, async () => {
     const started = performance.now();
     const time = options.now().toISOString();
     try {
-      const taken = await take(manifest, options, started);
+      const taken = await withDocker(stack.dockerHost, () => take(stack, options, started));
       const { backup, seconds, copyFailure } = taken;
       const { manifest: made, bytes, id } = backup;
       const suspect = made.result === "suspect";
@@ -85,7 +83,7 @@ export async function takeBackup(manifest: Manifest, options: TakeOptions): Prom
         for (const tier of taken.promoted) next = noteRun(next, tier, run, success);
         return next;
       });
-      if (!suspect && manifest.backup?.copyTo !== undefined) noteCopy(stateDir, time, copyFailure);
+      if (!suspect && copyTo !== undefined) noteCopy(stateDir, time, copyFailure);
       return taken;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -97,16 +95,17 @@ export async function takeBackup(manifest: Manifest, options: TakeOptions): Prom
       );
       throw error;
     } finally {
+      await stack.close();
       await noteDisk(stateDir, root, time);
     }
   });
 }
 
-async function take(manifest: Manifest, options: TakeOptions, started: number): Promise<Taken> {
+async function take(stack: DeployedStack, options: TakeOptions, started: number): Promise<Taken> {
   const { tier, report, now } = options;
-  const settings = backupSettings(manifest);
+  const { backup: settings, manifest } = stack;
   const { root } = settings;
-  const owner = { stack: manifest.stack, instanceId: manifest.instanceId, stateDir: stateDirOf(manifest) };
+  const owner = ownerOf(stack);
   if (ensureRoot(root, owner).made) report(`made ${root} a backup root`);
   if (settings.recipients.length === 0 && isOpenToOthers(root)) {
     report(
@@ -118,23 +117,19 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
       report(`removed ${name}, left by a run that was cut off`);
     return beginPartial(root, `${tier}-${backupId(now())}`);
   });
-  const mended = await withDocker(manifest.dockerHost, async (docker) => {
-    await Throwaway.removeLeftovers(docker, manifest);
-    return mendNeo4j(docker, manifest);
-  });
-  if (mended) {
-    report("started Neo4j, which a run that was cut off had stopped");
-  }
+  await Throwaway.removeLeftovers(stack.docker, manifest);
+  const mended = await mendNeo4j(stack);
+  if (mended) report("started Neo4j, which a run that was cut off had stopped");
 
   const signal = options.signal ?? new AbortController().signal;
   const files = new PartFiles(directory, settings.recipients, options.onBytes, signal);
   const { id, startedAt } = await begin(root, readCatalogue(root), now);
   const cut = await whileEngineRuns(
-    manifest.dockerHost,
-    () => onDisk(root, () => dumpAll(manifest, { ...options, signal, id, files })),
+    stack.dockerHost,
+    () => onDisk(root, () => dumpAll(stack, { ...options, signal, id, files })),
     () => ({
       outcome: "there is no backup of this run",
-      mend: `./mem0 up ${manifest.stack} starts what stands still, then: ./mem0 backup ${manifest.stack} --tier ${tier}`,
+      mend: `./mem0 up ${stack.name} starts what stands still, then: ./mem0 backup ${stack.name} --tier ${tier}`,
     }),
   );
 
@@ -159,7 +154,7 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
       version: 1,
       id,
       tier,
-      stack: manifest.stack,
+      stack: stack.name,
       result,
       reasons,
       startedAt: startedAt.toISOString(),
@@ -190,7 +185,7 @@ async function take(manifest: Manifest, options: TakeOptions, started: number): 
 
 /** The stores are at rest for a moment, then each is copied while services go on. */
 async function dumpAll(
-  manifest: Manifest,
+  stack: DeployedStack,
   {
     tier,
     id,
@@ -201,16 +196,14 @@ async function dumpAll(
   }: TakeOptions & { id: string; files: PartFiles; signal: AbortSignal },
 ): Promise<{ found: Found; cutAt: Date; pausedSeconds: number }> {
   const found: Found = { counts: {}, identities: {}, versions: {}, neo4jStoppedSeconds: 0 };
-  const postgres = await connectForSnapshot(manifest);
+  const postgres = await stack.postgres();
   let copy: FilesCopy | undefined;
   try {
-    if (tier === "hourly" && backupSettings(manifest).hourlyFiles) {
+    if (tier === "hourly" && stack.backup.hourlyFiles) {
       report("copying Postgres' files");
-      const container = containerOf(manifest, "postgres");
-      copy = await copyFiles({ dockerHost: manifest.dockerHost, container }, id, files);
-      found.architecture = await withDocker(manifest.dockerHost, (docker) =>
-        architectureOf(docker, container),
-      );
+      const container = stack.container("postgres");
+      copy = await copyFiles({ docker: stack.docker, container }, id, files);
+      found.architecture = await architectureOf(stack.docker, container);
     }
     report("waiting for writes under way");
     const atCut = async () => {
@@ -218,13 +211,13 @@ async function dumpAll(
       await copy?.markCut();
       return snapshot;
     };
-    const held = await holdIfServed(manifest, atCut, writersAway);
+    const held = await holdIfServed(stack, atCut, writersAway);
     report(`writers waited ${held.pausedSeconds} s`);
     let released: Promise<void> | undefined;
     const cut: Cut = {
       id,
       tier,
-      manifest,
+      stack,
       snapshot: held.taken,
       found,
       stopNeo4j: tier !== "hourly",
@@ -253,16 +246,15 @@ async function dumpAll(
 
 /** With the server down nobody writes, and nothing has to be held. */
 async function holdIfServed<T>(
-  manifest: Manifest,
+  stack: DeployedStack,
   atCut: () => Promise<T>,
   writersAway = false,
 ): Promise<Held<T>> {
-  const isRunning = () =>
-    withDocker(manifest.dockerHost, async (docker) => {
-      const { State } = await docker.getContainer(containerOf(manifest, "server")).inspect();
-      return State.Running;
-    });
-  if (await isRunning()) return holdStores(new MemoryClient(manifest), atCut, writersAway);
+  const isRunning = async () => {
+    const { State } = await stack.docker.getContainer(stack.container("server")).inspect();
+    return State.Running;
+  };
+  if (await isRunning()) return holdStores(stack.server, atCut, writersAway);
   const taken = await atCut();
   const release = async () => {
     if (await isRunning()) throw new Problem("the memory server was started while the stores were copied");
@@ -292,7 +284,7 @@ function tidy(root: string, keep: RetentionPolicy, now: Date, report: (line: str
 
 async function copyAway(
   backup: Backup,
-  target: NonNullable<Manifest["backup"]>["copyTo"],
+  target: BackupSettings["copyTo"],
   owner: RootOwner,
   report: (line: string) => void,
 ): Promise<Problem | undefined> {

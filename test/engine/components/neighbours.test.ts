@@ -88,7 +88,7 @@ describe("a stack beside a Prometheus and a Grafana of somebody else's", () => {
 describe("the exporter as a process of the host", () => {
   it("serves what its container would, and the container is gone", async () => {
     await expect(docker("inspect", stack.container("metrics_exporter"))).rejects.toThrow(/No such/);
-    const exporter = await startExporter(hostExporterSettings(stack.manifest), "127.0.0.1");
+    const exporter = await startExporter(hostExporterSettings(stack.deployed), "127.0.0.1");
     try {
       expect(exporter.port).toBe(stack.ports.exporter);
       const samples = await stack.samples();

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../config/manifest.ts";
 import { connectDocker, execInContainer } from "../../../ops/docker/client.ts";
 import { deleteStack } from "../../../ops/stack/deletion.ts";
+import { DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 import { type Changes, deploy, removeContainers } from "../../../ops/stack/deployment.ts";
 import { readManifest } from "../../../ops/stack/manifest-file.ts";
 import { cypher } from "../../harness/support/cypher.ts";
@@ -64,12 +65,7 @@ describe("a stack on the real engine", () => {
   afterAll(async () => {
     for (const name of [stack, "second"]) {
       if (!existsSync(path.join(project.stateHome, "stacks", name, "manifest.json"))) continue;
-      await deleteStack(
-        project.context(name),
-        readManifest(project.stateHome, name),
-        project.stateHome,
-        () => {},
-      );
+      await deleteStack(project.context(name), DeployedStack.read(project.stateHome, name), () => {});
     }
     project.remove();
   });
@@ -225,8 +221,9 @@ describe("a stack on the real engine", () => {
   });
 
   it("is deleted with all its data only on purpose", async () => {
-    const second = readManifest(project.stateHome, "second");
-    await deleteStack(project.context("second"), second, project.stateHome, report);
+    const deployed = DeployedStack.read(project.stateHome, "second");
+    const second = deployed.manifest;
+    await deleteStack(project.context("second"), deployed, report);
     await expect(
       docker()
         .getVolume(second.stores.postgres ?? "")

@@ -2,10 +2,9 @@ import { createHash } from "node:crypto";
 import { createReadStream, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
-import type { Manifest } from "../../../config/manifest.ts";
 import { FILES, layout, type Tier } from "../../../ops/backup/format/layout.ts";
 import { type Backup, readCatalogue } from "../../../ops/backup/keep/catalogue.ts";
-import { backupSettings, containerOf } from "../../../ops/backup/stack-access.ts";
+import type { DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 import { mem0 } from "../support/mem0-run.ts";
 import { seededRandom } from "../support/random.ts";
 import { SteadyWriter } from "../support/steady-writer.ts";
@@ -30,9 +29,9 @@ const DAILY_SHARE = 0.3;
  * @returns how many blows hit a running backup
  */
 export async function backupRounds(options: BackupRounds): Promise<Hits> {
-  const { manifest, rounds, seed, report } = options;
+  const { stack, rounds, seed, report } = options;
   const random = seededRandom(seed);
-  const writer = new SteadyWriter(manifest, "rounds");
+  const writer = new SteadyWriter(stack, "rounds");
   const times: Partial<Record<Tier, number>> = {};
   const hits: Hits = { struck: 0, finished: 0 };
   await writer.write();
@@ -44,7 +43,7 @@ export async function backupRounds(options: BackupRounds): Promise<Hits> {
   for (let round = 1; round <= rounds; round += 1) {
     const tier: Tier = random() < DAILY_SHARE ? "daily" : "hourly";
     const moment = random() * (times[tier] ?? 0);
-    const before = goodIds(manifest);
+    const before = goodIds(stack);
     const wasStruck = await strikeAt(options, tier, moment, writer);
     hits[wasStruck ? "struck" : "finished"] += 1;
     await checkRound(options, before, writer);
@@ -56,7 +55,7 @@ export async function backupRounds(options: BackupRounds): Promise<Hits> {
 }
 
 async function strikeAt(
-  { manifest, stateHome, blow }: BackupRounds,
+  { stack, stateHome, blow }: BackupRounds,
   tier: Tier,
   moment: number,
   writer: SteadyWriter,
@@ -64,7 +63,7 @@ async function strikeAt(
   const stop = new AbortController();
   const writing = writer.writeUntil(stop.signal);
   try {
-    return await struck(blow, stateHome, backup(manifest, tier), moment);
+    return await struck(blow, stateHome, backup(stack, tier), moment);
   } finally {
     stop.abort();
     await writing;
@@ -72,14 +71,14 @@ async function strikeAt(
 }
 
 async function checkRound(options: BackupRounds, before: string[], writer: SteadyWriter): Promise<void> {
-  const { manifest } = options;
-  const { root } = backupSettings(manifest);
+  const { stack } = options;
+  const { root } = stack.backup;
   await options.blow.healed(options);
   const catalogue = readCatalogue(root);
   must(catalogue.damaged.length === 0, `listed as damaged: ${JSON.stringify(catalogue.damaged)}`);
   must(catalogue.suspects.length === 0, "a backup was taken for suspect although all data is there");
   for (const [tier, id] of newestIds(before)) {
-    const newest = newestIds(goodIds(manifest)).get(tier) ?? "";
+    const newest = newestIds(goodIds(stack)).get(tier) ?? "";
     must(newest >= id, `the good ${tier} backup ${id} is gone, and there is none after it`);
   }
   for (const backup of catalogue.good.filter(({ id, tier }) => !before.includes(`${tier} ${id}`)))
@@ -91,18 +90,18 @@ async function checkRound(options: BackupRounds, before: string[], writer: Stead
 
 /** A run that nobody disturbs: good, and nothing of those before it is left. */
 async function cleanRun(options: BackupRounds, tier: Tier): Promise<void> {
-  const { manifest, stateHome } = options;
-  const run = await mem0(stateHome, backup(manifest, tier));
+  const { stack, stateHome } = options;
+  const run = await mem0(stateHome, backup(stack, tier));
   must(run.exitCode === 0, `the next run ended with ${run.exitCode}: ${run.all}`);
-  const partial = layout.partial(backupSettings(manifest).root);
+  const partial = layout.partial(stack.backup.root);
   must(readdirSync(partial).length === 0, `unfinished work is left: ${readdirSync(partial).join(", ")}`);
-  const filter = ["--all", "--quiet", "--filter", `label=mem0.backup=${manifest.homeId}-${manifest.stack}`];
+  const filter = ["--all", "--quiet", "--filter", `label=mem0.backup=${stack.manifest.homeId}-${stack.name}`];
   must((await execa("docker", ["ps", ...filter])).stdout === "", "a container of a dead run is left");
   const { stdout } = await execa("docker", [
     "inspect",
     "--format",
     "{{.State.Running}}",
-    containerOf(manifest, "neo4j"),
+    stack.container("neo4j"),
   ]);
   must(stdout === "true", "Neo4j does not run");
 }
@@ -117,12 +116,12 @@ async function checkSums({ directory }: Backup): Promise<void> {
   }
 }
 
-function backup({ stack }: Manifest, tier: Tier): string[] {
-  return ["backup", stack, "--tier", tier];
+function backup({ name }: DeployedStack, tier: Tier): string[] {
+  return ["backup", name, "--tier", tier];
 }
 
-function goodIds(manifest: Manifest): string[] {
-  return readCatalogue(backupSettings(manifest).root).good.map(({ id, tier }) => `${tier} ${id}`);
+function goodIds(stack: DeployedStack): string[] {
+  return readCatalogue(stack.backup.root).good.map(({ id, tier }) => `${tier} ${id}`);
 }
 
 /** The newest id of each tier; what is older may be removed by a run that is good. */

@@ -43,12 +43,12 @@ export function engineRestart(random: () => number): Blow {
     },
     felled: ({ exitCode, all }) =>
       exitCode === 1 && /the Docker engine (was stopped or restarted meanwhile|does not answer)/.test(all),
-    healed: async ({ manifest, stateHome }) => {
+    healed: async ({ stack, stateHome }) => {
       if (last === "SIGTERM") {
-        await untilReady(manifest, () => {});
+        await untilReady(stack, () => {});
         return;
       }
-      const { exitCode, all } = await mem0(stateHome, ["up", manifest.stack]);
+      const { exitCode, all } = await mem0(stateHome, ["up", stack.name]);
       if (exitCode !== 0) throw new Error(`up does not mend what a killed engine left: ${all}`);
     },
   };

@@ -12,7 +12,7 @@ import { restoreRounds } from "./restore-rounds.ts";
  */
 const { values } = parseArgs({ options: OPTIONS });
 const options = given(values);
-await requireEngineAlone(options.manifest);
+await requireEngineAlone(options.stack.manifest);
 const rounds = { ...options, blow: engineRestart(seededRandom(options.seed + 1)), report: console.log };
 const backups = await backupRounds(rounds);
 const restores = await restoreRounds(rounds);

@@ -1,5 +1,4 @@
-import type { Manifest } from "../../../config/manifest.ts";
-import { readManifest } from "../../../ops/stack/manifest-file.ts";
+import { DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 import { stateHome } from "../../../toolchain/layout.ts";
 import { freshSeed } from "../support/random.ts";
 
@@ -11,7 +10,7 @@ export const OPTIONS = {
 } as const;
 
 export interface Given {
-  manifest: Manifest;
+  stack: DeployedStack;
   /** MEM0_HOME of the stack. */
   stateHome: string;
   rounds: number;
@@ -22,5 +21,10 @@ export interface Given {
 export function given({ stack, rounds, seed }: Record<keyof typeof OPTIONS, string>): Given {
   console.log(`${rounds} rounds on stack ${stack}, seed ${seed}`);
   const home = stateHome();
-  return { manifest: readManifest(home, stack), stateHome: home, rounds: Number(rounds), seed: Number(seed) };
+  return {
+    stack: DeployedStack.read(home, stack),
+    stateHome: home,
+    rounds: Number(rounds),
+    seed: Number(seed),
+  };
 }

@@ -4,20 +4,17 @@ import { createZstdDecompress } from "node:zlib";
 import type { Manifest } from "../../../config/manifest.ts";
 import { openPart } from "../../../ops/backup/format/part-files.ts";
 import { type Backup, type Catalogue, readCatalogue } from "../../../ops/backup/keep/catalogue.ts";
-import { backupSettings, stateDirOf } from "../../../ops/backup/stack-access.ts";
 import { readStatus } from "../../../ops/backup/status-file.ts";
 import { type Taken, type TakeOptions, takeBackup } from "../../../ops/backup/take/take.ts";
-import { MemoryClient } from "../../../ops/server/client.ts";
+import { type BackupSettings, DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 import { WatchedStack } from "./watched-stack.ts";
-
-type BackupSettings = NonNullable<Manifest["backup"]>;
 
 /** A deployed stack of which backups are taken, with one setting or another. */
 export class BackupStack extends WatchedStack {
-  /** The deployed manifest, with some of the settings for backups other than deployed. */
-  manifestWith(other: Partial<BackupSettings>): Manifest {
-    const { manifest } = this;
-    return { ...manifest, backup: { ...backupSettings(manifest), ...other } };
+  /** The stack, with some of the settings for backups, or other parts of the manifest, not as they are deployed. */
+  deployedWith(settings: Partial<BackupSettings>, other: Partial<Manifest> = {}): DeployedStack {
+    const { manifest, backup, directory } = this.deployed;
+    return new DeployedStack({ ...manifest, backup: { ...backup, ...settings }, ...other }, directory);
   }
 
   /**
@@ -30,26 +27,23 @@ export class BackupStack extends WatchedStack {
     options: Partial<TakeOptions> = {},
     other: Partial<Manifest> = {},
   ): Promise<Taken> {
-    return takeBackup(
-      { ...this.manifestWith(settings), ...other },
-      {
-        tier: "hourly",
-        toolVersion: "0.1.0",
-        now: () => new Date(),
-        report: () => {},
-        ...options,
-      },
-    );
+    return takeBackup(this.deployedWith(settings, other), {
+      tier: "hourly",
+      toolVersion: "0.1.0",
+      now: () => new Date(),
+      report: () => {},
+      ...options,
+    });
   }
 
   /** What lies in the deployed root. */
   get catalogue(): Catalogue {
-    return readCatalogue(backupSettings(this.manifest).root);
+    return readCatalogue(this.deployed.backup.root);
   }
 
   /** How the runs went. */
   get status(): ReturnType<typeof readStatus> {
-    return readStatus(stateDirOf(this.manifest));
+    return readStatus(this.deployed.directory);
   }
 
   /** Path in the test's own directory. */
@@ -59,7 +53,7 @@ export class BackupStack extends WatchedStack {
 
   /** Whether writers are turned away, or graph and history held. */
   async isHeld(): Promise<boolean> {
-    const response = await new MemoryClient(this.manifest).request({ method: "GET", path: "/ready" });
+    const response = await this.deployed.server.request({ method: "GET", path: "/ready" });
     const ready = (await response.json()) as { maintenance_seconds_left: number; hold_seconds_left: number };
     return ready.maintenance_seconds_left > 0 || ready.hold_seconds_left > 0;
   }

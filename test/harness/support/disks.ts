@@ -55,7 +55,7 @@ export async function withSmallDisk(
   const disk = path.join(stack.project.directory, "small-disk");
   const serve = async () => {
     await docker("start", postgres, server);
-    await untilReady(stack.manifest, () => {});
+    await untilReady(stack.deployed, () => {});
   };
   const leave = async (free: number) => {
     const ballast = path.join(disk, "ballast");

@@ -1,22 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Manifest } from "../../../config/manifest.ts";
-import { connectPostgres } from "../../../ops/backup/stack-access.ts";
-import { MemoryClient } from "../../../ops/server/client.ts";
+import { DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 
 /** A write waits no longer than the server's own pause lasts when nobody ends it. */
 const WRITES_WITHIN_MS = 75_000;
 
 /** Somebody who writes all the time and remembers what was acknowledged. */
 export class SteadyWriter {
-  readonly #client: MemoryClient;
-  readonly #manifest: Manifest;
+  readonly #stack: DeployedStack;
   readonly #user: string;
   readonly #acknowledged = new Set<string>();
 
-  constructor(manifest: Manifest, user: string) {
-    this.#manifest = manifest;
+  constructor(stack: DeployedStack, user: string) {
+    this.#stack = stack;
     this.#user = user;
-    this.#client = new MemoryClient(manifest);
   }
 
   /** Ids of the memories whose writing was acknowledged. */
@@ -50,12 +46,11 @@ export class SteadyWriter {
   }
 
   /** How many of the acknowledged memories a database of the stack does not hold; the live one unless named. */
-  async lost(database = this.#manifest.database.name): Promise<number> {
-    const { collection } = this.#manifest.database;
-    const postgres = await connectPostgres({
-      ...this.#manifest,
-      database: { ...this.#manifest.database, name: database },
-    });
+  async lost(name = this.#stack.manifest.database.name): Promise<number> {
+    const { manifest, directory } = this.#stack;
+    const { collection } = manifest.database;
+    const database = { ...manifest.database, name };
+    const postgres = await new DeployedStack({ ...manifest, database }, directory).postgres();
     try {
       const { rows } = await postgres.query<{ id: string }>(
         `SELECT id FROM "${collection}" WHERE id = ANY($1)`,
@@ -73,7 +68,7 @@ export class SteadyWriter {
       user_id: this.#user,
       infer: false,
     };
-    const response = await this.#client.request({
+    const response = await this.#stack.server.request({
       method: "POST",
       path: "/memories",
       body,

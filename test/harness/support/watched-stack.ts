@@ -2,11 +2,10 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import type { Manifest } from "../../../config/manifest.ts";
-import { MemoryClient } from "../../../ops/server/client.ts";
 import { deleteStack } from "../../../ops/stack/deletion.ts";
+import { DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 import { deploy } from "../../../ops/stack/deployment.ts";
 import { hostExporterSettings } from "../../../ops/stack/host-exporter.ts";
-import { readManifest } from "../../../ops/stack/manifest-file.ts";
 import type { MetricName } from "../../../services/exporter/src/catalogue.ts";
 import { startExporter } from "../../../services/exporter/src/exporter.ts";
 import { parseExposition, type Sample } from "../../../services/exporter/src/exposition.ts";
@@ -59,13 +58,16 @@ export class WatchedStack {
 
   remove(): Promise<void> {
     const context = this.project.context(this.stack);
-    return deleteStack(context, this.manifest, this.project.stateHome, () => {}).then(() =>
-      this.project.remove(),
-    );
+    return deleteStack(context, this.deployed, () => {}).then(() => this.project.remove());
+  }
+
+  /** The stack as it is deployed now. Whoever asks a database through it closes it. */
+  get deployed(): DeployedStack {
+    return DeployedStack.read(this.project.stateHome, this.stack);
   }
 
   get manifest(): Manifest {
-    return readManifest(this.project.stateHome, this.stack);
+    return this.deployed.manifest;
   }
 
   get address(): string {
@@ -82,7 +84,7 @@ export class WatchedStack {
   }
 
   async remember(text: string, user: string): Promise<void> {
-    await new MemoryClient(this.manifest).remember(text, user);
+    await this.deployed.server.remember(text, user);
   }
 
   /** The exporter's page, as it is served. */
@@ -131,7 +133,7 @@ export class WatchedStack {
   /** Somebody who remembers and recalls again and again, until told to stop. */
   startTraffic(): () => Promise<void> {
     let wanted = true;
-    const client = new MemoryClient(this.manifest);
+    const client = this.deployed.server;
     const work = async () => {
       for (let round = 1; wanted; round++) {
         await client.remember(`I have read book number ${round}`, "reader");
@@ -150,19 +152,20 @@ export class WatchedStack {
 
   /** What an exporter on the host would be told; it cannot reach the server's own metrics. */
   get hostSettings(): Settings {
-    const { services } = this.manifest;
-    return hostExporterSettings({
-      ...this.manifest,
+    const { manifest, directory } = this.deployed;
+    const other: Manifest = {
+      ...manifest,
       observability: { exporter: "host", exporterPort: 0, job: "j", backupRuns: 2 },
       services: {
-        ...services,
+        ...manifest.services,
         server: {
           container: "",
           image: "",
           ports: { http: this.ports.server ?? 0, metrics: this.ports.server ?? 0 },
         },
       },
-    });
+    };
+    return hostExporterSettings(new DeployedStack(other, directory));
   }
 
   /** Runs an exporter in this process on the real stores, with some settings other than they should be. */

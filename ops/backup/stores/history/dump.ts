@@ -1,10 +1,7 @@
 import { text } from "node:stream/consumers";
 import { constants, createZstdCompress } from "node:zlib";
-import type Docker from "dockerode";
 import { z } from "zod";
-import type { Manifest } from "../../../../config/manifest.ts";
 import { Problem } from "../../../base/problem.ts";
-import { withDocker } from "../../../docker/client.ts";
 import {
   createOneShot,
   mountOf,
@@ -12,7 +9,7 @@ import {
   streamFromExec,
   streamFromOneShot,
 } from "../../../docker/program-output.ts";
-import { containerOf } from "../../stack-access.ts";
+import type { DeployedStack } from "../../../stack/deployed-stack.ts";
 import { type Cut, NO_IDENTITY } from "../../take/cut.ts";
 import { backupLabels } from "../neo4j/store-copy.ts";
 import type { DumpSide } from "../store.ts";
@@ -53,11 +50,8 @@ const looked = z.object({
 
 export const historyDump: DumpSide<Cut> = {
   source: "history",
-  async dump({ manifest, id, found }, sink) {
-    const python = (script: string) =>
-      withDocker(manifest.dockerHost, (docker) =>
-        runBesideServer(docker, manifest, ["python3", "-c", script]),
-      );
+  async dump({ stack, id, found }, sink) {
+    const python = (script: string) => runBesideServer(stack, ["python3", "-c", script]);
     const { entries, identity } = looked.parse(await answerOf(await python(LOOK)));
     found.counts.historyEntries = entries;
     found.identities.history =
@@ -75,24 +69,21 @@ export const historyDump: DumpSide<Cut> = {
 };
 
 /** In the server's container, or when that is stopped in another of the same image on the same files. */
-async function runBesideServer(
-  docker: Docker,
-  manifest: Manifest,
-  command: string[],
-): Promise<ProgramOutput> {
-  const name = containerOf(manifest, "server");
+async function runBesideServer(stack: DeployedStack, command: string[]): Promise<ProgramOutput> {
+  const { docker } = stack;
+  const name = stack.container("server");
   const live = await docker.getContainer(name).inspect();
   if (live.State.Running) return streamFromExec(docker, name, command);
   const store = live.Mounts.find(({ Destination }) => Destination === "/data");
   if (store === undefined) throw new Problem("the memory server has no store at /data", { where: name });
   const container = await createOneShot(docker, {
-    name: `mem0_backup_history_${manifest.stack}`,
+    name: `mem0_backup_history_${stack.name}`,
     image: live.Image,
     entrypoint: command.slice(0, 1),
     command: command.slice(1),
     user: live.Config.User,
     mounts: [mountOf(store, "/data")],
-    labels: backupLabels(manifest),
+    labels: backupLabels(stack),
     env: live.Config.Env.filter((variable) => variable.startsWith("HISTORY_DB_PATH=")),
     memoryBytes: 256 * 1024 ** 2,
   });

@@ -1,9 +1,7 @@
 import { Readable } from "node:stream";
 import { createZstdCompress } from "node:zlib";
 import type { Driver, Session } from "neo4j-driver-lite";
-import { withDocker } from "../../../docker/client.ts";
 import { streamFromOneShot } from "../../../docker/program-output.ts";
-import { connectNeo4j, neo4jIsDown } from "../../stack-access.ts";
 import { type Cut, NO_IDENTITY } from "../../take/cut.ts";
 import { ZSTD_LEVEL } from "../history/dump.ts";
 import type { DumpSide, PartSink } from "../store.ts";
@@ -47,16 +45,12 @@ const PIECE_BYTES = 256 * 1024;
 export const neo4jDump: DumpSide<Cut> = {
   source: "neo4j",
   async dump(cut, sink) {
-    const driver = connectNeo4j(cut.manifest);
-    try {
-      await look(cut, driver).catch((cause) => {
-        throw neo4jIsDown(cut.manifest, cause);
-      });
-      if (!cut.stopNeo4j) await exportGraph(cut, sink, driver);
-    } finally {
-      await driver.close();
-    }
-    if (cut.stopNeo4j) await dumpDatabases(cut, sink);
+    const { stack, stopNeo4j } = cut;
+    await look(cut, stack.neo4j).catch((cause) => {
+      throw stack.silent("Neo4j", "neo4j", cause);
+    });
+    if (stopNeo4j) await dumpDatabases(cut, sink);
+    else await exportGraph(cut, sink, stack.neo4j);
   },
 };
 
@@ -150,28 +144,26 @@ async function* inPieces(lines: AsyncIterable<GraphLine>): AsyncGenerator<Buffer
   yield Buffer.from(piece.join(""));
 }
 
-async function dumpDatabases({ manifest, id, found, report }: Cut, sink: PartSink): Promise<void> {
-  await withDocker(manifest.dockerHost, async (docker) => {
-    const copy = await copyStore(docker, manifest, report);
-    found.neo4jStoppedSeconds = copy.stoppedSeconds;
-    try {
-      for (const database of ["neo4j", "system"]) {
-        await sink.write({
-          source: "neo4j",
-          name: database,
-          fileName: `${database}_${id}.dump`,
-          format: "neo4j-dump",
-          produce: async () => {
-            const command = ["neo4j-admin", "database", "dump", database, "--to-stdout"];
-            return streamFromOneShot(
-              await copy.tool("dump", command),
-              `the dump of Neo4j's database ${database}`,
-            );
-          },
-        });
-      }
-    } finally {
-      await copy.remove();
+async function dumpDatabases({ stack, id, found, report }: Cut, sink: PartSink): Promise<void> {
+  const copy = await copyStore(stack, report);
+  found.neo4jStoppedSeconds = copy.stoppedSeconds;
+  try {
+    for (const database of ["neo4j", "system"]) {
+      await sink.write({
+        source: "neo4j",
+        name: database,
+        fileName: `${database}_${id}.dump`,
+        format: "neo4j-dump",
+        produce: async () => {
+          const command = ["neo4j-admin", "database", "dump", database, "--to-stdout"];
+          return streamFromOneShot(
+            await copy.tool("dump", command),
+            `the dump of Neo4j's database ${database}`,
+          );
+        },
+      });
     }
-  });
+  } finally {
+    await copy.remove();
+  }
 }

@@ -3,7 +3,6 @@ import path from "node:path";
 import type Docker from "dockerode";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import type { Manifest } from "../../../../config/manifest.ts";
 import { Problem } from "../../../base/problem.ts";
 import { waitUntil } from "../../../base/wait-until.ts";
 import { ignoring, startWhatever } from "../../../docker/client.ts";
@@ -14,8 +13,8 @@ import {
   removeOneShot,
   runOneShot,
 } from "../../../docker/program-output.ts";
+import type { DeployedStack } from "../../../stack/deployed-stack.ts";
 import { secondsSince } from "../../format/part-files.ts";
-import { connectNeo4j, containerOf, stateDirOf } from "../../stack-access.ts";
 
 /** A copy of Neo4j's store, made while its server was down, and how long that was. */
 export interface StoreCopy {
@@ -49,26 +48,26 @@ const stoppedSchema = z.strictObject({ container: z.string(), since: z.string() 
  *   server that was killed cannot be dumped
  */
 export async function copyStore(
-  docker: Docker,
-  manifest: Manifest,
+  stack: DeployedStack,
   report: (line: string) => void,
   graceSeconds?: number,
 ): Promise<StoreCopy> {
-  const name = containerOf(manifest, "neo4j");
+  const { docker } = stack;
+  const name = stack.container("neo4j");
   const container = docker.getContainer(name);
   const live = await container.inspect();
   const store = live.Mounts.find(({ Destination }) => Destination === "/data");
   if (store === undefined) throw new Problem("Neo4j has no store at /data", { where: name });
-  const volume = `mem0_backup_neo4j_${manifest.stack}`;
-  await removeLeftovers(docker, manifest);
-  await docker.createVolume({ Name: volume, Labels: backupLabels(manifest) });
+  const volume = `mem0_backup_neo4j_${stack.name}`;
+  await removeLeftovers(stack);
+  await docker.createVolume({ Name: volume, Labels: backupLabels(stack) });
   const shot = (purpose: string, command: string[]): OneShot => ({
-    name: `mem0_backup_${purpose}_${manifest.stack}`,
+    name: `mem0_backup_${purpose}_${stack.name}`,
     image: live.Image,
     command,
     user: live.Config.User,
     mounts: [{ Type: "volume", Source: volume, Target: "/data", ReadOnly: false }],
-    labels: backupLabels(manifest),
+    labels: backupLabels(stack),
     memoryBytes: TOOL_BYTES,
   });
   const copy = shot("copy", ["-a", "/source/neo4j", "/data/"]);
@@ -80,7 +79,7 @@ export async function copyStore(
     await removeOneShot(copying);
     await removeVolume(docker, volume);
   };
-  const marker = markerFile(manifest);
+  const marker = markerFile(stack);
   const { StopTimeout } = live.Config as { StopTimeout?: number };
   const grace = graceSeconds ?? StopTimeout ?? DEFAULT_GRACE_SECONDS;
   const started = performance.now();
@@ -103,7 +102,7 @@ export async function copyStore(
       report("starting Neo4j");
       await startWhatever(docker, name);
     }
-    await untilItAnswers(docker, manifest);
+    await untilItAnswers(stack);
     rmSync(marker, { force: true });
   } catch (error) {
     await remove();
@@ -123,28 +122,27 @@ export async function copyStore(
  *
  * @returns whether Neo4j had to be started
  */
-export async function mendNeo4j(docker: Docker, manifest: Manifest): Promise<boolean> {
-  await removeLeftovers(docker, manifest);
-  const marker = markerFile(manifest);
+export async function mendNeo4j(stack: DeployedStack): Promise<boolean> {
+  await removeLeftovers(stack);
+  const marker = markerFile(stack);
   if (!existsSync(marker)) return false;
   const stopped = stoppedSchema.safeParse(JSON.parse(readFileSync(marker, "utf8")));
   if (stopped.success) {
     // 404: removed since by `down`.
-    await docker.getContainer(stopped.data.container).start().catch(ignoring(304, 404));
-    await untilItAnswers(docker, manifest);
+    await stack.docker.getContainer(stopped.data.container).start().catch(ignoring(304, 404));
+    await untilItAnswers(stack);
   }
   rmSync(marker, { force: true });
   return true;
 }
 
-async function untilItAnswers(docker: Docker, manifest: Manifest): Promise<void> {
-  const driver = connectNeo4j(manifest);
+async function untilItAnswers(stack: DeployedStack): Promise<void> {
   let cause: unknown;
-  const name = containerOf(manifest, "neo4j");
+  const name = stack.container("neo4j");
   const answers = async () => {
     // Without an engine, or its container, it never will.
-    await docker.getContainer(name).inspect();
-    return driver.verifyConnectivity().then(
+    await stack.docker.getContainer(name).inspect();
+    return stack.neo4j.verifyConnectivity().then(
       () => true,
       (error: unknown) => {
         cause = error;
@@ -152,25 +150,22 @@ async function untilItAnswers(docker: Docker, manifest: Manifest): Promise<void>
       },
     );
   };
-  try {
-    await waitUntil(answers, {
-      withinMs: START_SECONDS * 1000,
-      everyMs: 200,
-      late: () =>
-        new Problem(`Neo4j does not answer ${START_SECONDS} s after its start`, {
-          where: name,
-          mend: `docker logs ${name}`,
-          cause,
-        }),
-    });
-  } finally {
-    await driver.close();
-  }
+  await waitUntil(answers, {
+    withinMs: START_SECONDS * 1000,
+    everyMs: 200,
+    late: () =>
+      new Problem(`Neo4j does not answer ${START_SECONDS} s after its start`, {
+        where: name,
+        mend: `docker logs ${name}`,
+        cause,
+      }),
+  });
 }
 
-async function removeLeftovers(docker: Docker, manifest: Manifest): Promise<void> {
+async function removeLeftovers(stack: DeployedStack): Promise<void> {
+  const { docker } = stack;
   const filters = {
-    label: Object.entries(backupLabels(manifest)).map(([key, value]) => `${key}=${value}`),
+    label: Object.entries(backupLabels(stack)).map(([key, value]) => `${key}=${value}`),
   };
   for (const { Id } of await docker.listContainers({ all: true, filters })) {
     await removeOneShot(docker.getContainer(Id));
@@ -184,10 +179,10 @@ async function removeVolume(docker: Docker, name: string): Promise<void> {
 }
 
 /** Not the labels of the stack's own containers: `up` would take such a one for a stray. */
-export function backupLabels({ stack, homeId }: Manifest): Record<string, string> {
+export function backupLabels({ manifest: { stack, homeId } }: DeployedStack): Record<string, string> {
   return { [LABEL]: `${homeId}-${stack}` };
 }
 
-function markerFile(manifest: Manifest): string {
-  return path.join(stateDirOf(manifest), "backup", "neo4j-stopped.json");
+function markerFile(stack: DeployedStack): string {
+  return path.join(stack.directory, "backup", "neo4j-stopped.json");
 }

@@ -1,5 +1,5 @@
 import { createZstdCompress } from "node:zlib";
-import { withDocker } from "../../../docker/client.ts";
+import type Docker from "dockerode";
 import { streamFromExec } from "../../../docker/program-output.ts";
 import { QUICKEST } from "../../format/streams.ts";
 import type { PartSink } from "../store.ts";
@@ -30,15 +30,14 @@ export function restorePointOf(id: string): string {
  * @param more further options of pg_basebackup
  */
 export async function copyFiles(
-  { dockerHost, container }: { dockerHost: string; container: string },
+  { docker, container }: { docker: Docker; container: string },
   id: string,
   sink: PartSink,
   more: readonly string[] = [],
 ): Promise<FilesCopy> {
   const name = restorePointOf(id);
-  const program = (...command: string[]) =>
-    withDocker(dockerHost, (docker) => streamFromExec(docker, container, command));
-  const session = await withDocker(dockerHost, (docker) => PsqlSession.open(docker, container, "postgres"));
+  const program = (...command: string[]) => streamFromExec(docker, container, command);
+  const session = await PsqlSession.open(docker, container, "postgres");
   try {
     // Temporary: the log that it keeps is let go when the session ends, however that comes about.
     const [first] = await session.ask(

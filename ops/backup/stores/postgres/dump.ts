@@ -2,10 +2,8 @@ import { createZstdCompress } from "node:zlib";
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import type { Manifest } from "../../../../config/manifest.ts";
-import { withDocker } from "../../../docker/client.ts";
 import { streamFromExec } from "../../../docker/program-output.ts";
 import { all, QUICKEST } from "../../format/streams.ts";
-import { connectPostgres, containerOf } from "../../stack-access.ts";
 import { type Cut, type Found, NO_IDENTITY } from "../../take/cut.ts";
 import type { DumpSide, PartSink } from "../store.ts";
 
@@ -23,19 +21,16 @@ export async function openSnapshot(client: pg.Client): Promise<PostgresSnapshot>
   return { name: rows[0]?.name ?? "", client, close: () => client.end().catch(() => {}) };
 }
 
-/** Connects, so that fixing the moment itself is quick. */
-export const connectForSnapshot = connectPostgres;
-
 /** Compression of the custom format: the lowest level of zstd is the quickest, and smaller than gzip on vectors. */
 const ZSTD = "zstd:1";
 
 export const postgresDump: DumpSide<Cut> = {
   source: "postgres",
   async dump(cut, sink) {
-    const { manifest, snapshot, id } = cut;
-    const container = containerOf(manifest, "postgres");
-    const program = (...command: string[]) =>
-      withDocker(manifest.dockerHost, (docker) => streamFromExec(docker, container, command));
+    const { stack, snapshot, id } = cut;
+    const { docker, manifest } = stack;
+    const container = stack.container("postgres");
+    const program = (...command: string[]) => streamFromExec(docker, container, command);
     const plain = manifest.backup?.format === "plain";
     const table = pg.escapeIdentifier(manifest.database.collection);
     const apart = !plain && (await hasTable(snapshot.client, table));

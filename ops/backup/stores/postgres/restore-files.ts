@@ -1,8 +1,8 @@
 import type Docker from "dockerode";
-import type { Manifest } from "../../../../config/manifest.ts";
 import { Problem } from "../../../base/problem.ts";
 import { architectureOf } from "../../../docker/client.ts";
 import type { Throwaway } from "../../../docker/throwaway.ts";
+import type { DeployedStack } from "../../../stack/deployed-stack.ts";
 import type { BackupManifest } from "../../format/backup-manifest.ts";
 import { decompressed, lastLine } from "../../format/streams.ts";
 import { type DeployedService, likeDeployed, onStore } from "../../restore/deployed.ts";
@@ -104,10 +104,9 @@ export async function layBeside(
  * @param live databases of the running server
  */
 export async function whyNotFiles(
-  docker: Docker,
+  { docker, manifest: { instanceId, database } }: DeployedStack,
   { env, container }: DeployedService,
   backup: Pick<BackupManifest, "architecture" | "versions" | "identity">,
-  { instanceId, database }: Pick<Manifest, "instanceId" | "database">,
   live: readonly string[],
 ): Promise<string | undefined> {
   const [version] = backup.versions.postgres.split(".");

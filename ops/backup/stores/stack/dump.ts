@@ -5,14 +5,14 @@ import type { DumpSide } from "../store.ts";
 /** The manifest of the deployed stack: which images, names and settings the data was used with. It holds no secret. */
 export const stackDump: DumpSide<Cut> = {
   source: "stack",
-  async dump({ manifest }, sink) {
+  async dump({ stack }, sink) {
     await sink.write({
       source: "stack",
       name: "manifest",
       fileName: "manifest.json",
       format: "json",
       produce: () => ({
-        stream: Readable.from([Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)]),
+        stream: Readable.from([Buffer.from(`${JSON.stringify(stack.manifest, null, 2)}\n`)]),
         done: Promise.resolve(),
       }),
     });

@@ -6,17 +6,9 @@ import { execa } from "execa";
 import type { Plan } from "neo4j-driver-lite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requireVerifiedBackup } from "../../../../ops/backup/prove/deletion-guard.ts";
-import {
-  backupSettings,
-  connectNeo4j,
-  connectPostgres,
-  stateDirOf,
-} from "../../../../ops/backup/stack-access.ts";
 import { GRAPH_READS } from "../../../../ops/backup/stores/neo4j/dump.ts";
 import type { GraphLine } from "../../../../ops/backup/stores/neo4j/graph-lines.ts";
 import { copyStore } from "../../../../ops/backup/stores/neo4j/store-copy.ts";
-import { withDocker } from "../../../../ops/docker/client.ts";
-import { MemoryClient } from "../../../../ops/server/client.ts";
 import { holdStores } from "../../../../ops/server/hold.ts";
 import { backupRounds } from "../../../harness/rounds/backup-rounds.ts";
 import { KILL } from "../../../harness/rounds/blow.ts";
@@ -98,8 +90,10 @@ describe("an hourly backup", () => {
   it.each(Object.entries(GRAPH_READS))(
     "reads %s without Neo4j's keeping those it has handed on",
     async (_, read) => {
-      const driver = connectNeo4j(stack.manifest);
-      const { summary } = await driver.executeQuery(`EXPLAIN ${read}`).finally(() => driver.close());
+      const { deployed } = stack;
+      const { summary } = await deployed.neo4j
+        .executeQuery(`EXPLAIN ${read}`)
+        .finally(() => deployed.close());
       const operators = (plan: Plan): string[] => [plan.operatorType, ...plan.children.flatMap(operators)];
       const names = summary.plan === false ? [] : operators(summary.plan);
       expect(names.map((name) => name.replace("@neo4j", ""))).toEqual([
@@ -126,7 +120,7 @@ describe("an hourly backup", () => {
   });
 
   it("is not called good when the server did not hold the graph to the end", async () => {
-    const held = await holdStores(new MemoryClient(stack.manifest), async () => "snapshot");
+    const held = await holdStores(stack.deployed.server, async () => "snapshot");
     expect(await stack.isHeld()).toBe(true);
     await docker("restart", stack.container("server"));
     await waitFor("the server answers", () => succeeds(() => stack.isHeld()));
@@ -178,9 +172,7 @@ describe("an hourly backup", () => {
       await docker("start", stack.container("postgres"));
     }
     // Over the network, as backups ask: on its socket it answers while it is still starting.
-    await waitFor("Postgres answers", () =>
-      succeeds(async () => (await connectPostgres(stack.manifest)).end()),
-    );
+    await waitFor("Postgres answers", () => succeeds(async () => (await stack.deployed.postgres()).end()));
     expect(stack.status.tiers.hourly?.lastRun).toMatchObject({
       result: "failed",
       reason: "Postgres does not answer",
@@ -227,9 +219,8 @@ describe("a daily backup", () => {
     const freeze =
       'for p in /proc/[0-9]*; do [[ $(readlink "$p/exe") == */java ]] && kill -STOP $(basename "$p"); done; true';
     await docker("exec", stack.container("neo4j"), "bash", "-c", freeze);
-    const copying = withDocker(stack.manifest.dockerHost, (engine) =>
-      copyStore(engine, stack.manifest, () => {}, 3),
-    );
+    const { deployed } = stack;
+    const copying = copyStore(deployed, () => {}, 3).finally(() => deployed.close());
     await expect(copying).rejects.toThrow("Neo4j did not stop within 3 s and was killed");
     await waitFor("Neo4j answers", () => succeeds(() => stack.cypher("RETURN 1")));
   });
@@ -266,25 +257,21 @@ describe("a backup under which the engine goes away", () => {
 
 describe("a backup that is killed", () => {
   it(`at any moment is never listed as good, loses nothing, and the next run is clean (seed ${SEED})`, async () => {
-    const { manifest, project } = stack;
-    const { stateHome } = project;
-    const report = (line: string) => console.log(line);
-    const hits = await backupRounds({ manifest, stateHome, rounds: ROUNDS, seed: SEED, blow: KILL, report });
+    const hits = await backupRounds({
+      stack: stack.deployed,
+      stateHome: stack.project.stateHome,
+      rounds: ROUNDS,
+      seed: SEED,
+      blow: KILL,
+      report: (line) => console.log(line),
+    });
     expect(hits.struck).toBeGreaterThan(0);
   });
 });
 
 describe("the data of a stack that is guarded", () => {
-  const guard = (live: number | undefined, root = backupSettings(stack.manifest).root) =>
-    withDocker(stack.manifest.dockerHost, (engine) =>
-      requireVerifiedBackup({
-        docker: engine,
-        manifest: stack.manifestWith({ root }),
-        stateDir: stateDirOf(stack.manifest),
-        live,
-        report: () => {},
-      }),
-    );
+  const guard = (live: number | undefined, root = stack.deployed.backup.root) =>
+    requireVerifiedBackup({ stack: stack.deployedWith({ root }), live, report: () => {} });
 
   it("is deleted only when a verified backup holds all that is live", async () => {
     const nothing = stack.pathOf("nothing");

@@ -14,8 +14,6 @@ import {
   rollBack,
 } from "../../../../ops/backup/restore/restore.ts";
 import { RESERVE_BYTES } from "../../../../ops/backup/restore/room.ts";
-import { backupSettings, stateDirOf } from "../../../../ops/backup/stack-access.ts";
-import { withDocker } from "../../../../ops/docker/client.ts";
 import { KILL } from "../../../harness/rounds/blow.ts";
 import { restoreRounds } from "../../../harness/rounds/restore-rounds.ts";
 import { BackupStack } from "../../../harness/support/backup-stack.ts";
@@ -49,9 +47,9 @@ beforeAll(async () => {
 
 afterAll(() => stack.remove());
 
-const stateDir = () => stateDirOf(stack.manifest);
-const root = () => backupSettings(stack.manifest).root;
-const content = () => stackContent(stack.manifest);
+const stateDir = () => stack.deployed.directory;
+const root = () => stack.deployed.backup.root;
+const content = () => stackContent(stack.deployed);
 const tools = (report?: (line: string) => void) => restoreTools(stack, report);
 
 async function take(): Promise<Restorable> {
@@ -77,7 +75,7 @@ const FROM_DUMP = "restoring Postgres into a new database";
 
 describe("an hourly backup with Postgres' files", () => {
   it("brings back by them exactly what there was at its moment, while somebody wrote", async () => {
-    const writer = new SteadyWriter(stack.manifest, "carl");
+    const writer = new SteadyWriter(stack.deployed, "carl");
     const stop = new AbortController();
     await writer.write();
     const writing = writer.writeUntil(stop.signal);
@@ -111,19 +109,14 @@ describe("an hourly backup with Postgres' files", () => {
     const { id } = await take();
     const { good } = readCatalogue(root());
     const chosen = good.filter((backup) => backup.id === id);
-    const { dockerHost } = stack.manifest;
     const silent = { begin: () => {}, check: () => {} };
-    const [verified] = await withDocker(dockerHost, (docker) =>
-      verifyAll(docker, stack.manifest, stateDir(), chosen, identity, silent),
-    );
+    const [verified] = await verifyAll(stack.deployed, chosen, identity, silent);
     expect(verified?.checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(verified?.checks.map(({ name }) => name)).toContain("postgres' files");
     const restorable = findRestorable(root(), id, identity);
     if (restorable.manifest === undefined) throw new Error("no manifest");
     const backup = { ...restorable, manifest: restorable.manifest };
-    const drilled = await withDocker(dockerHost, (docker) =>
-      drill(docker, stack.manifest, stateDir(), backup),
-    );
+    const drilled = await drill(stack.deployed, backup);
     expect(drilled).toMatchObject({ ok: true, reason: undefined });
     expect(drilled.checks.map(({ name }) => name)).toContain("files of Postgres");
   });
@@ -148,7 +141,7 @@ describe("an hourly backup with Postgres' files", () => {
     `that is restored and killed at any moment loses nothing (seed ${SEED})`,
     async () => {
       const hits = await restoreRounds({
-        manifest: stack.manifest,
+        stack: stack.deployed,
         stateHome: stack.project.stateHome,
         rounds: ROUNDS,
         seed: SEED,

@@ -17,10 +17,7 @@ import {
   rollBack,
 } from "../../../../ops/backup/restore/restore.ts";
 import { restoreUser } from "../../../../ops/backup/restore/user.ts";
-import { backupSettings, stateDirOf } from "../../../../ops/backup/stack-access.ts";
 import { readStatus } from "../../../../ops/backup/status-file.ts";
-import { connectDocker, withDocker } from "../../../../ops/docker/client.ts";
-import { MemoryClient } from "../../../../ops/server/client.ts";
 import { KILL } from "../../../harness/rounds/blow.ts";
 import { restoreRounds } from "../../../harness/rounds/restore-rounds.ts";
 import { BackupStack } from "../../../harness/support/backup-stack.ts";
@@ -57,14 +54,14 @@ beforeAll(async () => {
 
 afterAll(() => stack.remove());
 
-const stateDir = () => stateDirOf(stack.manifest);
-const content = () => stackContent(stack.manifest);
+const stateDir = () => stack.deployed.directory;
+const content = () => stackContent(stack.deployed);
 const tools = (report?: (line: string) => void) => restoreTools(stack, report);
 
 async function take(tier: "hourly" | "daily"): Promise<Restorable> {
   const { backup } = await stack.take({}, { tier });
   expect(backup.manifest).toMatchObject({ result: "good", counts: { users: 2 } });
-  return findRestorable(backupSettings(stack.manifest).root, backup.id);
+  return findRestorable(stack.deployed.backup.root, backup.id);
 }
 
 const bringBack = (
@@ -74,7 +71,7 @@ const bringBack = (
 ) => restore(tools(report), backup, { adopt: false, safetyBackup: false, ...options });
 
 async function answers(): Promise<unknown> {
-  const client = new MemoryClient(stack.manifest);
+  const client = stack.deployed.server;
   const found = [
     ...(await client.recall("which animals do I have?", "anna", 5)),
     ...(await client.recall("which instrument do I play?", "bert", 5)),
@@ -107,12 +104,12 @@ describe("a stack whose data is lost", () => {
     expect(await content()).toEqual(before);
     expect(await answers()).toEqual(found);
     // What was live looks wrong beside the last good one, and is kept apart for that.
-    const safety = findRestorable(backupSettings(stack.manifest).root, report.safetyBackup ?? "");
+    const safety = findRestorable(stack.deployed.backup.root, report.safetyBackup ?? "");
     expect(safety.manifest).toMatchObject({ result: "suspect", counts: { memories: 0 } });
 
     await finishRestore(tools());
     expect(readJournal(stateDir())).toBeUndefined();
-    rmSync(path.join(backupSettings(stack.manifest).root, "suspect"), { recursive: true });
+    rmSync(path.join(stack.deployed.backup.root, "suspect"), { recursive: true });
   });
 
   it("gets one store back alone; whatever was written until then is in the backup made before", async () => {
@@ -121,7 +118,7 @@ describe("a stack whose data is lost", () => {
     const startedAt = () => docker("inspect", "--format", "{{.State.StartedAt}}", stack.container("neo4j"));
     const before = await startedAt();
     await stack.sql("DELETE FROM memories WHERE payload->>'user_id' = 'anna'");
-    const writer = new SteadyWriter(stack.manifest, "writer");
+    const writer = new SteadyWriter(stack.deployed, "writer");
     await writer.write();
     const stop = new AbortController();
     const writing = writer.writeUntil(stop.signal);
@@ -135,7 +132,7 @@ describe("a stack whose data is lost", () => {
     expect(await startedAt(), "Neo4j goes on").toBe(before);
     const former = `mem0_restoretest_before_${readJournal(stateDir())?.id}`;
     expect(await writer.lost(former)).toBe(0);
-    const safety = findRestorable(backupSettings(stack.manifest).root, report.safetyBackup ?? "");
+    const safety = findRestorable(stack.deployed.backup.root, report.safetyBackup ?? "");
     expect(safety.manifest?.counts.memories).toBe(2 + writer.acknowledged.length);
     expect(existsSync(backup.directory), "it is no longer the newest of its hour, and stays").toBe(true);
     await finishRestore(tools());
@@ -158,7 +155,7 @@ describe("a stack whose data is lost", () => {
     await stack.remember("I have a parrot", "anna");
     const report = await continueRestore(tools(), () => backup);
     expect(report?.safetyBackup).not.toBe(cutOff?.safetyBackup);
-    const safety = findRestorable(backupSettings(stack.manifest).root, report?.safetyBackup ?? "");
+    const safety = findRestorable(stack.deployed.backup.root, report?.safetyBackup ?? "");
     expect(safety.manifest?.counts.memories).toBe(6);
     expect((await content()).history).toBe(before.history);
     await finishRestore(tools());
@@ -204,10 +201,8 @@ describe("a stack whose data is lost", () => {
     await stack.sql("DELETE FROM memories WHERE payload->>'user_id' = 'anna'");
     await stack.cypher("MATCH (n:__Entity__ {user_id: 'anna'}) DETACH DELETE n");
     await stack.remember("I have a dog called Rex", "bert");
-    const options = { user: "anna", stateDir: stateDir(), report: () => {}, progress: () => {} };
-    const report = await withDocker(stack.manifest.dockerHost, (engine) =>
-      restoreUser(engine, stack.manifest, backup, options),
-    );
+    const options = { user: "anna", report: () => {}, progress: () => {} };
+    const report = await restoreUser(stack.deployed, backup, options);
     expect(report).toMatchObject({ memories: 3, added: 3, skipped: 0, failed: 0 });
     expect(report.relations).toBeGreaterThan(0);
     const by = "SELECT payload->>'user_id', count(*) FROM memories GROUP BY 1 ORDER BY 1";
@@ -308,10 +303,9 @@ describe("a drill", () => {
     const { manifest } = backup;
     if (manifest === undefined) throw new Error("no manifest");
     const before = await content();
-    const engine = connectDocker(stack.manifest.dockerHost);
     await killAtWork("drill");
     expect(await leftOf("drill")).not.toBe("");
-    const report = await drill(engine, stack.manifest, stateDir(), { ...backup, manifest });
+    const report = await drill(stack.deployed, { ...backup, manifest });
     expect(
       report.checks.filter(({ ok }) => !ok),
       report.reason,
@@ -332,15 +326,11 @@ describe("a drill", () => {
 
 describe("verify", () => {
   it("reads both kinds of backup to the last byte, and names what is not as it was written", async () => {
-    const { good } = readCatalogue(backupSettings(stack.manifest).root);
+    const { good } = readCatalogue(stack.deployed.backup.root);
     const newest = (tier: string) => good.findLast((backup) => backup.tier === tier);
     const chosen = [newest("hourly"), newest("daily")].filter((backup) => backup !== undefined);
     expect(chosen).toHaveLength(2);
-    const look = () =>
-      verifyAll(connectDocker(stack.manifest.dockerHost), stack.manifest, stateDir(), chosen, undefined, {
-        begin: () => {},
-        check: () => {},
-      });
+    const look = () => verifyAll(stack.deployed, chosen, undefined, { begin: () => {}, check: () => {} });
     expect(
       (await look()).map(({ ok, checks }) => ({ ok, wrong: checks.filter((check) => !check.ok) })),
     ).toEqual([
@@ -372,16 +362,13 @@ describe("a restore that is killed", () => {
   it(
     `at any moment leaves what was live or what was in the backup, one command away at most (seed ${SEED})`,
     async () => {
-      const { manifest, project } = stack;
-      const { stateHome } = project;
-      const report = (line: string) => console.log(line);
       const hits = await restoreRounds({
-        manifest,
-        stateHome,
+        stack: stack.deployed,
+        stateHome: stack.project.stateHome,
         rounds: ROUNDS,
         seed: SEED,
         blow: KILL,
-        report,
+        report: (line) => console.log(line),
       });
       expect(hits.struck).toBeGreaterThan(0);
     },

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { untilReady } from "../../../../ops/server/readiness.ts";
+import { DeployedStack } from "../../../../ops/stack/deployed-stack.ts";
 import { exampleManifest } from "../../../harness/support/example-manifest.ts";
 import { scratchDirectory } from "../../../harness/support/scratch.ts";
 
@@ -23,7 +24,8 @@ async function wait(...answers: RequestListener[]): Promise<string[]> {
   writeFileSync(api_key, "key");
   const services = { server: { container: "server", image: "", ports: { http: port } } };
   try {
-    await untilReady(exampleManifest({ services, secretFiles: { api_key } }), (line) => said.push(line));
+    const manifest = exampleManifest({ services, secretFiles: { api_key } });
+    await untilReady(new DeployedStack(manifest, scratch.path), (line) => said.push(line));
     return said;
   } finally {
     server.close();

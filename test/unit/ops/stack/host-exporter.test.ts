@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Manifest } from "../../../../config/manifest.ts";
+import { DeployedStack } from "../../../../ops/stack/deployed-stack.ts";
 import { hostExporterSettings } from "../../../../ops/stack/host-exporter.ts";
 import { exampleManifest } from "../../../harness/support/example-manifest.ts";
 
@@ -23,9 +25,12 @@ const manifest = exampleManifest({
   },
 });
 
+const settingsOf = (other: Partial<Manifest>) =>
+  hostExporterSettings(new DeployedStack({ ...manifest, ...other }, "/home/stacks/prd"));
+
 describe("an exporter on the host", () => {
   it("learns all it needs from the manifest", () => {
-    expect(hostExporterSettings(manifest)).toMatchObject({
+    expect(settingsOf({})).toMatchObject({
       port: 9103,
       server: { url: "http://127.0.0.1:8888", metricsUrl: "http://127.0.0.1:9464/metrics" },
       postgres: { host: "127.0.0.1", port: 5433, user: "mem0_metrics_prd" },
@@ -44,13 +49,13 @@ describe("an exporter on the host", () => {
       exporterPort: 1,
       job: "j",
     };
-    expect(() => hostExporterSettings({ ...manifest, observability: container })).toThrow(
+    expect(() => settingsOf({ observability: container })).toThrow(
       "stack prd does not run its exporter on the host",
     );
   });
 
   it("says what a manifest of an older deployment lacks", () => {
-    expect(() => hostExporterSettings({ ...manifest, secretFiles: {} })).toThrow(
+    expect(() => settingsOf({ secretFiles: {} })).toThrow(
       "the manifest names no secret file metrics_password",
     );
   });
