@@ -38,7 +38,7 @@ export async function ensureDependencies(checkout: string): Promise<void> {
   const { lock } = toolchainLayout(checkout);
   await withLock(
     lock,
-    (pid) => say(`another ./mem0 (process ${pid}) is setting up; waiting for it`),
+    (whom) => say(`another ./mem0 is setting up; waiting for ${whom}`),
     async () => {
       if (areInstalled(checkout)) return;
       say("installing the packages of package-lock.json (npm ci)");

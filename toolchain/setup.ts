@@ -51,7 +51,7 @@ export async function runSetup(options: SetupOptions = {}): Promise<SetupResult>
   try {
     await withLock(
       lock,
-      (pid) => tell(`another ./mem0 (process ${pid}) is setting up; waiting for it`),
+      (whom) => tell(`another ./mem0 is setting up; waiting for ${whom}`),
       async () => {
         rmSync(work, { recursive: true, force: true });
         await listOf(await setupTasks(host, parts), progress).run();

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { Problem } from "../base/problem.ts";
-import { acquireLock, releaseLock } from "../base/process-lock.ts";
+import { acquireLock, describeHolder, releaseLock } from "../base/process-lock.ts";
 import { BackupExit } from "./exit-codes.ts";
 import { removeScratch } from "./scratch.ts";
 
@@ -19,14 +19,11 @@ export async function withBackupLock<T>(stateDir: string, work: () => Promise<T>
   const file = lockFile(stateDir);
   const holder = acquireLock(file);
   if (holder !== undefined) {
-    throw new Problem(
-      `another run is at work on this stack's backups: process ${holder.pid} on ${holder.host}, since ${holder.since}`,
-      {
-        where: file,
-        mend: "wait for it; if that host no longer exists, remove the file",
-        exitCode: BackupExit.busy,
-      },
-    );
+    throw new Problem(`another run is at work on this stack's backups: ${describeHolder(holder)}`, {
+      where: file,
+      mend: "wait for it; if that host no longer exists, remove the file",
+      exitCode: BackupExit.busy,
+    });
   }
   try {
     removeScratch(stateDir);

@@ -1,13 +1,17 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { processTable } from "./process-table.ts";
 
 /** Who holds a lock. */
 export interface Holder {
   pid: number;
   /** When the process started, as the system tells it: a number that is used again names another process. */
   born: string;
+  /** Name of the host, for people. */
   host: string;
+  /** Names the machine whatever its host name is; absent where nothing tells, and in locks of earlier versions. */
+  machine?: string;
   /** When it took the lock, ISO 8601. */
   since: string;
 }
@@ -17,13 +21,13 @@ export interface Holder {
  *
  * @returns the living holder who has it; nothing when it is ours now
  */
-export function acquireLock(file: string): Holder | undefined {
+export function acquireLock(file: string, table = processTable()): Holder | undefined {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   for (;;) {
-    if (tryLock(file)) return undefined;
+    if (tryLock(file, thisProcess(table))) return undefined;
     const holder = readHolder(file);
     if (holder === undefined) continue;
-    if (isHolderAlive(holder)) return holder;
+    if (isHolderAlive(holder, table)) return holder;
     if (!breakLock(file, holder)) return holder;
   }
 }
@@ -34,25 +38,38 @@ export function releaseLock(file: string): void {
 }
 
 /** This process, as the holder of something. */
-export function thisProcess(): Holder {
+export function thisProcess({ machine, bornAt } = processTable()): Holder {
   return {
     pid: process.pid,
-    born: bornAt(process.pid) ?? "",
+    born: bornAt(process.pid)?.id ?? "",
     host: os.hostname(),
+    ...(machine === undefined ? {} : { machine }),
     since: new Date().toISOString(),
   };
 }
 
-/** A process of another host cannot be looked at and counts as alive. */
-export function isHolderAlive({ pid, born, host }: Holder): boolean {
-  if (host !== os.hostname()) return true;
+/** A process of another machine cannot be looked at and counts as alive. */
+export function isHolderAlive({ pid, born, host, machine }: Holder, table = processTable()): boolean {
+  const isHere = host === os.hostname() || (machine !== undefined && machine === table.machine);
+  if (!isHere) return true;
+  if (!isRunning(pid)) return false;
+  const now = table.bornAt(pid)?.id;
+  return now === undefined || born === "" || now === born;
+}
+
+/** Whether this machine has a process of that number, whoever's it is. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
-  const now = bornAt(pid);
-  return now === undefined || born === "" || now === born;
+}
+
+/** Who a holder is, for people. */
+export function describeHolder({ pid, host, since }: Holder): string {
+  return `process ${pid} on ${host}${since === "" ? "" : `, since ${since}`}`;
 }
 
 /** The holder that `file` names; nothing when the file is gone. */
@@ -70,9 +87,9 @@ export function readHolder(file: string): Holder | undefined {
 }
 
 /** A link appears with its content in one step, so nobody ever reads half a lock. */
-function tryLock(file: string): boolean {
+function tryLock(file: string, holder: Holder): boolean {
   const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(thisProcess()));
+  writeFileSync(draft, JSON.stringify(holder));
   try {
     linkSync(draft, file);
     return true;
@@ -110,15 +127,4 @@ function breakLock(file: string, dead: Holder): boolean {
     rmSync(marker, { force: true });
   }
   return true;
-}
-
-/** Start of a process in clock ticks since the boot, with the boot's id (Linux); nothing where /proc is not. */
-function bornAt(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const afterName = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${afterName[19]}`;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
+import { existsSync } from "node:fs";
 import {
   LocalWorkspace,
   PulumiCommand,
@@ -12,6 +10,7 @@ import { LABELS } from "../../config/names.ts";
 import { Problem } from "../base/problem.ts";
 import { waitUntil } from "../base/wait-until.ts";
 import { ignoring, withDocker } from "../docker/client.ts";
+import { releaseDeadLocks } from "./engine-lock.ts";
 import { EngineNarrator, type Report } from "./pulumi-events.ts";
 import {
   type ExportedState,
@@ -57,7 +56,7 @@ export async function previewChanges(context: EngineContext, report: Report): Pr
 
 /** Brings the stack to what the program says; mends first what a killed run or a hand has left behind. */
 export async function deploy(context: EngineContext, report: Report): Promise<Changes> {
-  releaseDeadLock(context, report);
+  releaseDeadLocks(context, report);
   const stack = await openStack(context);
   const plan = await recover(context, stack, report);
   return narrate(report, `./mem0 doctor`, async (onEvent) => {
@@ -74,7 +73,7 @@ export async function deploy(context: EngineContext, report: Report): Promise<Ch
 
 /** Stops and removes all that holds no data; what is protected stays in the state and on the host. */
 export async function removeContainers(context: EngineContext, report: Report): Promise<Changes> {
-  releaseDeadLock(context, report);
+  releaseDeadLocks(context, report);
   const stack = await openStack(context);
   await recover(context, stack, report);
   return narrate(report, `./mem0 down ${context.stack}`, async (onEvent) => {
@@ -174,31 +173,4 @@ async function removeStray(docker: Docker, { kind, id }: Seen): Promise<void> {
   // Stops with the grace that the container was made with, so that a database closes its files.
   await container.stop().catch(ignoring(304, 404));
   await container.remove({ force: true, v: false });
-}
-
-/** Removes the backend's lock when its holder is a dead process of this host. */
-function releaseDeadLock({ backend, stack }: EngineContext, report: Report): void {
-  const locks = path.join(backend, ".pulumi", "locks", "organization", "mem0", stack);
-  if (!existsSync(locks)) return;
-  for (const name of readdirSync(locks).filter((file) => file.endsWith(".json"))) {
-    const file = path.join(locks, name);
-    const holder = JSON.parse(readFileSync(file, "utf8")) as { pid: number; hostname: string };
-    const mend = `wait for it, or when it is dead: pulumi cancel --stack ${stack}`;
-    if (holder.hostname !== os.hostname() || isAlive(holder.pid)) {
-      throw new Problem(`another run works on stack ${stack} (process ${holder.pid} on ${holder.hostname})`, {
-        mend,
-      });
-    }
-    report(`releasing the lock of process ${holder.pid}, which is dead`);
-    rmSync(file);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -63,19 +63,21 @@ describe("a lock", () => {
   });
 
   it("tells whom it waits for, once", async () => {
-    const waitedFor: number[] = [];
+    const waitedFor: string[] = [];
     let release = () => {};
     const first = withLock(file, nobody, () => new Promise<void>((resolve) => (release = resolve)));
     const second = withLock(
       file,
-      (pid) => {
-        waitedFor.push(pid);
+      (whom) => {
+        waitedFor.push(whom);
         release();
       },
       async () => "second",
     );
     expect(await second).toBe("second");
     await first;
-    expect(waitedFor).toEqual([process.pid]);
+    expect(waitedFor).toHaveLength(1);
+    expect(waitedFor[0]).toContain(`process ${process.pid} on ${os.hostname()}, since 20`);
+    expect(waitedFor[0]).toContain(`rm ${file}`);
   });
 });
