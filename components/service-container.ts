@@ -1,5 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { cpusSpelling } from "../config/docker-spelling.ts";
 import { boundedLog, HARDENING, memoryMounts } from "../config/hardening.ts";
 import { LABELS, type Service } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
@@ -113,7 +114,7 @@ export function serviceContainer(
       // The same value for both means: no swap. Without memorySwap the provider sees a change at each `up`.
       memory: spec.limits.memoryMb,
       memorySwap: spec.limits.memoryMb,
-      cpus: String(spec.limits.cpus),
+      cpus: cpusSpelling(spec.limits.cpus) ?? String(spec.limits.cpus),
       shmSize: spec.limits.shmMb ?? 64,
       restart: "unless-stopped",
       logDriver: log.driver,

@@ -1,4 +1,5 @@
 import { keyMistakes } from "./api-keys.ts";
+import { cpusSpelling, nearestCpus } from "./docker-spelling.ts";
 import { keyName } from "./explain.ts";
 import { modelSettings } from "./model.ts";
 import type { StackFile } from "./schema.ts";
@@ -21,6 +22,7 @@ const OPENAI_DIMENSIONS: Record<string, { max: number; fixed: boolean }> = {
 
 export const rules: readonly Rule[] = [
   portsDiffer,
+  cpusLast,
   neo4jMemoryFits,
   openaiModelMatchesDimensions,
   openaiHasKey,
@@ -41,6 +43,17 @@ function portsDiffer({ ports }: StackFile): string[] {
       const keys = entries.map(([key]) => keyName(["ports", key]));
       return `${keys.join(" and ")}: both are ${port}; allowed: every port once`;
     });
+}
+
+/** A limit that Docker's plugin reads back as another one would replace its container at every `up`. */
+function cpusLast({ resources }: StackFile): string[] {
+  return Object.entries(resources)
+    .filter(([, { cpus }]) => cpusSpelling(cpus) === undefined)
+    .map(
+      ([service, { cpus }]) =>
+        `${keyName(["resources", service, "cpus"])}: is ${cpus}; allowed: ${nearestCpus(cpus)} ` +
+        "(the official docker plugin reads what was given back as another number, and would replace the container at every up)",
+    );
 }
 
 function neo4jMemoryFits({ resources: { neo4j } }: StackFile): string[] {

@@ -109,6 +109,11 @@ describe("a stack file", () => {
       "mem0:resources.neo4j.memoryMb: is 1024; allowed: at least 1608 (heapMb 1000 + pageCacheMb 128 + 480 for the JVM)",
     ],
     [
+      "a CPU limit that Docker's plugin reads back as another one",
+      { resources: '{"server":{"cpus":20.05}}' },
+      "mem0:resources.server.cpus: is 20.05; allowed: 20.1 (the official docker plugin reads what was given back as another number, and would replace the container at every up)",
+    ],
+    [
       "a name of a key that cannot be a file's",
       { server: '{"keys":{"My Bot":"write"}}' },
       "mem0:server.keys.My Bot: unusable name; allowed: a name of lower case letters, digits, `_` and `-`, at most 32 characters",

@@ -64,7 +64,7 @@ export const CONTAINER: Schema = {
   hosts: replaced(
     set(record({ host: { kind: text(), required: true }, ip: { kind: text(), required: true } })),
   ),
-  dns: replaced(set(text()), { absent: null }),
+  dns: replaced(set(text()), { absent: null, refreshed: [] }),
 
   mounts: replaced(
     set(
@@ -86,7 +86,7 @@ export const CONTAINER: Schema = {
   capabilities: replaced(record({ adds: { kind: set(text()) }, drops: { kind: set(text()) } })),
   securityOpts: replaced(set(text()), { computed: true }),
   privileged: replaced(flag(), { absent: false }),
-  groupAdds: replaced(set(text()), { absent: null }),
+  groupAdds: replaced(set(text()), { absent: null, refreshed: [] }),
   ipcMode: replaced(text(), { computed: true }),
   init: updated(flag(), { computed: true }),
 
@@ -94,7 +94,7 @@ export const CONTAINER: Schema = {
   memorySwap: updated(integer(-1), { absent: 0 }),
   memoryReservation: updated(integer(0), { absent: 0 }),
   shmSize: replaced(integer(0), { computed: true }),
-  cpus: replaced(text({ pattern: /^\d+(\.\d+)?$/, hint: "a number of CPUs as text, such as 0.5" }), {
+  cpus: replaced(text({ pattern: /^\d+(\.\d*)?$/, hint: "a number of CPUs as text, such as 0.5" }), {
     absent: null,
   }),
   cpuShares: updated(integer(0), { absent: 0 }),
@@ -151,15 +151,15 @@ export const CONTAINER: Schema = {
   deviceWriteBps: refused([]),
   deviceWriteIops: refused([]),
   devices: refused([]),
-  dnsOpts: refused(null),
-  dnsSearches: refused(null),
+  dnsOpts: refused(null, []),
+  dnsSearches: refused(null, []),
   domainname: refused(""),
   gpus: refused(null),
   pidMode: refused(null),
   platform: refused("linux"),
   runtime: refused("runc"),
-  storageOpts: refused(null),
-  sysctls: refused(null),
+  storageOpts: refused(null, {}),
+  sysctls: refused(null, {}),
   uploads: refused([]),
   usernsMode: refused(""),
   volumes: refused([]),

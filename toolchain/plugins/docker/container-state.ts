@@ -58,11 +58,11 @@ export function containerState(facts: ContainerFacts, known: Properties): Proper
     publishAllPorts: host.PublishAllPorts ?? false,
     rm: host.AutoRemove ?? false,
 
-    memory: (host.Memory ?? 0) / MB,
+    memory: megabytes(host.Memory ?? 0),
     memorySwap: megabytes(host.MemorySwap ?? 0),
-    memoryReservation: (host.MemoryReservation ?? 0) / MB,
-    shmSize: (host.ShmSize ?? 0) / MB,
-    cpus: cpus(host.NanoCpus ?? 0, known.cpus),
+    memoryReservation: megabytes(host.MemoryReservation ?? 0),
+    shmSize: megabytes(host.ShmSize ?? 0),
+    cpus: cpus(host.NanoCpus ?? 0),
     cpuShares: host.CpuShares ?? 0,
     cpuSet: host.CpusetCpus ?? "",
     ulimits: (host.Ulimits ?? []).map((limit: Docker.Ulimit) => ({
@@ -149,16 +149,21 @@ function splitHost(entry: string): Properties {
   return { host: entry.slice(0, colon), ip: entry.slice(colon + 1) };
 }
 
-/** Docker has one number for `0.5` and `0.50`: the program's spelling stays as long as it means the same. */
-function cpus(nanoCpus: number, known: Value | undefined): Value {
+/**
+ * As the official plugin prints it: the number with nine decimals; when that has nine zeros, rounded to one decimal,
+ * else without the zeros at the end. So `2` comes back as `2.0`, `10` as `10.` and `20.05` as `20.1`.
+ */
+function cpus(nanoCpus: number): Value {
   if (nanoCpus === 0) return null;
-  return typeof known === "string" && Math.round(Number(known) * 1e9) === nanoCpus
-    ? known
-    : String(nanoCpus / 1e9);
+  const decimals = String(nanoCpus % 1e9).padStart(9, "0");
+  const text = `${Math.floor(nanoCpus / 1e9)}.${decimals}`;
+  const zeros = [...text].filter((digit) => digit === "0").length;
+  return zeros === 9 ? Number(text).toFixed(1) : text.replace(/0+$/, "");
 }
 
+/** Whole ones; -1 stands for "no limit" and stays. */
 function megabytes(bytes: number): number {
-  return bytes > 0 ? bytes / MB : bytes;
+  return bytes > 0 ? Math.floor(bytes / MB) : bytes;
 }
 
 function listOrNull(list: string[] | null | undefined): Value {

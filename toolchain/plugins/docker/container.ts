@@ -18,7 +18,7 @@ import type { MarkedProperties, Properties } from "../protocol/value.ts";
 import { checkInputs } from "../schema/check.ts";
 import { changesOf } from "../schema/compare.ts";
 import { numberOf, textOf } from "../schema/read-value.ts";
-import { importedInputs, plannedState, refreshedInputs, stateOf } from "../schema/state.ts";
+import { importedInputs, plannedState, refreshedInputs, refreshedState, stateOf } from "../schema/state.ts";
 import { type Client, doing, hasStatus, ifExists } from "./client.ts";
 import { awaitHealthy, awaitRunning } from "./container-health.ts";
 import { createOptions, networkEndpoints, updateOptions } from "./container-request.ts";
@@ -97,10 +97,10 @@ export class ContainerResource implements Resource {
     const facts = await doing(`reading container ${id}`, this.#client, ifExists(inspect(container)));
     if (facts === undefined) return undefined;
     if (known === undefined) {
-      const outputs = containerState(facts, checkInputs(CONTAINER, {}, "").inputs);
+      const outputs = readBack(facts, checkInputs(CONTAINER, {}, "").inputs);
       return { id: facts.Id, outputs, inputs: importedInputs(CONTAINER, outputs) };
     }
-    const outputs = containerState(facts, known.state);
+    const outputs = readBack(facts, known.state);
     const failed = known.state[FAILED];
     if (failed !== undefined && facts.State.Health?.Status !== "healthy") outputs[FAILED] = failed;
     return { id: facts.Id, outputs, inputs: refreshedInputs(CONTAINER, known.inputs, known.state, outputs) };
@@ -163,6 +163,10 @@ export class ContainerResource implements Resource {
       await doing(what, this.#client, awaitHealthy(container, limit, operation));
     }
   }
+}
+
+function readBack(facts: ContainerFacts, known: Properties): Properties {
+  return refreshedState(CONTAINER, containerState(facts, known));
 }
 
 async function inspect(container: Docker.Container): Promise<ContainerFacts> {

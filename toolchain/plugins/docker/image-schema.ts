@@ -1,9 +1,10 @@
-import { flag, map, record, replaced, type Schema, set, text, updated } from "../schema/schema.ts";
+import { flag, integer, map, record, replaced, type Schema, set, text, updated } from "../schema/schema.ts";
 
 const textField = { kind: text(), unimplemented: true } as const;
 const setField = { kind: set(text()), unimplemented: true } as const;
-/** Shown as null when not given, like every number, flag and map. */
-const otherField = { kind: flag(), unimplemented: true } as const;
+const numberField = { kind: integer(), unimplemented: true } as const;
+const flagField = { kind: flag(), unimplemented: true } as const;
+const mapField = { kind: map(text()), unimplemented: true } as const;
 
 /** docker:index/remoteImage:RemoteImage as the official plugin 5.2 has it. */
 export const IMAGE: Schema = {
@@ -27,28 +28,28 @@ export const IMAGE: Schema = {
       cacheFroms: setField,
       cacheTos: setField,
       cgroupParent: textField,
-      cpuPeriod: otherField,
-      cpuQuota: otherField,
+      cpuPeriod: numberField,
+      cpuQuota: numberField,
       cpuSetCpus: textField,
       cpuSetMems: textField,
-      cpuShares: otherField,
+      cpuShares: numberField,
       extraHosts: setField,
       isolation: textField,
-      label: otherField,
-      labels: otherField,
-      memory: otherField,
-      memorySwap: otherField,
+      label: mapField,
+      labels: mapField,
+      memory: numberField,
+      memorySwap: numberField,
       networkMode: textField,
       provenance: textField,
-      pullParent: otherField,
+      pullParent: flagField,
       remoteContext: textField,
       sbom: textField,
       secrets: setField,
       securityOpts: setField,
       sessionId: textField,
-      shmSize: otherField,
-      squash: otherField,
-      suppressOutput: otherField,
+      shmSize: numberField,
+      squash: flagField,
+      suppressOutput: flagField,
       tags: setField,
       ulimits: setField,
       version: textField,

@@ -18,7 +18,7 @@ import { isProperties, type MarkedProperties, type Properties } from "../protoco
 import { checkInputs } from "../schema/check.ts";
 import { changesOf } from "../schema/compare.ts";
 import { textOf } from "../schema/read-value.ts";
-import { importedInputs, plannedState, refreshedInputs, stateOf } from "../schema/state.ts";
+import { importedInputs, plannedState, refreshedInputs, refreshedState, stateOf } from "../schema/state.ts";
 import { type Client, doing, hasStatus, ifExists } from "./client.ts";
 import { buildImage } from "./image-build.ts";
 import { findOrPull } from "./image-pull.ts";
@@ -82,7 +82,7 @@ export class ImageResource implements Resource {
     const image = (await this.#client.docker()).getImage(name);
     const facts = await doing(`reading image ${name}`, this.#client, ifExists(image.inspect()));
     if (facts === undefined) return undefined;
-    const outputs = imageState(facts, known?.state ?? { name });
+    const outputs = refreshedState(IMAGE, imageState(facts, known?.state ?? { name }));
     const inputs =
       known === undefined
         ? importedInputs(IMAGE, outputs)

@@ -28,7 +28,7 @@ export const NETWORK: Schema = {
     { computed: true },
   ),
   ingress: refused(false),
-  ipamOptions: refused(null),
+  ipamOptions: refused(null, {}),
 };
 
 /** Networks, by their id. */

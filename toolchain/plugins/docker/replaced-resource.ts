@@ -16,7 +16,7 @@ import type { Properties } from "../protocol/value.ts";
 import { checkInputs } from "../schema/check.ts";
 import { changesOf } from "../schema/compare.ts";
 import type { Schema } from "../schema/schema.ts";
-import { importedInputs, plannedState, refreshedInputs } from "../schema/state.ts";
+import { importedInputs, plannedState, refreshedInputs, refreshedState } from "../schema/state.ts";
 import { type Client, doing, ifExists } from "./client.ts";
 import { removeWhenFree } from "./removal.ts";
 
@@ -69,7 +69,7 @@ export class ReplacedResource<Facts> implements Resource {
     const found = ifExists(kind.inspect(await this.#client.docker(), id));
     const facts = await doing(`reading ${noun} ${id}`, this.#client, found);
     if (facts === undefined) return undefined;
-    const outputs = kind.state(facts, known?.state ?? {});
+    const outputs = refreshedState(schema, kind.state(facts, known?.state ?? {}));
     const inputs =
       known === undefined
         ? importedInputs(schema, outputs)

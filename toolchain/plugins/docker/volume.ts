@@ -10,7 +10,7 @@ import type { Kind } from "./replaced-resource.ts";
 export const VOLUME: Schema = {
   name: replaced(text(), { required: true }),
   driver: replaced(text(), { computed: true }),
-  driverOpts: replaced(map(text())),
+  driverOpts: replaced(map(text()), { refreshed: {} }),
   labels: replaced(LABELS),
   cluster: refused(null),
 };

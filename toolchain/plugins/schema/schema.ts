@@ -35,6 +35,8 @@ export interface Property extends Field {
   onChange: "replace" | "update";
   /** What the state shows when there is none; undefined: nothing. */
   absent: Value | undefined;
+  /** What it shows after a refresh, where the official plugin then shows something else. */
+  refreshed?: Value;
 }
 
 /** All inputs of a resource type, those included that are refused. */
@@ -69,8 +71,9 @@ export function updated(kind: Kind, options: Partial<Property> = {}): Property {
 }
 
 /** A property of the official plugin that is refused here; the state shows it as the official plugin does. */
-export function refused(absent?: Value): Property {
-  return { kind: anything(), onChange: "replace", absent, unimplemented: true };
+export function refused(absent?: Value, refreshed?: Value): Property {
+  const shown = refreshed === undefined ? { absent } : { absent, refreshed };
+  return { kind: anything(), onChange: "replace", unimplemented: true, ...shown };
 }
 
 /** How the official docker plugin shows a value that was not given. */

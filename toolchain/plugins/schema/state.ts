@@ -13,6 +13,41 @@ export function stateOf(schema: Schema, inputs: Properties): Properties {
   return state;
 }
 
+/**
+ * A state as a refresh by the official docker plugin leaves it. What nobody gave is null after a creation as far as it
+ * is a number, a flag, a map or a set without a default; a refresh shows the zero of its kind in its place, inside of
+ * records always and elsewhere where the schema says so.
+ */
+export function refreshedState(schema: Schema, state: Properties): Properties {
+  return Object.fromEntries(
+    Object.entries(state).map(([name, value]) => {
+      const property = schema[name];
+      if (property === undefined) return [name, value];
+      return [name, value === null ? (property.refreshed ?? null) : withZeros(property.kind, value)];
+    }),
+  );
+}
+
+function withZeros(kind: Kind, value: Value): Value {
+  if ((kind.type === "list" || kind.type === "set") && Array.isArray(value)) {
+    return value.map((element) => withZeros(kind.of, element));
+  }
+  if (kind.type !== "record" || !isProperties(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, element]) => {
+      const field = kind.fields[name];
+      if (field === undefined) return [name, element];
+      return [name, element === null ? zeroOf(field.kind) : withZeros(field.kind, element)];
+    }),
+  );
+}
+
+function zeroOf(kind: Kind): Value {
+  if (kind.type === "integer") return 0;
+  if (kind.type === "flag") return false;
+  return kind.type === "map" ? {} : absentOf(kind);
+}
+
 /** The state that a preview of a creation foresees: what Docker decides is unknown. */
 export function plannedState(schema: Schema, inputs: Properties, outputs: readonly string[]): Properties {
   const state = stateOf(schema, inputs);

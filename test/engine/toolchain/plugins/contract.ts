@@ -22,6 +22,20 @@ export async function readContract(): Promise<Contract> {
   return JSON.parse(await readFile(path.join(import.meta.dirname, "official-plugins.json"), "utf8"));
 }
 
+/** A resource of our own program, with its outputs after `up` and `refresh`. */
+export interface RecordedResource {
+  type: string;
+  name: string;
+  inputs: Properties;
+  outputs: Properties;
+}
+
+/** Our own program under the official plugins, as a TEST stack (`test`) and in PRD's form (`prd-like`). */
+export async function readProgramRecord(): Promise<Record<"test" | "prd-like", RecordedResource[]>> {
+  const file = path.join(import.meta.dirname, "program-under-official-plugins.json");
+  return JSON.parse(await readFile(file, "utf8")).programs;
+}
+
 /** Stands for a value that is another at each run. */
 const VARIES = "<varies>";
 

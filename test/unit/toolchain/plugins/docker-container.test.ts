@@ -1,4 +1,3 @@
-import type Docker from "dockerode";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -11,6 +10,8 @@ import { type ContainerFacts, containerState } from "../../../../toolchain/plugi
 import type { Properties } from "../../../../toolchain/plugins/protocol/value.ts";
 import { checkInputs } from "../../../../toolchain/plugins/schema/check.ts";
 import { changesOf } from "../../../../toolchain/plugins/schema/compare.ts";
+import { refreshedState } from "../../../../toolchain/plugins/schema/state.ts";
+import { described } from "./described.ts";
 
 function checked(given: Properties): Properties {
   const { inputs, failures } = checkInputs(
@@ -20,20 +21,6 @@ function checked(given: Properties): Properties {
   );
   expect(failures).toEqual([]);
   return inputs;
-}
-
-/** A running container as Docker would describe it that had been made with these options. */
-function described(options: Docker.ContainerCreateOptions): ContainerFacts {
-  const host = options.HostConfig ?? {};
-  return {
-    Id: "f00d",
-    Name: `/${options.name}`,
-    Platform: "linux",
-    State: { Running: true, Status: "running", ExitCode: 0 },
-    Config: { ...options, Hostname: options.Hostname ?? "f00d", StopTimeout: options.StopTimeout ?? null },
-    HostConfig: { ...host, Runtime: "runc" },
-    NetworkSettings: { Bridge: "", Ports: host.PortBindings, Networks: {} },
-  } as unknown as ContainerFacts;
 }
 
 const word = fc.stringMatching(/^[a-z]{1,6}$/);
@@ -81,7 +68,7 @@ const anyInputs = fc.record(
     memorySwap: fc.integer({ min: -1, max: 8192 }),
     memoryReservation: fc.integer({ min: 0, max: 4096 }),
     shmSize: fc.integer({ min: 1, max: 1024 }),
-    cpus: fc.constantFrom("0.5", "0.50", "2", "1.25"),
+    cpus: fc.constantFrom("0.5", "2.0", "10.", "1.25"),
     cpuShares: fc.nat(1024),
     cpuSet: fc.constantFrom("0", "0-1"),
     ulimits: fc.uniqueArray(fc.record({ name: word, soft: fc.nat(9), hard: fc.nat(9) })),
@@ -113,6 +100,52 @@ test("a container that Docker made as asked needs no change", () => {
       expect(changesOf(CONTAINER, state, inputs)).toEqual([]);
     }),
   );
+});
+
+/** What the official plugin does not read, but takes over from the program. */
+const NOT_READ = [
+  ...["attach", "containerReadRefreshTimeoutMilliseconds", "destroyGraceSeconds", "envs", "labels", "logs"],
+  ...["mustRun", "networksAdvanced", "removeVolumes", "start", "volumes", "wait", "waitTimeout"],
+];
+
+test("a container's state tells what Docker does, whatever the program says", () => {
+  fc.assert(
+    fc.property(anyInputs, anyInputs, (given, other) => {
+      const facts = described(createOptions(checked(given as Properties)));
+      const read = [given, other].map((known) => {
+        const state = containerState(facts, checked(known as Properties));
+        return Object.fromEntries(Object.entries(state).filter(([name]) => !NOT_READ.includes(name)));
+      });
+      expect(read[1]).toEqual(read[0]);
+    }),
+  );
+});
+
+test.each([
+  [0.1, "0.1"],
+  [0.25, "0.25"],
+  [0.5, "0.5"],
+  [1, "1.0"],
+  [1.05, "1.05"],
+  [1.5, "1.5"],
+  [2, "2.0"],
+  [16, "16.0"],
+  [10, "10."],
+  [20.05, "20.1"],
+])("a limit of %d CPUs is read back as the official plugin spells it: %s", (cpus, spelling) => {
+  const inputs = checked({ cpus: String(cpus) });
+  expect(containerState(described(createOptions(inputs)), inputs).cpus).toBe(spelling);
+});
+
+test("a refresh shows the zero of its kind where nobody gave anything, as with the official plugin", () => {
+  const inputs = checked({ mounts: [{ type: "volume", source: "v", target: "/v" }], stopTimeout: 5 });
+  const created = containerState(described(createOptions(inputs)), inputs);
+  const missing = { dns: null, sysctls: null, cgroupParent: null, stopTimeout: 5 };
+  expect(created).toMatchObject({ ...missing, mounts: [{ readOnly: null, bindOptions: null }] });
+  expect(refreshedState(CONTAINER, created)).toMatchObject({
+    ...{ dns: [], sysctls: {}, cgroupParent: null, stopTimeout: 5 },
+    mounts: [{ readOnly: false, bindOptions: null }],
+  });
 });
 
 test("a container's state comes out the same when it is read again", () => {
