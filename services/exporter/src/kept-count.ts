@@ -13,15 +13,18 @@ const PATIENCE_MS = 10;
  * A count whose cost grows with the data. Whoever asks gets the last one, and starts a new one when the last is older
  * than twenty times what it took.
  */
-export class KeptCount {
-  readonly #take: () => Promise<number>;
+export class KeptCount<Through = void> {
+  readonly #take: (through: Through) => Promise<number>;
   readonly #now: () => number;
   #last: { value: number; takenAt: number; tookMs: number } | undefined;
   #running: Promise<void> | undefined;
   #failure: unknown;
 
-  /** @param now milliseconds; passed in so that tests own the clock */
-  constructor(take: () => Promise<number>, now: () => number = () => performance.now()) {
+  /**
+   * @param take counts through what `read` was given, such as a connection
+   * @param now milliseconds; passed in so that tests own the clock
+   */
+  constructor(take: (through: Through) => Promise<number>, now: () => number = () => performance.now()) {
     this.#take = take;
     this.#now = now;
   }
@@ -31,8 +34,8 @@ export class KeptCount {
    *
    * @throws what the last count failed with
    */
-  async read(): Promise<Kept> {
-    if (this.#running === undefined && this.#isDue()) this.#running = this.#refresh();
+  async read(through: Through): Promise<Kept> {
+    if (this.#running === undefined && this.#isDue()) this.#running = this.#refresh(through);
     if (this.#running !== undefined) await this.#patiently(this.#running);
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#last === undefined) throw new Error("there is no count yet");
@@ -48,10 +51,10 @@ export class KeptCount {
     return this.#last === undefined || this.#now() - this.#last.takenAt >= this.#last.tookMs / SHARE;
   }
 
-  async #refresh(): Promise<void> {
+  async #refresh(through: Through): Promise<void> {
     const started = this.#now();
     try {
-      const value = await this.#take();
+      const value = await this.#take(through);
       const takenAt = this.#now();
       this.#last = { value, takenAt, tookMs: takenAt - started };
       this.#failure = undefined;

@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /** What the exporter is told about its stack. Secrets come as paths and are read when they are used. */
 export interface Settings {
   port: number;
@@ -27,58 +29,78 @@ export interface Settings {
   disks: Readonly<Record<string, string>>;
 }
 
-/** Reads the environment, or throws one error that names all that is missing or wrong. */
+const text = z.string({ error: "is not set" });
+
+const wholeNumber = text
+  .regex(/^[1-9]\d*$/, { error: ({ input }) => `must be a whole number above 0, is "${input}"` })
+  .transform(Number);
+
+const positiveNumber = text
+  .refine((value) => Number(value) > 0, { error: ({ input }) => `must be a number above 0, is "${input}"` })
+  .transform(Number);
+
+/** The variables of the environment, by name; others are left alone. */
+const environment = z.object({
+  EXPORTER_PORT: wholeNumber.default(9103),
+  MEM0_STACK: text,
+  INSTANCE_ID: text,
+  EMBEDDER_MODEL: text,
+  EMBEDDER_DIMENSIONS: wholeNumber,
+  SERVER_URL: text,
+  SERVER_METRICS_URL: text,
+  POSTGRES_HOST: text,
+  POSTGRES_PORT: wholeNumber.default(5432),
+  POSTGRES_DB: text,
+  POSTGRES_USER: text,
+  POSTGRES_PASSWORD_FILE: text,
+  MEMORY_COLLECTION: text,
+  NEO4J_URI: text,
+  NEO4J_USERNAME: text,
+  NEO4J_PASSWORD_FILE: text,
+  BACKUP_STATUS_FILE: text,
+  BACKUP_RUNS: positiveNumber,
+  RUNBOOK_FILE: text,
+  DASHBOARD_URL: text.optional(),
+  DISK_DATA: text.optional(),
+  DISK_STATE: text.optional(),
+});
+
+/**
+ * Reads the environment; an empty variable counts as one that is not set.
+ *
+ * @throws one error that names all that is missing or wrong
+ */
 export function settingsFrom(env: Readonly<Record<string, string | undefined>>): Settings {
-  const mistakes: string[] = [];
-  const text = (name: string): string => {
-    const value = env[name];
-    if (value === undefined || value === "") mistakes.push(`${name} is not set`);
-    return value ?? "";
-  };
-  const whole = (name: string, fallback?: number): number => {
-    if (fallback !== undefined && env[name] === undefined) return fallback;
-    const value = Number(text(name));
-    if (!Number.isInteger(value) || value < 1)
-      mistakes.push(`${name} must be a whole number, is "${env[name]}"`);
-    return value;
-  };
-  const positive = (name: string): number => {
-    const value = Number(text(name));
-    if (!(value > 0)) mistakes.push(`${name} must be a number above 0, is "${env[name]}"`);
-    return value;
-  };
-  const settings: Settings = {
-    port: whole("EXPORTER_PORT", 9103),
-    stack: text("MEM0_STACK"),
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const { success, data, error } = environment.safeParse(set);
+  if (!success) {
+    throw new Error(error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("; "));
+  }
+  const disks = { data: data.DISK_DATA, state: data.DISK_STATE };
+  return {
+    port: data.EXPORTER_PORT,
+    stack: data.MEM0_STACK,
     identity: {
-      instanceId: text("INSTANCE_ID"),
-      embedder: text("EMBEDDER_MODEL"),
-      dimensions: whole("EMBEDDER_DIMENSIONS"),
+      instanceId: data.INSTANCE_ID,
+      embedder: data.EMBEDDER_MODEL,
+      dimensions: data.EMBEDDER_DIMENSIONS,
     },
-    server: { url: text("SERVER_URL"), metricsUrl: text("SERVER_METRICS_URL") },
+    server: { url: data.SERVER_URL, metricsUrl: data.SERVER_METRICS_URL },
     postgres: {
-      host: text("POSTGRES_HOST"),
-      port: whole("POSTGRES_PORT", 5432),
-      database: text("POSTGRES_DB"),
-      user: text("POSTGRES_USER"),
-      passwordFile: text("POSTGRES_PASSWORD_FILE"),
-      collection: text("MEMORY_COLLECTION"),
+      host: data.POSTGRES_HOST,
+      port: data.POSTGRES_PORT,
+      database: data.POSTGRES_DB,
+      user: data.POSTGRES_USER,
+      passwordFile: data.POSTGRES_PASSWORD_FILE,
+      collection: data.MEMORY_COLLECTION,
     },
-    neo4j: {
-      uri: text("NEO4J_URI"),
-      user: text("NEO4J_USERNAME"),
-      passwordFile: text("NEO4J_PASSWORD_FILE"),
-    },
-    backupStatusFile: text("BACKUP_STATUS_FILE"),
-    backupRuns: positive("BACKUP_RUNS"),
-    runbookFile: text("RUNBOOK_FILE"),
-    ...(env.DASHBOARD_URL === undefined ? {} : { dashboardUrl: env.DASHBOARD_URL }),
+    neo4j: { uri: data.NEO4J_URI, user: data.NEO4J_USERNAME, passwordFile: data.NEO4J_PASSWORD_FILE },
+    backupStatusFile: data.BACKUP_STATUS_FILE,
+    backupRuns: data.BACKUP_RUNS,
+    runbookFile: data.RUNBOOK_FILE,
+    ...(data.DASHBOARD_URL === undefined ? {} : { dashboardUrl: data.DASHBOARD_URL }),
     disks: Object.fromEntries(
-      Object.entries({ data: env.DISK_DATA, state: env.DISK_STATE }).filter(
-        (entry): entry is [string, string] => entry[1] !== undefined,
-      ),
+      Object.entries(disks).filter((entry): entry is [string, string] => entry[1] !== undefined),
     ),
   };
-  if (mistakes.length > 0) throw new Error(mistakes.join("; "));
-  return settings;
 }

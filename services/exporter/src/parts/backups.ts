@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { z } from "zod";
 import { Malformed } from "../exposition.ts";
 import type { Page } from "../page.ts";
 import type { Part } from "./part.ts";
@@ -9,7 +10,34 @@ const DAY = 24 * HOUR;
 /** Time between two backups, seconds; a month is taken at its longest. */
 const INTERVALS: Record<string, number> = { hourly: HOUR, daily: DAY, weekly: 7 * DAY, monthly: 31 * DAY };
 
-const RESULTS = ["ok", "failed", "suspect"];
+const RESULTS = ["ok", "failed", "suspect"] as const;
+
+/** ISO 8601, as Unix seconds. */
+const time = z
+  .string()
+  .refine((text) => !Number.isNaN(Date.parse(text)), { error: "is not a time" })
+  .transform((text) => Date.parse(text) / 1000);
+
+const tierStatus = z.object({
+  lastRun: z.object({ time, seconds: z.number(), result: z.enum(RESULTS) }),
+  lastSuccess: z.object({ time, seconds: z.number(), bytes: z.number(), memories: z.number() }).optional(),
+});
+
+type TierStatus = z.output<typeof tierStatus>;
+
+/**
+ * What the exporter reads of the file that ops/backup/status-file.ts writes. Fields that it does not know are left
+ * alone: the verbs of the host may be newer than the exporter.
+ */
+const backupStatus = z.object({
+  version: z.literal(1, { error: ({ input }) => `is ${String(input)}; known: 1` }),
+  tiers: z.record(z.string(), tierStatus),
+  disk: z.object({ freeBytes: z.number(), sizeBytes: z.number() }).optional(),
+  copy: z.object({ time, result: z.string() }).optional(),
+  drill: z.object({ time, result: z.string(), seconds: z.number() }).optional(),
+});
+
+type BackupStatus = z.output<typeof backupStatus>;
 
 /** How backups and drills went, from the file that they leave for others to read. */
 export function backupsPart(statusFile: string): Part {
@@ -32,100 +60,48 @@ function ifMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;
 }
 
-function parse(text: string): Fields {
+/** @throws Malformed naming every field that is not as it should be */
+function parse(text: string): BackupStatus {
+  let content: unknown;
   try {
-    return new Fields("backups.json", JSON.parse(text));
+    content = JSON.parse(text);
   } catch {
     throw new Malformed("backups.json is not JSON");
   }
+  const { success, data, error } = backupStatus.safeParse(content);
+  if (success) return data;
+  const mistakes = error.issues.map(({ path, message }) => `${path.join(".")} ${message}`.trim());
+  throw new Malformed(`backups.json: ${mistakes.join("; ")}`);
 }
 
-function show(status: Fields, page: Page): void {
-  const version = status.number("version");
-  if (version !== 1) throw new Malformed(`backups.json has version ${version}; known: 1`);
-  for (const [tier, run] of status.group("tiers").groups()) showTier(tier, run, page);
-  const disk = status.optional("disk");
+function show({ tiers, disk, copy, drill }: BackupStatus, page: Page): void {
+  for (const [tier, status] of Object.entries(tiers)) showTier(tier, status, page);
   if (disk !== undefined) {
-    const place = { place: "backups" };
-    page.set("mem0_disk_free_bytes", disk.number("freeBytes"), place);
-    page.set("mem0_disk_size_bytes", disk.number("sizeBytes"), place);
+    page.set("mem0_disk_free_bytes", disk.freeBytes, { place: "backups" });
+    page.set("mem0_disk_size_bytes", disk.sizeBytes, { place: "backups" });
   }
-  const copy = status.optional("copy");
   if (copy !== undefined) {
-    page.set("mem0_backup_copy_timestamp_seconds", copy.time("time"));
-    page.set("mem0_backup_copy_success", copy.text("result") === "ok" ? 1 : 0);
+    page.set("mem0_backup_copy_timestamp_seconds", copy.time);
+    page.set("mem0_backup_copy_success", copy.result === "ok" ? 1 : 0);
   }
-  const drill = status.optional("drill");
-  if (drill === undefined) return;
-  page.set("mem0_restore_drill_timestamp_seconds", drill.time("time"));
-  page.set("mem0_restore_drill_success", drill.text("result") === "ok" ? 1 : 0);
-  page.set("mem0_restore_drill_duration_seconds", drill.number("seconds"));
+  if (drill !== undefined) {
+    page.set("mem0_restore_drill_timestamp_seconds", drill.time);
+    page.set("mem0_restore_drill_success", drill.result === "ok" ? 1 : 0);
+    page.set("mem0_restore_drill_duration_seconds", drill.seconds);
+  }
 }
 
-function showTier(tier: string, fields: Fields, page: Page): void {
-  const last = fields.group("lastRun");
-  const good = fields.optional("lastSuccess");
-  const result = last.text("result");
-  if (!RESULTS.includes(result)) throw new Malformed(`backups.json: ${tier}.lastRun.result is ${result}`);
-  page.set("mem0_backup_last_run_timestamp_seconds", last.time("time"), { tier });
-  page.set("mem0_backup_last_run_duration_seconds", last.number("seconds"), { tier });
-  for (const known of RESULTS) {
-    page.set("mem0_backup_last_run_result", known === result ? 1 : 0, { tier, result: known });
+function showTier(tier: string, { lastRun, lastSuccess }: TierStatus, page: Page): void {
+  page.set("mem0_backup_last_run_timestamp_seconds", lastRun.time, { tier });
+  page.set("mem0_backup_last_run_duration_seconds", lastRun.seconds, { tier });
+  for (const result of RESULTS) {
+    page.set("mem0_backup_last_run_result", result === lastRun.result ? 1 : 0, { tier, result });
   }
-  page.set("mem0_backup_last_success_timestamp_seconds", good?.time("time") ?? 0, { tier });
+  page.set("mem0_backup_last_success_timestamp_seconds", lastSuccess?.time ?? 0, { tier });
   const interval = INTERVALS[tier];
   if (interval !== undefined) page.set("mem0_backup_interval_seconds", interval, { tier });
-  if (good === undefined) return;
-  page.set("mem0_backup_last_success_size_bytes", good.number("bytes"), { tier });
-  page.set("mem0_backup_last_success_duration_seconds", good.number("seconds"), { tier });
-  page.set("mem0_backup_last_success_memories", good.number("memories"), { tier });
-}
-
-/** Fields of a JSON object, with errors that name the field. */
-class Fields {
-  readonly #path: string;
-  readonly #fields: Record<string, unknown>;
-
-  constructor(path: string, value: unknown) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw new Malformed(`${path} is not a group of fields`);
-    }
-    this.#path = path;
-    this.#fields = value as Record<string, unknown>;
-  }
-
-  number(name: string): number {
-    const value = this.#fields[name];
-    if (typeof value !== "number" || !Number.isFinite(value)) throw this.#wrong(name, "a number");
-    return value;
-  }
-
-  text(name: string): string {
-    const value = this.#fields[name];
-    if (typeof value !== "string") throw this.#wrong(name, "text");
-    return value;
-  }
-
-  /** ISO 8601, as Unix seconds. */
-  time(name: string): number {
-    const milliseconds = Date.parse(this.text(name));
-    if (Number.isNaN(milliseconds)) throw this.#wrong(name, "a time");
-    return milliseconds / 1000;
-  }
-
-  group(name: string): Fields {
-    return new Fields(`${this.#path}: ${name}`, this.#fields[name]);
-  }
-
-  optional(name: string): Fields | undefined {
-    return this.#fields[name] === undefined ? undefined : this.group(name);
-  }
-
-  groups(): [string, Fields][] {
-    return Object.keys(this.#fields).map((name) => [name, this.group(name)]);
-  }
-
-  #wrong(name: string, wanted: string): Malformed {
-    return new Malformed(`${this.#path}.${name} is not ${wanted}`);
-  }
+  if (lastSuccess === undefined) return;
+  page.set("mem0_backup_last_success_size_bytes", lastSuccess.bytes, { tier });
+  page.set("mem0_backup_last_success_duration_seconds", lastSuccess.seconds, { tier });
+  page.set("mem0_backup_last_success_memories", lastSuccess.memories, { tier });
 }

@@ -86,10 +86,10 @@ export function neo4jPart(settings: Settings, time: Timer): Part {
       session.close().catch(() => {});
     }
   };
-  const relationships = new KeptCount(async () =>
-    countOf((await ask<Count>(await connect(), "count_relationships", RELATIONSHIPS, COUNT_MS)).rows),
+  const relationships = new KeptCount(async (through: Connected) =>
+    countOf((await ask<Count>(through, "count_relationships", RELATIONSHIPS, COUNT_MS)).rows),
   );
-  const count = async () => (await Promise.allSettled([relationships.read()]))[0];
+  const count = async (through: Connected) => (await Promise.allSettled([relationships.read(through)]))[0];
 
   return {
     name: "neo4j",
@@ -101,12 +101,12 @@ export function neo4jPart(settings: Settings, time: Timer): Part {
     collect: async (page, complain) => {
       const connection = await connect();
       // Side by side, but not with a password that may be refused: one refusal is enough.
-      const begun = connection.accepted ? count() : undefined;
+      const begun = connection.accepted ? count(connection) : undefined;
       const { rows, version } = await ask<Look>(connection, "look", LOOK);
       page.set("mem0_neo4j_up", 1);
       page.set("mem0_component_info", 1, { component: "neo4j", version });
       for (const row of rows) show(page, row, settings.identity);
-      const counted = await (begun ?? count());
+      const counted = await (begun ?? count(connection));
       if (counted.status === "rejected") return complain(counted.reason);
       page.set("mem0_neo4j_relationships", counted.value.value);
       page.set("mem0_count_age_seconds", counted.value.ageSeconds, { count: "relationships" });

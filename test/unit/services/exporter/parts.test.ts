@@ -73,17 +73,17 @@ describe("the status of the backups", () => {
 
   it.each([
     ["no JSON", "{", "not JSON"],
-    ["another version", { version: 2, tiers: {} }, "version 2"],
-    ["no tiers", { version: 1 }, "tiers is not a group"],
+    ["another version", { version: 2, tiers: {} }, "version is 2; known: 1"],
+    ["no tiers", { version: 1 }, "tiers "],
     [
       "a time that is none",
       { version: 1, tiers: { daily: { lastRun: { ...lastRun, time: "soon" } } } },
-      "time",
+      "tiers.daily.lastRun.time is not a time",
     ],
     [
       "a result that is none",
       { version: 1, tiers: { daily: { lastRun: { ...lastRun, result: "?" } } } },
-      "result",
+      "tiers.daily.lastRun.result",
     ],
   ])("with %s is malformed, and says where", async (_, content, where) => {
     await expect(backups(content)).rejects.toThrow(Malformed);
@@ -130,9 +130,49 @@ describe("a secret file", () => {
 });
 
 describe("the exporter's settings", () => {
-  it("are refused with all that is missing at once", () => {
-    expect(() => settingsFrom({ EMBEDDER_DIMENSIONS: "many" })).toThrow(
-      /MEM0_STACK is not set.*EMBEDDER_DIMENSIONS must be a whole number, is "many".*NEO4J_URI is not set/,
+  it("are refused with all that is missing or wrong at once", () => {
+    expect(() =>
+      settingsFrom({ EMBEDDER_DIMENSIONS: "many", BACKUP_RUNS: "0", POSTGRES_DB: "", POSTGRES_PORT: "5.5" }),
+    ).toThrow(
+      new RegExp(
+        [
+          "MEM0_STACK is not set",
+          'EMBEDDER_DIMENSIONS must be a whole number above 0, is "many"',
+          'POSTGRES_PORT must be a whole number above 0, is "5\\.5"',
+          "POSTGRES_DB is not set",
+          "NEO4J_URI is not set",
+          'BACKUP_RUNS must be a number above 0, is "0"',
+        ].join(".*"),
+      ),
     );
+  });
+
+  it("have the ports of the services where none is said, and only the disks that there are", () => {
+    const complete = {
+      MEM0_STACK: "test",
+      INSTANCE_ID: "ab",
+      EMBEDDER_MODEL: "e",
+      EMBEDDER_DIMENSIONS: "384",
+      SERVER_URL: "http://server:8888",
+      SERVER_METRICS_URL: "http://server:9464/metrics",
+      POSTGRES_HOST: "postgres",
+      POSTGRES_DB: "d",
+      POSTGRES_USER: "u",
+      POSTGRES_PASSWORD_FILE: "/run/secrets/p",
+      MEMORY_COLLECTION: "memories",
+      NEO4J_URI: "bolt://neo4j:7687",
+      NEO4J_USERNAME: "neo4j",
+      NEO4J_PASSWORD_FILE: "/run/secrets/n",
+      BACKUP_STATUS_FILE: "/status/backups.json",
+      BACKUP_RUNS: "2.5",
+      RUNBOOK_FILE: "/runbook.html",
+      DISK_STATE: "/status",
+      DASHBOARD_URL: "",
+    };
+    const settings = settingsFrom(complete);
+    expect(settings).toMatchObject({ port: 9103, postgres: { port: 5432 }, backupRuns: 2.5 });
+    expect(settings.identity.dimensions).toBe(384);
+    expect(settings.disks).toEqual({ state: "/status" });
+    expect(settings).not.toHaveProperty("dashboardUrl");
   });
 });
