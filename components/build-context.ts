@@ -1,20 +1,47 @@
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import dockerignore from "@balena/dockerignore";
+import writeFileAtomic from "write-file-atomic";
 import { BUILT_SERVICES, type BuiltService, SOURCES } from "../config/names.ts";
 import type { BuildContext } from "./images.ts";
 
-/** Build context of every service under `services/`, for images on top of `baseImage`. */
+/** Files of `services/shared`, with the services whose images copy them from `shared/` of their build context. */
+const SHARED: Readonly<Record<string, readonly BuiltService[]>> = {
+  "entrypoint.sh": ["postgres", "neo4j", "prometheus"],
+};
+
+/**
+ * Build context of every service under `services/`, for images on top of `baseImage`. Docker takes nothing from outside
+ * a context, so the shared files are copied into those that need them; git ignores the copies.
+ */
 export function buildContexts(checkout: string, baseImage: string): Record<BuiltService, BuildContext> {
+  for (const [file, services] of Object.entries(SHARED)) {
+    const content = readFileSync(path.join(checkout, "services", "shared", file), "utf8");
+    for (const service of services) {
+      writeIfChanged(path.join(checkout, sourceOf(service), "shared", file), content);
+    }
+  }
   const context = (service: BuiltService): BuildContext => {
-    const directory = `./services/${SOURCES[service] ?? service}`;
+    const directory = sourceOf(service);
     return { directory, hash: hashBuildContext(path.join(checkout, directory), [baseImage]) };
   };
   return Object.fromEntries(BUILT_SERVICES.map((service) => [service, context(service)])) as Record<
     BuiltService,
     BuildContext
   >;
+}
+
+/** Relative to the checkout: the same text on every machine, since it is an input of the image. */
+function sourceOf(service: BuiltService): string {
+  return `./services/${SOURCES[service] ?? service}`;
+}
+
+function writeIfChanged(file: string, content: string): void {
+  if (readIfThere(file) === content) return;
+  mkdirSync(path.dirname(file), { recursive: true });
+  // Another run of the program may be hashing the context: it sees the old file or the new one.
+  writeFileAtomic.sync(file, content, { mode: 0o644 });
 }
 
 /**
@@ -25,7 +52,9 @@ export function buildContexts(checkout: string, baseImage: string): Record<Built
  * @returns hex digest; the same digest means the same image
  */
 export function hashBuildContext(directory: string, inputs: readonly string[]): string {
-  const ignore = dockerignore.default({ ignorecase: false }).add(readIgnoreFile(directory));
+  const ignore = dockerignore
+    .default({ ignorecase: false })
+    .add(readIfThere(path.join(directory, ".dockerignore")) ?? "");
   const hash = createHash("sha256");
   for (const input of inputs) hash.update(`${input}\0`);
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -43,11 +72,11 @@ export function hashBuildContext(directory: string, inputs: readonly string[]): 
   return hash.digest("hex");
 }
 
-function readIgnoreFile(directory: string): string {
+function readIfThere(file: string): string | undefined {
   try {
-    return readFileSync(path.join(directory, ".dockerignore"), "utf8");
+    return readFileSync(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { NEO4J_ANSWERS } from "../config/probes.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
 import { SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
@@ -42,7 +43,7 @@ export class Neo4j extends pulumi.ComponentResource {
         stores: [store.mount],
         secrets: [args.secrets.neo4jPassword],
         health: {
-          test: ["CMD", "neo4j-healthy"],
+          test: ["CMD", ...NEO4J_ANSWERS],
           interval: "10s",
           timeout: "10s",
           retries: 6,

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { cpusSpelling } from "../config/docker-spelling.ts";
 import { boundedLog, HARDENING, memoryMounts } from "../config/hardening.ts";
 import { LABELS, type Service } from "../config/names.ts";
+import { answersHttp } from "../config/probes.ts";
 import type { Settings } from "../config/settings.ts";
 import type { MountedFile } from "./host-file.ts";
 import type { Network } from "./network.ts";
@@ -42,15 +43,13 @@ export interface HealthCheck {
 }
 
 /**
- * Health check over HTTP of a service whose image has no client for it. bash speaks enough of it, and starts in a
- * hundredth of the time that an interpreter takes: it runs day and night.
+ * Health check over HTTP of a service whose image has no client for it.
  *
  * @param every seconds between two
  */
 export function httpHealth(port: number, path: string, every: number): HealthCheck {
-  const ask = `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; read -r -t 4 _ status _ <&3; [[ $status == 200 ]]`;
   return {
-    test: ["CMD", "bash", "-c", ask],
+    test: ["CMD", ...answersHttp(port, path)],
     interval: `${every}s`,
     timeout: "5s",
     retries: 3,

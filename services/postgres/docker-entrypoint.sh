@@ -11,16 +11,13 @@ readonly sql=/usr/local/share/mem0-postgres
 readonly volume=${PGDATA%/*}
 readonly unfinished=$PGDATA.unfinished
 
-refuse() {
-  printf 'mem0-postgres: %s\n' "$@" >&2
-  exit 1
-}
+# shellcheck source=services/shared/entrypoint.sh
+source /usr/local/lib/mem0/entrypoint.sh mem0-postgres
 
 check_settings() {
-  local name
-  for name in POSTGRES_DB POSTGRES_USER POSTGRES_PASSWORD_FILE; do
-    [[ -n ${!name:-} ]] || refuse "$name is not set." "Set it in the container's environment."
-  done
+  require_setting POSTGRES_DB
+  require_setting POSTGRES_USER
+  check_password_file POSTGRES_PASSWORD_FILE
   [[ $POSTGRES_USER != postgres ]] ||
     refuse "POSTGRES_USER is 'postgres', the superuser, which is refused over the network." \
       "Choose another name for the application's role."
@@ -35,43 +32,12 @@ check_metrics_settings() {
   check_password_file POSTGRES_METRICS_PASSWORD_FILE
 }
 
-# check_password_file VARIABLE: the one that holds the file's path.
-check_password_file() {
-  local file=${!1}
-  [[ -e $file ]] ||
-    refuse "The password file $file ($1) does not exist." \
-      "Mount it read-only at this path."
-  [[ -f $file && -r $file ]] ||
-    refuse "The password file $file cannot be read by uid $(id -u)." \
-      "Make it a file that belongs to this uid, mode 0600, or run the container as its owner."
-  [[ -n $(head -n 1 "$file") ]] ||
-    refuse "The password file $file is empty." "Write the password into its first line."
-  [[ -z $(tail -n +2 "$file") ]] ||
-    refuse "The password file $file has more than one line." "A password is one line."
-}
-
-check_volume() {
-  [[ -d $volume && -w $volume && -x $volume ]] ||
-    refuse "$volume is not writable for uid $(id -u)." \
-      "Mount a volume there that this uid may write to, or run the container as its owner."
-  [[ ! -e $PGDATA || -O $PGDATA ]] ||
-    refuse "$PGDATA belongs to uid $(stat -c %u "$PGDATA"), the container runs as uid $(id -u)." \
-      "Run it as the owner (docker run --user $(stat -c %u:%g "$PGDATA"))."
-
-  # PostgreSQL's own lock holds a process id, and every container has its server at the same one:
-  # it cannot tell a second container on the same volume from a crash of the first. This lock is held
-  # by the open descriptor until the server ends, however it ends; so a postmaster.pid found under it
-  # is a dead server's.
-  local locked=0
-  exec {lock}>"$volume/.lock"
-  flock --nonblock --conflict-exit-code 75 "$lock" || locked=$?
-  ((locked != 75)) ||
-    refuse "Another container is running on $volume." "Stop it first: two servers would destroy the data."
-  if ((locked == 0)); then
-    rm -f "$PGDATA/postmaster.pid"
-  else
-    echo "mem0-postgres: $volume knows no file locks: a second container on it would go unnoticed." >&2
-  fi
+# PostgreSQL's own lock holds a process id, and every container has its server at the same one: it cannot tell a second
+# container on the same volume from a crash of the first. Under our lock, a postmaster.pid is a dead server's.
+take_volume() {
+  check_volume "$volume"
+  check_owner "$PGDATA"
+  if lock_volume "$volume"; then rm -f "$PGDATA/postmaster.pid"; fi
 }
 
 check_data_directory() {
@@ -104,13 +70,7 @@ run_sql() {
 }
 
 first_start() {
-  local found
-  # macOS puts .DS_Store and ._* into a directory that somebody looks into: they are no data.
-  found=$(find "$volume" -mindepth 1 -maxdepth 1 \
-    ! -name .lock ! -name lost+found ! -name .DS_Store ! -name '._*' ! -path "$unfinished" -print -quit)
-  [[ -z $found ]] ||
-    refuse "$volume holds no $PGDATA, but it is not empty: $found." \
-      "A new database beside other data would hide it. Mount an empty volume, or the right one."
+  refuse_other_data "$volume" "$PGDATA" "${unfinished##*/}"
 
   # initdb, alone of all PostgreSQL programs, wants its user to have a name.
   printf 'postgres:x:%d:%d::/tmp:/bin/false\n' "$(id -u)" "$(id -g)" >/tmp/passwd
@@ -140,17 +100,16 @@ SELECT 'database ' || :'database' WHERE NOT EXISTS (SELECT FROM pg_database WHER
 SQL
   ) || return
   if [[ -n $missing ]]; then
-    printf 'mem0-postgres: %s\n' "The data in $volume has no ${missing//$'\n'/ and no }." \
-      "It is another stack's volume, or POSTGRES_USER or POSTGRES_DB was changed. Nothing was changed." >&2
+    complain "The data in $volume has no ${missing//$'\n'/ and no }." \
+      "It is another stack's volume, or POSTGRES_USER or POSTGRES_DB was changed. Nothing was changed."
     return 1
   fi
   run_sql "$sql/every-start.sql"
 }
 
 check_settings
-check_password_file POSTGRES_PASSWORD_FILE
 check_metrics_settings
-check_volume
+take_volume
 [[ -e $PGDATA ]] || first_start
 check_data_directory
 local_server "$PGDATA" every_start

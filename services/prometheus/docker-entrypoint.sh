@@ -5,13 +5,10 @@ set -euo pipefail
 readonly config=/etc/prometheus/prometheus.yml
 readonly volume=/prometheus
 
-refuse() {
-  printf 'mem0-prometheus: %s\n' "$@" >&2
-  exit 1
-}
+# shellcheck source=services/shared/entrypoint.sh
+source /usr/local/lib/mem0/entrypoint.sh mem0-prometheus
 
 [[ -r $config ]] || refuse "$config cannot be read by uid $(id -u)." "Mount it read-only at this path."
-[[ -w $volume && -x $volume ]] || refuse "$volume is not writable for uid $(id -u)." \
-  "Mount a volume there that this uid may write to, or run the container as its owner."
+check_volume "$volume"
 promtool check config "$config" || refuse "The configuration is not valid: see above. Nothing was started."
 exec prometheus --config.file="$config" --storage.tsdb.path="$volume/data" "$@"

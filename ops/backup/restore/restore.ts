@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import path from "node:path";
+import { NEO4J_ANSWERS } from "../../../config/probes.ts";
 import { Problem } from "../../base/problem.ts";
 import { compareChecksums, compareOldChecksums } from "../format/checksums.ts";
 import { backupId } from "../format/layout.ts";
@@ -238,7 +239,7 @@ async function swapAll(tools: RestoreTools, journal: Journal, direction: "forwar
   await withPlaces(tools, async (places) => {
     const stopped = [
       { store: "postgres", named: "Postgres", healthy: postgresAnswers(stack.manifest.database) },
-      { store: "neo4j", named: "Neo4j", healthy: ["neo4j-healthy"] },
+      { store: "neo4j", named: "Neo4j", healthy: NEO4J_ANSWERS },
     ] as const;
     const services = stopped.flatMap(({ store, named, healthy }) => {
       const service = journal.stores.includes(store) ? serviceOnFiles(store, places, journal) : undefined;

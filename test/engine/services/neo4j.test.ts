@@ -4,6 +4,7 @@ import net from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { NEO4J_ANSWERS } from "../../../config/probes.ts";
 import { waitFor } from "../../harness/support/eventually.ts";
 import { type Container, imageSize, type RunOptions, Workbench } from "./workbench.ts";
 
@@ -68,7 +69,7 @@ async function ready(container: Container): Promise<void> {
     await container.mustRun();
     return false;
   });
-  await container.exec("neo4j-healthy");
+  await container.exec(...NEO4J_ANSWERS);
 }
 
 const Reply = z.object({

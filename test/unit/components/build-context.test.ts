@@ -1,10 +1,21 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { hashBuildContext } from "../../../components/build-context.ts";
+import { buildContexts, hashBuildContext } from "../../../components/build-context.ts";
 import { BUILT_SERVICES, SOURCES } from "../../../config/names.ts";
 import { CHECKOUT } from "../../../toolchain/layout.ts";
+import { contextEntries } from "../../../toolchain/plugins/docker/build-context.ts";
 import { leaveFinderFiles } from "../../harness/support/finder.ts";
 import { scratchDirectory } from "../../harness/support/scratch.ts";
 
@@ -77,5 +88,51 @@ describe("the build context of a service", () => {
       leaveFinderFiles(folder);
     }
     expect(hashBuildContext(copy, [])).toBe(before);
+  });
+});
+
+describe("what images share", () => {
+  const scratch = scratchDirectory();
+  const shared = "shared/entrypoint.sh";
+
+  beforeEach(() => {
+    const heavy = /\/(node_modules|tests|\.\w+)$/;
+    cpSync(path.join(CHECKOUT, "services"), path.join(scratch.path, "services"), {
+      recursive: true,
+      filter: (file) => !heavy.test(file) || file.endsWith("/.dockerignore"),
+    });
+  });
+
+  it("is in the context of every image that copies it, and of no other", async () => {
+    const contexts = buildContexts(scratch.path, "mem0/base:1");
+    for (const service of BUILT_SERVICES) {
+      const directory = path.join(scratch.path, contexts[service].directory);
+      const copies = readFileSync(path.join(directory, "Dockerfile"), "utf8").includes(`COPY ${shared} `);
+      const sent = await contextEntries(directory, "Dockerfile");
+      expect(sent.includes(shared), service).toBe(copies);
+    }
+  });
+
+  it("changes the images that take it, and no other", () => {
+    const hashes = () => {
+      const contexts = buildContexts(scratch.path, "mem0/base:1");
+      return Object.fromEntries(BUILT_SERVICES.map((service) => [service, contexts[service].hash]));
+    };
+    const before = hashes();
+    writeFileSync(path.join(scratch.path, "services", shared), "another text");
+    const after = hashes();
+    expect(BUILT_SERVICES.filter((service) => after[service] !== before[service])).toEqual([
+      "postgres",
+      "neo4j",
+      "prometheus",
+    ]);
+  });
+
+  it("is written only where it differs", () => {
+    const copy = path.join(scratch.path, "services/postgres", shared);
+    buildContexts(scratch.path, "mem0/base:1");
+    const { ino } = statSync(copy);
+    buildContexts(scratch.path, "mem0/base:1");
+    expect(statSync(copy).ino).toBe(ino);
   });
 });

@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import neo4j, { type Driver } from "neo4j-driver-lite";
+import { NEO4J_ANSWERS } from "../../../../config/probes.ts";
 import { Problem } from "../../../base/problem.ts";
 import { execInContainer } from "../../../docker/client.ts";
 import type { Throwaway, ThrowawaySpec } from "../../../docker/throwaway.ts";
@@ -84,7 +85,7 @@ export class ThrowawayGraph {
         NEO4J_PASSWORD_FILE: "/tmp/password",
       },
     });
-    await this.#throwaway.untilReady(container, ["neo4j-healthy"], {
+    await this.#throwaway.untilReady(container, NEO4J_ANSWERS, {
       what: "Neo4j",
       seconds: START_SECONDS,
     });
