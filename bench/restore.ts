@@ -6,7 +6,6 @@ import { createZstdCompress } from "node:zlib";
 import { execa } from "execa";
 import type { PartFormat } from "../ops/backup/format/backup-manifest.ts";
 import { QUICKEST } from "../ops/backup/format/streams.ts";
-import type { DeployedService } from "../ops/backup/restore/deployed.ts";
 import {
   type PostgresPlace,
   readContent,
@@ -16,8 +15,9 @@ import {
 import { startThrowawayPostgres } from "../ops/backup/stores/postgres/throwaway.ts";
 import type { OpenPart } from "../ops/backup/stores/store.ts";
 import { connectDocker } from "../ops/docker/client.ts";
-import { streamFromExec } from "../ops/docker/program-output.ts";
+import { streamFromExec } from "../ops/docker/command.ts";
 import { Throwaway } from "../ops/docker/throwaway.ts";
+import type { DeployedService } from "../ops/stack/deployed-service.ts";
 import { readMachine } from "../ops/stack/machine-file.ts";
 import { table } from "../scripts/cli/output.ts";
 import { testEnvironment } from "../test/runner/environment.ts";
@@ -50,10 +50,12 @@ const directory = mkdtempSync(path.join(os.tmpdir(), "mem0-bench-"));
 const names = { user: "mem0_user", collection: "memories" };
 const deployed: DeployedService = {
   container: "",
+  isRunning: false,
   image: testEnvironment().MEM0_IMAGE_POSTGRES ?? "",
   user: "10001:10001",
   memoryBytes: MEMORY_MB * 1024 * 1024,
   shmBytes: 256 * 1024 * 1024,
+  graceSeconds: 120,
   command: [...DEPLOYED, ...SETTINGS].flatMap((setting) => ["-c", setting]),
   env: {},
   store: "",

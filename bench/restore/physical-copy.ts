@@ -3,7 +3,6 @@ import path from "node:path";
 import type Docker from "dockerode";
 import { openPart, PartFiles } from "../../ops/backup/format/part-files.ts";
 import { decompressed } from "../../ops/backup/format/streams.ts";
-import type { DeployedService } from "../../ops/backup/restore/deployed.ts";
 import { copyFiles } from "../../ops/backup/stores/postgres/dump-files.ts";
 import { PsqlSession } from "../../ops/backup/stores/postgres/psql-session.ts";
 import type { PostgresPlace } from "../../ops/backup/stores/postgres/restore.ts";
@@ -15,8 +14,9 @@ import {
 } from "../../ops/backup/stores/postgres/restore-files.ts";
 import type { OpenPart, PostgresFiles } from "../../ops/backup/stores/store.ts";
 import { Problem } from "../../ops/base/problem.ts";
-import { execWithInput } from "../../ops/docker/command-input.ts";
+import { execInContainer } from "../../ops/docker/command.ts";
 import type { Throwaway } from "../../ops/docker/throwaway.ts";
+import type { DeployedService } from "../../ops/stack/deployed-service.ts";
 
 /**
  * Copies of a Postgres server's files, whole as an hourly backup has them, or only what changed since another copy
@@ -42,7 +42,7 @@ export async function giveManifest(
   { files }: PhysicalCopy,
 ): Promise<void> {
   const take = ["bash", "-c", `tar --extract --to-stdout backup_manifest >${MANIFEST}`];
-  const ended = await execWithInput(docker, container, take, () => decompressed(files));
+  const ended = await execInContainer(docker, container, take, { input: () => decompressed(files) });
   if (ended.exitCode !== 0) throw new Problem(`the copy has no manifest: ${ended.stderr.trim()}`);
 }
 

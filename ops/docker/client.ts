@@ -1,4 +1,3 @@
-import { Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import Docker from "dockerode";
 import { Problem } from "../base/problem.ts";
@@ -57,35 +56,6 @@ export async function architectureOf(docker: Docker, container: string): Promise
   return (await docker.getImage(Image).inspect()).Architecture;
 }
 
-/**
- * Runs a command inside a container and waits for its end.
- *
- * @returns exit code and what it printed; never throws for a failed command
- */
-export async function execInContainer(
-  docker: Docker,
-  container: string,
-  command: readonly string[],
-): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-  const exec = await docker
-    .getContainer(container)
-    .exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
-  const stream = await exec.start({});
-  const stdout: Buffer[] = [];
-  const stderr: Buffer[] = [];
-  await new Promise<void>((resolve, reject) => {
-    docker.modem.demuxStream(stream, collect(stdout), collect(stderr));
-    stream.on("end", resolve);
-    stream.on("error", reject);
-  });
-  const { ExitCode } = await exec.inspect();
-  return {
-    exitCode: ExitCode ?? -1,
-    stdout: Buffer.concat(stdout).toString("utf8"),
-    stderr: Buffer.concat(stderr).toString("utf8"),
-  };
-}
-
 /** How often a container that is about to end is looked at. */
 const ENDING_MS = 50;
 
@@ -132,13 +102,4 @@ export async function startWhatever(docker: Docker, name: string): Promise<void>
       cause,
     });
   await waitUntil(isStarted, { withinMs: BACK_MS, late });
-}
-
-function collect(chunks: Buffer[]): NodeJS.WritableStream {
-  return new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      chunks.push(chunk);
-      done();
-    },
-  });
 }

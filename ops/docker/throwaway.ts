@@ -1,12 +1,20 @@
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
+import { boundedLog, HARDENING, memoryMounts } from "../../config/hardening.ts";
 import { Problem } from "../base/problem.ts";
 import { waitUntil } from "../base/wait-until.ts";
-import { execInContainer, exitCodeOf, ignoring } from "./client.ts";
-import { type Ended, environment, feed } from "./command-input.ts";
+import { exitCodeOf, ignoring } from "./client.ts";
+import { converse, type Ended, environment, execInContainer } from "./command.ts";
+import { outputOf, type ProgramOutput, textOfLog } from "./output.ts";
 
 /** Which containers, volumes and networks are throw-away ones, and whose. */
 const LABEL = "mem0.throwaway";
+
+/** What versions up to 0.1 labelled those of a backup with: one that was killed may have left a copy of the graph. */
+const FORMER_LABEL = "mem0.backup";
+
+/** The log of a server: its end is shown when it does not start. */
+const LOG = boundedLog(1);
 
 export interface ThrowawaySpec {
   image: string;
@@ -73,7 +81,7 @@ export class Throwaway {
     const { id: network } = await this.#network;
     const full = `${this.#prefix}_${name}`;
     const container = await this.#docker.createContainer({
-      ...this.#options(spec, network),
+      ...this.#options(spec, network, { Type: LOG.driver, Config: LOG.options }),
       name: full,
       Hostname: name,
     });
@@ -120,17 +128,13 @@ export class Throwaway {
 
   /** Runs a command to its end in a container of its own, without any network. */
   async run(spec: ThrowawaySpec & { input?: () => Readable }): Promise<Ended> {
-    const container = await this.#docker.createContainer({
-      ...this.#options(spec, "none"),
-      name: `${this.#prefix}_run${this.#made++}`,
+    const container = await this.#forOneCommand(spec, {
       OpenStdin: true,
       StdinOnce: true,
       AttachStdin: true,
-      AttachStdout: true,
-      AttachStderr: true,
     });
     try {
-      const stream = await container.attach({
+      const attached = await container.attach({
         stream: true,
         stdin: true,
         stdout: true,
@@ -138,11 +142,30 @@ export class Throwaway {
         hijack: true,
       });
       await container.start();
-      const output = await feed(this.#docker, stream, spec.input ?? (() => Readable.from([])));
+      const output = await converse(attached, spec.input ?? (() => Readable.from([])));
       return { ...output, exitCode: await exitCodeOf(container) };
     } finally {
-      await container.remove({ force: true, v: true }).catch(ignoring(404));
+      await removeContainer(container);
     }
+  }
+
+  /**
+   * Makes a container for one command, without any network, so that no time is lost when it is to begin.
+   *
+   * @param what it does, for people
+   * @returns begins it; the container is removed when it has ended
+   */
+  async prepare(spec: ThrowawaySpec, what: string): Promise<() => Promise<ProgramOutput>> {
+    const container = await this.#forOneCommand(spec);
+    return async () => {
+      const attached = await container.attach({ stream: true, stdout: true, stderr: true });
+      await container.start();
+      return outputOf(attached, what, async () => {
+        const exitCode = await exitCodeOf(container);
+        await removeContainer(container);
+        return exitCode;
+      });
+    };
   }
 
   /** Makes an empty volume and returns its name. */
@@ -155,22 +178,43 @@ export class Throwaway {
   /** Removes all of it, also what a killed run left. */
   async remove(): Promise<void> {
     this.#network = undefined;
-    await removeLabelled(this.#docker, (label) => label === this.#label);
+    await removeLabelled(this.#docker, LABEL, (label) => label === this.#label);
   }
 
   /** Removes what killed runs of a stack left, whatever their purpose. Call it while none of them can be at work. */
-  static removeLeftovers(
+  static async removeLeftovers(
     docker: Docker,
     { stack, homeId }: { stack: string; homeId: string },
   ): Promise<void> {
-    return removeLabelled(docker, (label) => label.startsWith(`${homeId}/${stack}/`));
+    await removeLabelled(docker, LABEL, (label) => label.startsWith(`${homeId}/${stack}/`));
+    await removeLabelled(docker, FORMER_LABEL, (label) => label === `${homeId}-${stack}`);
   }
 
   get #labels(): Record<string, string> {
     return { [LABEL]: this.#label };
   }
 
-  #options(spec: ThrowawaySpec, network: string): Docker.ContainerCreateOptions {
+  #forOneCommand(
+    spec: ThrowawaySpec,
+    input: Pick<Docker.ContainerCreateOptions, "OpenStdin" | "StdinOnce" | "AttachStdin"> = {},
+  ): Promise<Docker.Container> {
+    // What it prints is taken as it comes: the engine need not write it to its own disk as well.
+    const options = this.#options(spec, "none", { Type: "none", Config: {} });
+    const name = `${this.#prefix}_run${this.#made++}`;
+    return this.#docker.createContainer({
+      ...options,
+      ...input,
+      name,
+      AttachStdout: true,
+      AttachStderr: true,
+    });
+  }
+
+  #options(
+    spec: ThrowawaySpec,
+    network: string,
+    log: Docker.HostConfig["LogConfig"],
+  ): Docker.ContainerCreateOptions {
     const mounts = (stores: Record<string, string>, ReadOnly: boolean) =>
       Object.entries(stores).map(([Target, Source]) => ({
         Type: Source.startsWith("/") ? ("bind" as const) : ("volume" as const),
@@ -188,27 +232,29 @@ export class Throwaway {
       HostConfig: {
         NetworkMode: network,
         Mounts: [...mounts(spec.stores ?? {}, false), ...mounts(spec.readOnlyStores ?? {}, true)],
-        Tmpfs: Object.fromEntries(
-          Object.entries(spec.tmpfs ?? { "/tmp": 64 }).map(([path, mb]) => [path, `size=${mb}m,mode=1777`]),
-        ),
-        ReadonlyRootfs: true,
-        Init: true,
-        CapDrop: ["ALL"],
-        SecurityOpt: ["no-new-privileges:true"],
+        Tmpfs: memoryMounts(spec.tmpfs),
+        ReadonlyRootfs: HARDENING.readOnlyRoot,
+        Init: HARDENING.init,
+        CapDrop: [...HARDENING.droppedCapabilities],
+        SecurityOpt: [...HARDENING.securityOptions],
         ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
         ...(spec.shmBytes === undefined ? {} : { ShmSize: spec.shmBytes }),
-        LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "1" } },
+        LogConfig: log,
       },
     };
   }
 }
 
-async function removeLabelled(docker: Docker, isMeant: (label: string) => boolean): Promise<void> {
-  const filters = { label: [LABEL] };
+async function removeLabelled(
+  docker: Docker,
+  key: string,
+  isMeant: (label: string) => boolean,
+): Promise<void> {
+  const filters = { label: [key] };
   const meant = <T extends { Labels?: Record<string, string> | undefined }>(all: T[] | null) =>
-    (all ?? []).filter(({ Labels }) => isMeant(Labels?.[LABEL] ?? ""));
+    (all ?? []).filter(({ Labels }) => isMeant(Labels?.[key] ?? ""));
   for (const { Id } of meant(await docker.listContainers({ all: true, filters }))) {
-    await docker.getContainer(Id).remove({ force: true, v: true }).catch(ignoring(404));
+    await removeContainer(docker.getContainer(Id));
   }
   for (const { Name } of meant((await docker.listVolumes({ filters })).Volumes)) {
     await docker.getVolume(Name).remove().catch(ignoring(404));
@@ -218,13 +264,7 @@ async function removeLabelled(docker: Docker, isMeant: (label: string) => boolea
   }
 }
 
-/** What Docker sends as a log: pieces of the container's two outputs, each behind 8 bytes that end in its length. */
-function textOfLog(log: Buffer): string {
-  const pieces: Buffer[] = [];
-  for (let at = 0; at + 8 <= log.length; ) {
-    const end = at + 8 + log.readUInt32BE(at + 4);
-    pieces.push(log.subarray(at + 8, end));
-    at = end;
-  }
-  return Buffer.concat(pieces).toString("utf8");
+async function removeContainer(container: Docker.Container): Promise<void> {
+  // 409: its removal is under way already.
+  await container.remove({ force: true, v: true }).catch(ignoring(404, 409));
 }

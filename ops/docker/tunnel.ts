@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import net from "node:net";
-import { Writable } from "node:stream";
 import type Docker from "dockerode";
+import { OutputSplitter } from "./output.ts";
 
 export interface Tunnel {
   /** On 127.0.0.1. */
@@ -44,10 +44,8 @@ async function connect(docker: Docker, container: string, port: number, socket: 
     AttachStderr: true,
   });
   const stream = await exec.start({ hijack: true, stdin: true });
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  docker.modem.demuxStream(stream, socket, nowhere);
+  stream.pipe(new OutputSplitter()).pipe(socket);
   socket.pipe(stream);
   socket.once("close", () => stream.end());
-  stream.once("end", () => socket.end());
   stream.once("error", () => socket.destroy());
 }

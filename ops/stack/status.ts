@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
-import { execInContainer, ignoring, withDocker } from "../docker/client.ts";
+import { ignoring, withDocker } from "../docker/client.ts";
+import { execInContainer } from "../docker/command.ts";
 import type { DeployedStack } from "./deployed-stack.ts";
 
 export interface ServiceStatus {

@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { Problem } from "../../base/problem.ts";
+import { deployedService } from "../../stack/deployed-service.ts";
 import type { BackupManifest } from "../format/backup-manifest.ts";
 import { all } from "../format/streams.ts";
 import { databases } from "../stores/postgres/restore.ts";
 import { whyNotFiles } from "../stores/postgres/restore-files.ts";
-import { deployedService } from "./deployed.ts";
 import type { Journal } from "./journal.ts";
 import {
   type Preparation,

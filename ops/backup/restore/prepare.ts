@@ -3,6 +3,7 @@ import path from "node:path";
 import type Docker from "dockerode";
 import { Problem } from "../../base/problem.ts";
 import type { Throwaway } from "../../docker/throwaway.ts";
+import { type DeployedService, onStore } from "../../stack/deployed-service.ts";
 import type { Counts, Identity } from "../format/backup-manifest.ts";
 import { hashFile } from "../format/checksums.ts";
 import { withScratch } from "../scratch.ts";
@@ -22,7 +23,6 @@ import {
 } from "../stores/postgres/restore.ts";
 import { dropOthers, layBeside, type ServerNames, startOnFiles } from "../stores/postgres/restore-files.ts";
 import type { OpenPart, PostgresFiles } from "../stores/store.ts";
-import { type DeployedService, onStore } from "./deployed.ts";
 import type { GraphParts } from "./restorable.ts";
 import { LIVE_FILES, namesBeside } from "./swap.ts";
 

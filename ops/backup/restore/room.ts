@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type Docker from "dockerode";
 import prettyBytes from "pretty-bytes";
 import { Problem } from "../../base/problem.ts";
-import { execInContainer } from "../../docker/client.ts";
+import { execInContainer } from "../../docker/command.ts";
 
 /**
  * What stays free where Postgres keeps its data: as much as its log may grow to before it is recycled (max_wal_size).

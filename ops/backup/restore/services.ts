@@ -2,21 +2,21 @@ import type Docker from "dockerode";
 import { z } from "zod";
 import { Problem } from "../../base/problem.ts";
 import { waitUntil } from "../../base/wait-until.ts";
-import { execInContainer, ignoring } from "../../docker/client.ts";
+import { ignoring } from "../../docker/client.ts";
+import { execInContainer } from "../../docker/command.ts";
+import type { DeployedService } from "../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { postgresAnswers } from "../stores/postgres/restore.ts";
-import type { DeployedService } from "./deployed.ts";
 
 /** The slowest start that was seen on two busy cores took a minute. */
 const START_MS = 300_000;
 
 /** Stops a container in order; nothing when it does not run. Docker does not start it again by itself. */
-export async function stopService(docker: Docker, { container }: DeployedService): Promise<void> {
-  const { Config } = await docker.getContainer(container).inspect();
-  await docker
-    .getContainer(container)
-    .stop({ t: (Config as { StopTimeout?: number }).StopTimeout ?? 60 })
-    .catch(ignoring(304));
+export async function stopService(
+  docker: Docker,
+  { container, graceSeconds }: DeployedService,
+): Promise<void> {
+  await docker.getContainer(container).stop({ t: graceSeconds }).catch(ignoring(304));
 }
 
 /** Starts a container and, with a command that tells, waits until it is healthy. */

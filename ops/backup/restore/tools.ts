@@ -1,6 +1,6 @@
 import { Throwaway } from "../../docker/throwaway.ts";
+import { type DeployedService, deployedService } from "../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
-import { type DeployedService, deployedService } from "./deployed.ts";
 import type { SwapPlaces } from "./swap.ts";
 
 /** What a restore works on and with. */

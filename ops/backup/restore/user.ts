@@ -3,9 +3,10 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import type { Driver } from "neo4j-driver-lite";
 import { Problem } from "../../base/problem.ts";
-import { streamFromExec } from "../../docker/program-output.ts";
+import { streamFromExec } from "../../docker/command.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
 import { type Imported, importLines, type Progress } from "../../server/transfer.ts";
+import { deployedService } from "../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { lines } from "../format/streams.ts";
 import { withThrowawayGraph } from "../stores/neo4j/restore.ts";
@@ -18,7 +19,6 @@ import {
   readContent,
   restoreDatabase,
 } from "../stores/postgres/restore.ts";
-import { deployedService } from "./deployed.ts";
 import { graphImage } from "./prepare.ts";
 import type { GraphParts, Restorable } from "./restorable.ts";
 import { roomOf, withinRoom } from "./room.ts";

@@ -95,7 +95,7 @@ async function cleanRun(options: BackupRounds, tier: Tier): Promise<void> {
   must(run.exitCode === 0, `the next run ended with ${run.exitCode}: ${run.all}`);
   const partial = layout.partial(stack.backup.root);
   must(readdirSync(partial).length === 0, `unfinished work is left: ${readdirSync(partial).join(", ")}`);
-  const filter = ["--all", "--quiet", "--filter", `label=mem0.backup=${stack.manifest.homeId}-${stack.name}`];
+  const filter = ["--all", "--quiet", "--filter", `name=mem0_backup_.*_${stack.name}`];
   must((await execa("docker", ["ps", ...filter])).stdout === "", "a container of a dead run is left");
   const { stdout } = await execa("docker", [
     "inspect",

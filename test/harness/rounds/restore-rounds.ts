@@ -1,6 +1,6 @@
 import { readJournal } from "../../../ops/backup/restore/journal.ts";
 import type { RestoredStore } from "../../../ops/backup/restore/swap.ts";
-import { execInContainer } from "../../../ops/docker/client.ts";
+import { execInContainer } from "../../../ops/docker/command.ts";
 import type { DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 import { mem0 } from "../support/mem0-run.ts";
 import { seededRandom } from "../support/random.ts";

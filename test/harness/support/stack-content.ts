@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { graphLines } from "../../../ops/backup/stores/neo4j/dump.ts";
 import type { GraphLine } from "../../../ops/backup/stores/neo4j/graph-lines.ts";
-import { execInContainer } from "../../../ops/docker/client.ts";
+import { execInContainer } from "../../../ops/docker/command.ts";
 import type { DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 
 /** Checksums of all that a stack stores, by store: equal when, and only when, the content is. */

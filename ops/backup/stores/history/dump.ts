@@ -1,21 +1,19 @@
 import { text } from "node:stream/consumers";
 import { constants, createZstdCompress } from "node:zlib";
 import { z } from "zod";
-import { Problem } from "../../../base/problem.ts";
-import {
-  createOneShot,
-  mountOf,
-  type ProgramOutput,
-  streamFromExec,
-  streamFromOneShot,
-} from "../../../docker/program-output.ts";
+import { streamFromExec } from "../../../docker/command.ts";
+import type { ProgramOutput } from "../../../docker/output.ts";
+import { Throwaway } from "../../../docker/throwaway.ts";
+import { deployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../../stack/deployed-stack.ts";
 import { type Cut, NO_IDENTITY } from "../../take/cut.ts";
-import { backupLabels } from "../neo4j/store-copy.ts";
 import type { DumpSide } from "../store.ts";
 
 /** The library's own default; higher levels cost more time than they save. */
 export const ZSTD_LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+
+/** Memory for reading the file where the server does not run. */
+const PYTHON_BYTES = 256 * 1024 ** 2;
 
 const PATH = "import os, sqlite3, sys; path = os.environ['HISTORY_DB_PATH']";
 
@@ -51,8 +49,7 @@ const looked = z.object({
 export const historyDump: DumpSide<Cut> = {
   source: "history",
   async dump({ stack, id, found }, sink) {
-    const python = (script: string) => runBesideServer(stack, ["python3", "-c", script]);
-    const { entries, identity } = looked.parse(await answerOf(await python(LOOK)));
+    const { entries, identity } = looked.parse(await answerOf(await runPython(stack, LOOK)));
     found.counts.historyEntries = entries;
     found.identities.history =
       identity === null
@@ -63,31 +60,28 @@ export const historyDump: DumpSide<Cut> = {
       name: "history",
       fileName: `history_${id}.db.zst`,
       format: "sqlite-zstd",
-      produce: async () => ({ ...(await python(COPY)), through: [createZstdCompress(ZSTD_LEVEL)] }),
+      produce: async () => ({ ...(await runPython(stack, COPY)), through: [createZstdCompress(ZSTD_LEVEL)] }),
     });
   },
 };
 
 /** In the server's container, or when that is stopped in another of the same image on the same files. */
-async function runBesideServer(stack: DeployedStack, command: string[]): Promise<ProgramOutput> {
-  const { docker } = stack;
-  const name = stack.container("server");
-  const live = await docker.getContainer(name).inspect();
-  if (live.State.Running) return streamFromExec(docker, name, command);
-  const store = live.Mounts.find(({ Destination }) => Destination === "/data");
-  if (store === undefined) throw new Problem("the memory server has no store at /data", { where: name });
-  const container = await createOneShot(docker, {
-    name: `mem0_backup_history_${stack.name}`,
-    image: live.Image,
-    entrypoint: command.slice(0, 1),
-    command: command.slice(1),
-    user: live.Config.User,
-    mounts: [mountOf(store, "/data")],
-    labels: backupLabels(stack),
-    env: live.Config.Env.filter((variable) => variable.startsWith("HISTORY_DB_PATH=")),
-    memoryBytes: 256 * 1024 ** 2,
-  });
-  return streamFromOneShot(container, "reading the history");
+async function runPython(stack: DeployedStack, script: string): Promise<ProgramOutput> {
+  const { docker, manifest } = stack;
+  const service = await deployedService(stack, "server");
+  const command = ["-c", script];
+  if (service.isRunning) return streamFromExec(docker, service.container, ["python3", ...command]);
+  const throwaway = await Throwaway.open(docker, manifest, "backup_history");
+  const { HISTORY_DB_PATH } = service.env;
+  const spec = {
+    ...likeDeployed(service),
+    memoryBytes: PYTHON_BYTES,
+    entrypoint: ["python3"],
+    command,
+    env: HISTORY_DB_PATH === undefined ? {} : { HISTORY_DB_PATH },
+    readOnlyStores: { "/data": service.store },
+  };
+  return (await throwaway.prepare(spec, "reading the history"))();
 }
 
 async function answerOf({ stream, done }: ProgramOutput): Promise<unknown> {

@@ -1,7 +1,6 @@
 import { Readable } from "node:stream";
 import { createZstdCompress } from "node:zlib";
 import type { Driver, Session } from "neo4j-driver-lite";
-import { streamFromOneShot } from "../../../docker/program-output.ts";
 import { type Cut, NO_IDENTITY } from "../../take/cut.ts";
 import { ZSTD_LEVEL } from "../history/dump.ts";
 import type { DumpSide, PartSink } from "../store.ts";
@@ -154,13 +153,11 @@ async function dumpDatabases({ stack, id, found, report }: Cut, sink: PartSink):
         name: database,
         fileName: `${database}_${id}.dump`,
         format: "neo4j-dump",
-        produce: async () => {
-          const command = ["neo4j-admin", "database", "dump", database, "--to-stdout"];
-          return streamFromOneShot(
-            await copy.tool("dump", command),
+        produce: () =>
+          copy.run(
+            ["neo4j-admin", "database", "dump", database, "--to-stdout"],
             `the dump of Neo4j's database ${database}`,
-          );
-        },
+          ),
       });
     }
   } finally {

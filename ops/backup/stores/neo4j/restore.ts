@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import neo4j, { type Driver } from "neo4j-driver-lite";
 import { NEO4J_ANSWERS } from "../../../../config/probes.ts";
 import { Problem } from "../../../base/problem.ts";
-import { execInContainer } from "../../../docker/client.ts";
+import { execInContainer } from "../../../docker/command.ts";
 import type { Throwaway, ThrowawaySpec } from "../../../docker/throwaway.ts";
 import { openTunnel, type Tunnel } from "../../../docker/tunnel.ts";
 import type { Identity } from "../../format/backup-manifest.ts";

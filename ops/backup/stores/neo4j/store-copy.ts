@@ -1,41 +1,32 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import type Docker from "dockerode";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { Problem } from "../../../base/problem.ts";
 import { waitUntil } from "../../../base/wait-until.ts";
 import { ignoring, startWhatever } from "../../../docker/client.ts";
-import {
-  createOneShot,
-  mountOf,
-  type OneShot,
-  removeOneShot,
-  runOneShot,
-} from "../../../docker/program-output.ts";
+import type { ProgramOutput } from "../../../docker/output.ts";
+import { Throwaway, type ThrowawaySpec } from "../../../docker/throwaway.ts";
+import { deployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../../stack/deployed-stack.ts";
 import { secondsSince } from "../../format/part-files.ts";
 
 /** A copy of Neo4j's store, made while its server was down, and how long that was. */
 export interface StoreCopy {
-  /** Volume that holds it, laid out like the store itself. */
-  volume: string;
   stoppedSeconds: number;
-  /** A one-shot container of the server's own image on the copy. */
-  tool: (name: string, command: string[]) => Promise<Docker.Container>;
+  /** Runs a program of the server's own image on the copy. */
+  run: (command: string[], what: string) => Promise<ProgramOutput>;
   remove: () => Promise<void>;
 }
 
 /** Neo4j needs no longer than this to start on a busy machine; measured are 16 to 48 s on two shared cores. */
 const START_SECONDS = 300;
 
-/** Where the container does not say how long its stop may take. */
-const DEFAULT_GRACE_SECONDS = 120;
-
 /** Memory for one program of Neo4j, which takes 256 MB of heap and as much again beside it. */
 const TOOL_BYTES = 1024 ** 3;
 
-const LABEL = "mem0.backup";
+/** Where the image keeps its store. */
+const DATA = "/data";
 
 const stoppedSchema = z.strictObject({ container: z.string(), since: z.string() });
 
@@ -52,36 +43,27 @@ export async function copyStore(
   report: (line: string) => void,
   graceSeconds?: number,
 ): Promise<StoreCopy> {
-  const { docker } = stack;
-  const name = stack.container("neo4j");
+  const { docker, manifest } = stack;
+  const service = await deployedService(stack, "neo4j");
+  const name = service.container;
   const container = docker.getContainer(name);
-  const live = await container.inspect();
-  const store = live.Mounts.find(({ Destination }) => Destination === "/data");
-  if (store === undefined) throw new Problem("Neo4j has no store at /data", { where: name });
-  const volume = `mem0_backup_neo4j_${stack.name}`;
-  await removeLeftovers(stack);
-  await docker.createVolume({ Name: volume, Labels: backupLabels(stack) });
-  const shot = (purpose: string, command: string[]): OneShot => ({
-    name: `mem0_backup_${purpose}_${stack.name}`,
-    image: live.Image,
-    command,
-    user: live.Config.User,
-    mounts: [{ Type: "volume", Source: volume, Target: "/data", ReadOnly: false }],
-    labels: backupLabels(stack),
+  const throwaway = await Throwaway.open(docker, manifest, "backup_neo4j");
+  const copy = await throwaway.volume("store");
+  const program: ThrowawaySpec = {
+    ...likeDeployed(service),
     memoryBytes: TOOL_BYTES,
-  });
-  const copy = shot("copy", ["-a", "/source/neo4j", "/data/"]);
-  copy.entrypoint = ["cp"];
-  copy.mounts.push(mountOf(store, "/source"));
-  // Made before the stop: every second of it is outage.
-  const copying = await createOneShot(docker, copy);
-  const remove = async () => {
-    await removeOneShot(copying);
-    await removeVolume(docker, volume);
+    stores: { [DATA]: copy },
   };
+  const cp: ThrowawaySpec = {
+    ...program,
+    entrypoint: ["cp"],
+    command: ["-a", "/source/neo4j", `${DATA}/`],
+    readOnlyStores: { "/source": service.store },
+  };
+  // Made before the stop: every second of it is outage.
+  const beginCopying = await throwaway.prepare(cp, "copying the files of Neo4j");
   const marker = markerFile(stack);
-  const { StopTimeout } = live.Config as { StopTimeout?: number };
-  const grace = graceSeconds ?? StopTimeout ?? DEFAULT_GRACE_SECONDS;
+  const grace = graceSeconds ?? service.graceSeconds;
   const started = performance.now();
   try {
     mkdirSync(path.dirname(marker), { recursive: true, mode: 0o700 });
@@ -97,7 +79,9 @@ export async function copyStore(
         });
       }
       report("copying its files");
-      await runOneShot(copying, "copying the files of Neo4j");
+      const { stream, done } = await beginCopying();
+      stream.resume();
+      await done;
     } finally {
       report("starting Neo4j");
       await startWhatever(docker, name);
@@ -105,25 +89,22 @@ export async function copyStore(
     await untilItAnswers(stack);
     rmSync(marker, { force: true });
   } catch (error) {
-    await remove();
+    await throwaway.remove();
     throw error;
   }
   return {
-    volume,
     stoppedSeconds: secondsSince(started),
-    tool: (purpose, command) => createOneShot(docker, shot(purpose, command)),
-    remove,
+    run: async (command, what) => (await throwaway.prepare({ ...program, command }, what))(),
+    remove: () => throwaway.remove(),
   };
 }
 
 /**
- * Starts Neo4j again when a run that is dead has stopped it, and removes what such a run left in Docker. Call it under
- * the stack's lock.
+ * Starts Neo4j again when a run that is dead has stopped it. Call it under the stack's lock.
  *
  * @returns whether Neo4j had to be started
  */
 export async function mendNeo4j(stack: DeployedStack): Promise<boolean> {
-  await removeLeftovers(stack);
   const marker = markerFile(stack);
   if (!existsSync(marker)) return false;
   const stopped = stoppedSchema.safeParse(JSON.parse(readFileSync(marker, "utf8")));
@@ -160,27 +141,6 @@ async function untilItAnswers(stack: DeployedStack): Promise<void> {
         cause,
       }),
   });
-}
-
-async function removeLeftovers(stack: DeployedStack): Promise<void> {
-  const { docker } = stack;
-  const filters = {
-    label: Object.entries(backupLabels(stack)).map(([key, value]) => `${key}=${value}`),
-  };
-  for (const { Id } of await docker.listContainers({ all: true, filters })) {
-    await removeOneShot(docker.getContainer(Id));
-  }
-  const { Volumes } = await docker.listVolumes({ filters });
-  for (const { Name } of Volumes ?? []) await removeVolume(docker, Name);
-}
-
-async function removeVolume(docker: Docker, name: string): Promise<void> {
-  await docker.getVolume(name).remove().catch(ignoring(404));
-}
-
-/** Not the labels of the stack's own containers: `up` would take such a one for a stray. */
-export function backupLabels({ manifest: { stack, homeId } }: DeployedStack): Record<string, string> {
-  return { [LABEL]: `${homeId}-${stack}` };
 }
 
 function markerFile(stack: DeployedStack): string {

@@ -1,6 +1,6 @@
 import { createZstdCompress } from "node:zlib";
 import type Docker from "dockerode";
-import { streamFromExec } from "../../../docker/program-output.ts";
+import { streamFromExec } from "../../../docker/command.ts";
 import { QUICKEST } from "../../format/streams.ts";
 import type { PartSink } from "../store.ts";
 import { PsqlSession } from "./psql-session.ts";

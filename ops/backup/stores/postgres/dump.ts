@@ -2,7 +2,7 @@ import { createZstdCompress } from "node:zlib";
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import type { Manifest } from "../../../../config/manifest.ts";
-import { streamFromExec } from "../../../docker/program-output.ts";
+import { streamFromExec } from "../../../docker/command.ts";
 import { all, QUICKEST } from "../../format/streams.ts";
 import { type Cut, type Found, NO_IDENTITY } from "../../take/cut.ts";
 import type { DumpSide, PartSink } from "../store.ts";

@@ -1,8 +1,7 @@
 import { createInterface } from "node:readline";
-import { PassThrough } from "node:stream";
-import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { Problem } from "../../../base/problem.ts";
+import { OutputSplitter } from "../../../docker/output.ts";
 
 /** Printed after the answer to each question. */
 const END = "-- end of the answer --";
@@ -15,23 +14,18 @@ export class PsqlSession {
   readonly #container: string;
   readonly #stream: NodeJS.ReadWriteStream;
   readonly #lines: AsyncIterator<string>;
-  readonly #complaints: Promise<string>;
+  readonly #output = new OutputSplitter();
   readonly #ended: Promise<void>;
 
-  private constructor(docker: Docker, container: string, stream: NodeJS.ReadWriteStream) {
-    const [output, complaints] = [new PassThrough(), new PassThrough()];
-    docker.modem.demuxStream(stream, output, complaints);
+  private constructor(container: string, stream: NodeJS.ReadWriteStream) {
+    stream.pipe(this.#output);
     this.#ended = new Promise((resolve) => {
       for (const event of ["end", "close", "error"]) stream.on(event, () => resolve());
     });
-    this.#ended.then(() => {
-      output.end();
-      complaints.end();
-    });
+    this.#ended.then(() => this.#output.end());
     this.#container = container;
     this.#stream = stream;
-    this.#lines = createInterface({ input: output })[Symbol.asyncIterator]();
-    this.#complaints = text(complaints);
+    this.#lines = createInterface({ input: this.#output })[Symbol.asyncIterator]();
   }
 
   static async open(docker: Docker, container: string, database: string): Promise<PsqlSession> {
@@ -41,7 +35,7 @@ export class PsqlSession {
       AttachStdout: true,
       AttachStderr: true,
     });
-    return new PsqlSession(docker, container, await exec.start({ hijack: true, stdin: true }));
+    return new PsqlSession(container, await exec.start({ hijack: true, stdin: true }));
   }
 
   /**
@@ -58,7 +52,7 @@ export class PsqlSession {
       if (line.value === END) return rows;
       rows.push(line.value);
     }
-    throw new Problem(`Postgres: ${(await this.#complaints).trim() || "the session has ended"}`, {
+    throw new Problem(`Postgres: ${this.#output.complaints || "the session has ended"}`, {
       where: this.#container,
     });
   }

@@ -2,8 +2,7 @@ import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type Docker from "dockerode";
 import { Problem } from "../../../base/problem.ts";
-import { execInContainer } from "../../../docker/client.ts";
-import { execWithInput } from "../../../docker/command-input.ts";
+import { execInContainer } from "../../../docker/command.ts";
 import type { Identity, Part } from "../../format/backup-manifest.ts";
 import { decompressed, through } from "../../format/streams.ts";
 import { lookAtBackup } from "../../restore/restorable.ts";
@@ -79,7 +78,7 @@ export async function restoreDatabase(
       .join(" "),
   };
   for (const { part, command, input } of steps(dump, place.collection, database, searchable)) {
-    const ended = await execWithInput(docker, container, command, input, env);
+    const ended = await execInContainer(docker, container, command, { input, env });
     if (ended.exitCode !== 0) {
       throw new Problem(`Postgres does not take the dump: ${firstLines(ended.stderr)}`, {
         where: part.file,

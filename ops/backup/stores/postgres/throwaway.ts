@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import type { Throwaway } from "../../../docker/throwaway.ts";
-import { type DeployedService, likeDeployed } from "../../restore/deployed.ts";
+import { type DeployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import { type PostgresPlace, postgresAnswers } from "./restore.ts";
 
 const START_SECONDS = 180;

@@ -1,7 +1,7 @@
 import { Problem } from "../../../base/problem.ts";
 import type { Throwaway } from "../../../docker/throwaway.ts";
+import { type DeployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import type { Identity } from "../../format/backup-manifest.ts";
-import { type DeployedService, likeDeployed } from "../../restore/deployed.ts";
 import type { OpenPart } from "../store.ts";
 import { plainSql } from "./restore.ts";
 

@@ -1,15 +1,18 @@
-import { Problem } from "../../base/problem.ts";
-import type { Throwaway, ThrowawaySpec } from "../../docker/throwaway.ts";
-import type { DeployedStack } from "../../stack/deployed-stack.ts";
+import { Problem } from "../base/problem.ts";
+import type { Throwaway, ThrowawaySpec } from "../docker/throwaway.ts";
+import type { DeployedStack } from "./deployed-stack.ts";
 
 /** A service as it is deployed: what a throw-away container must have in common with it. */
 export interface DeployedService {
   container: string;
+  isRunning: boolean;
   image: string;
   /** `uid:gid` that its data belongs to. */
   user: string;
   memoryBytes: number;
   shmBytes: number;
+  /** How long it may take to stop before Docker kills it. */
+  graceSeconds: number;
   command: string[];
   env: Record<string, string>;
   /** Where its data lies: a volume or a directory of the host. */
@@ -20,6 +23,9 @@ export interface DeployedService {
 const STORES = { postgres: "postgres", neo4j: "neo4j", server: "data" } as const;
 
 export type StoreService = keyof typeof STORES;
+
+/** Where the container does not say how long its stop may take. */
+const GRACE_SECONDS = 120;
 
 /** Reads how a service of the stack runs; a Problem when its container is gone, for then nothing can be restored. */
 export async function deployedService(
@@ -41,9 +47,11 @@ export async function deployedService(
     });
   return {
     container,
+    isRunning: found.State.Running,
     image: found.Image,
     user: found.Config.User,
     memoryBytes: found.HostConfig.Memory ?? 0,
+    graceSeconds: (found.Config as { StopTimeout?: number }).StopTimeout ?? GRACE_SECONDS,
     shmBytes: found.HostConfig.ShmSize ?? 64 * 1024 * 1024,
     command: found.Config.Cmd ?? [],
     env: Object.fromEntries(

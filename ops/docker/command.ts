@@ -1,6 +1,7 @@
 import { type Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type Docker from "dockerode";
+import { outputOf, type ProgramOutput, splitInto, Tail } from "./output.ts";
 
 /** How a command in a container ended. */
 export interface Ended {
@@ -10,53 +11,80 @@ export interface Ended {
   stderr: string;
 }
 
-/** Only the end of an output tells why a command failed; a chatty one must not fill the memory. */
+/** A chatty command must not fill the memory; why one failed stands at the end. */
 const KEPT_BYTES = 1024 * 1024;
 
 /**
- * Runs a command in a running container, with what `input` gives as its standard input.
+ * Runs a command in a running container and waits for its end.
  *
+ * @param input opens what the command gets as its standard input; none when left out
  * @returns how it ended; never throws for a failed command
  * @throws what the input throws
  */
-export async function execWithInput(
+export async function execInContainer(
   docker: Docker,
   container: string,
   command: readonly string[],
-  input: () => Readable,
-  env: Record<string, string> = {},
+  { input, env = {} }: { input?: () => Readable; env?: Record<string, string> } = {},
 ): Promise<Ended> {
+  const hasInput = input !== undefined;
   const exec = await docker.getContainer(container).exec({
     Cmd: [...command],
     Env: environment(env),
-    AttachStdin: true,
+    AttachStdin: hasInput,
     AttachStdout: true,
     AttachStderr: true,
   });
-  const stream = await exec.start({ hijack: true, stdin: true });
-  const output = await feed(docker, stream, input);
+  const attached = await exec.start(hasInput ? { hijack: true, stdin: true } : {});
+  const output = await converse(attached, input);
   return { ...output, exitCode: (await exec.inspect()).ExitCode ?? -1 };
 }
 
+/** Runs a command in a running container, and streams what it prints. */
+export async function streamFromExec(
+  docker: Docker,
+  container: string,
+  command: readonly string[],
+): Promise<ProgramOutput> {
+  const exec = await docker
+    .getContainer(container)
+    .exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
+  const attached = await exec.start({});
+  return outputOf(
+    attached,
+    `${command[0]} in ${container}`,
+    async () => (await exec.inspect()).ExitCode ?? -1,
+  );
+}
+
 /**
- * Sends what `open` gives to an attached command and collects what it prints until it ends.
+ * Sends what `open` gives to an attached command, and collects what it prints until it ends.
  *
  * @throws what the input throws; not when the command ends before it has read everything, for that has a reason which
  *   the command itself tells better
  */
-export async function feed(
-  docker: Docker,
-  stream: NodeJS.ReadWriteStream,
-  open: () => Readable,
+export async function converse(
+  attached: NodeJS.ReadWriteStream,
+  open: (() => Readable) | undefined,
 ): Promise<{ stdout: string; stderr: string }> {
-  const stdout = new Tail();
-  const stderr = new Tail();
+  const [stdout, stderr] = [new Tail(KEPT_BYTES), new Tail(KEPT_BYTES)];
   const ended = new Promise<void>((resolve, reject) => {
-    docker.modem.demuxStream(stream, stdout, stderr);
-    stream.once("end", resolve);
-    stream.once("close", resolve);
-    stream.once("error", reject);
+    attached.on("data", splitInto(stdout, stderr));
+    attached.once("end", resolve);
+    attached.once("close", resolve);
+    attached.once("error", reject);
   });
+  if (open === undefined) await ended;
+  else await whileSending(attached, open, ended);
+  return { stdout: stdout.text, stderr: stderr.text };
+}
+
+/** Waits for the end of a command that gets its input meanwhile. */
+async function whileSending(
+  attached: NodeJS.ReadWriteStream,
+  open: () => Readable,
+  ended: Promise<void>,
+): Promise<void> {
   // Opened only now: a stream that fails while nobody listens ends the process.
   const input = open();
   let unreadable: Error | undefined;
@@ -64,11 +92,10 @@ export async function feed(
     unreadable = error;
   });
   // The attached stream is both ways: it must outlive its input, whose end is only the end of one direction.
-  const sent = pipeline(input, sendingTo(stream)).catch(() => undefined);
+  const sent = pipeline(input, sendingTo(attached)).catch(() => undefined);
   await Promise.race([ended, sent.then(() => ended)]);
   input.destroy();
   if (unreadable !== undefined) throw unreadable;
-  return { stdout: stdout.text, stderr: stderr.text };
 }
 
 function sendingTo(stream: NodeJS.ReadWriteStream): Writable {
@@ -86,24 +113,6 @@ function sendingTo(stream: NodeJS.ReadWriteStream): Writable {
       done(error);
     },
   });
-}
-
-class Tail extends Writable {
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    while (this.#bytes - (this.#chunks[0]?.length ?? 0) > KEPT_BYTES) {
-      this.#bytes -= this.#chunks.shift()?.length ?? 0;
-    }
-    done();
-  }
-
-  get text(): string {
-    return Buffer.concat(this.#chunks).toString("utf8");
-  }
 }
 
 /** Variables in the form that Docker takes. */
