@@ -1,7 +1,6 @@
-import { existsSync, statSync } from "node:fs";
 import type { Command } from "commander";
-import { ExitCode, Problem } from "../ops/base/problem.ts";
-import { fileInput, type Imported, importLines } from "../ops/server/transfer.ts";
+import { ExitCode } from "../ops/base/problem.ts";
+import { fileInput, type Imported, importLines } from "../ops/server/import.ts";
 import { deployedStack } from "./cli/context.ts";
 import { liveCounter } from "./cli/counter.ts";
 import { printJson } from "./cli/output.ts";
@@ -25,24 +24,21 @@ export function register(program: Command): void {
     .addHelpText(
       "after",
       "\nMemories whose id is there already are skipped: run it again after it was cut off, and it goes on.\n" +
-        "Exit code 1: a line was not taken, or the file is an export that was cut off.\n" +
+        "Exit code 1: a line was not taken, or the file is no export of this form, or one that was cut off.\n" +
         "\nExample:\n  ./mem0 import memories.jsonl",
     )
     .action(importMemories);
 }
 
 async function importMemories(file: string, options: Options): Promise<void> {
+  const source = file === "-" ? { input: process.stdin, bytes: undefined } : fileInput(file);
   const client = deployedStack(options.stack).server;
-  if (file !== "-" && !existsSync(file)) {
-    throw new Problem("there is no such file", { where: file, exitCode: ExitCode.usage });
-  }
-  const size = file === "-" ? undefined : statSync(file).size;
   const counter = liveCounter();
   const imported = await importLines(
     client,
-    file === "-" ? process.stdin : fileInput(file),
-    options,
-    (lines, bytes) => counter.show(`${lines.toLocaleString("en")} lines${share(bytes, size)}`),
+    source.input,
+    { ...options, name: file === "-" ? "standard input" : file },
+    (lines, bytes) => counter.show(`${lines.toLocaleString("en")} lines${share(bytes, source.bytes)}`),
   ).finally(counter.done);
   if (imported.failed > 0 || imported.whole === false) process.exitCode = ExitCode.failed;
   if (options.json === true) return printJson(imported);
@@ -53,12 +49,15 @@ function share(bytes: number, size: number | undefined): string {
   return size === undefined || size === 0 ? "" : `, ${Math.floor((100 * bytes) / size)} %`;
 }
 
-function summary({ added, skipped, relations, failed, failures, whole }: Imported): string[] {
+function summary(imported: Imported): string[] {
+  const { added, skipped, relations, failed, unreadable, others, failures, amiss } = imported;
+  const cannotBeRead = unreadable === 0 ? "" : `, ${unreadable.toLocaleString("en")} of which cannot be read`;
   return [
     `${added.toLocaleString("en")} memories added, ${skipped.toLocaleString("en")} were there already, ` +
       `${relations.toLocaleString("en")} relations`,
-    ...(failed === 0 ? [] : [`${failed.toLocaleString("en")} lines were not taken:`]),
+    ...(others === 0 ? [] : [`${others.toLocaleString("en")} lines are of others and were left out`]),
+    ...(failed === 0 ? [] : [`${failed.toLocaleString("en")} lines were not taken${cannotBeRead}:`]),
     ...failures.slice(0, FAILURES_SHOWN).map(({ line, reason }) => `  line ${line}: ${reason}`),
-    ...(whole === false ? ["the file has no end: its export was cut off, and there may have been more"] : []),
+    ...amiss,
   ];
 }

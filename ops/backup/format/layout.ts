@@ -1,4 +1,5 @@
 import path from "node:path";
+import { ExitCode, Problem } from "../../base/problem.ts";
 
 /** The tiers of backups, the shortest interval first. */
 export const TIERS = ["hourly", "daily", "weekly", "monthly"] as const;
@@ -20,6 +21,22 @@ export function timeOf(id: string): Date | undefined {
     /^(....)(..)(..)_(..)(..)(..)$/.exec(id) ?? ([] as string[]);
   const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   return Number.isNaN(time.getTime()) || backupId(time) !== id ? undefined : time;
+}
+
+/**
+ * An id that a person gave: a name in the backup root, never a path.
+ *
+ * @throws Problem when it is none
+ */
+export function requireBackupId(given: string): string {
+  if (timeOf(given) !== undefined) return given;
+  throw new Problem(
+    `${JSON.stringify(given)} names no backup: a backup is named by its time, as 20261124_023000`,
+    {
+      mend: "./mem0 backups lists what there is",
+      exitCode: ExitCode.usage,
+    },
+  );
 }
 
 /** What lies where under a backup root. */

@@ -4,7 +4,7 @@ import writeFileAtomic from "write-file-atomic";
 import { isThere } from "../../base/is-there.ts";
 import { ExitCode, Problem } from "../../base/problem.ts";
 import { parseBackupManifest, renderBackupManifest } from "../format/backup-manifest.ts";
-import { FILES, layout, TIERS, type Tier, timeOf } from "../format/layout.ts";
+import { FILES, layout, requireBackupId, TIERS, type Tier, timeOf } from "../format/layout.ts";
 import { type Backup, type Catalogue, isWhole, readBackup, readCatalogue } from "./catalogue.ts";
 import { type Candidate, planRetention, type RetentionPlan, type RetentionPolicy } from "./retention.ts";
 import { backupsVerb, unwritable } from "./root.ts";
@@ -75,6 +75,7 @@ export function prune(
 
 /** Takes a suspect for good: it counts from now on, and no longer stops anything. Completes what was killed. */
 export function accept(root: string, id: string): Backup {
+  requireBackupId(id);
   const { tier, directory } = findSuspect(root, id);
   const file = path.join(directory, FILES.manifest);
   const { seal: _, ...manifest } = parseBackupManifest(readFileSync(file, "utf8"));
@@ -93,13 +94,24 @@ export function accept(root: string, id: string): Backup {
 
 /** Deletes a suspect or damaged backup. */
 export function discard(root: string, id: string): void {
+  requireBackupId(id);
   const wrong = listed(readCatalogue(root)).filter((one) => one.id === id && one.result !== "good");
   if (wrong.length === 0) throw noSuch(root, id, "suspect or damaged backup");
   for (const { tier, directory } of wrong) removeBackup(root, tier, id, directory);
 }
 
+/** Names of pinned backups: they stand in one line of a file, and in tables. */
+const PIN_NAME = /^[\p{L}\p{N}](?:[\p{L}\p{N} ._-]{0,62}[\p{L}\p{N}._-])?$/u;
+
 /** Keeps a backup for good under a name, in every tier that has it; without a name no longer. */
 export function pin(root: string, id: string, name: string | undefined): void {
+  requireBackupId(id);
+  if (name !== undefined && !PIN_NAME.test(name)) {
+    throw new Problem(`${JSON.stringify(name)} is no name that a backup can be kept under`, {
+      mend: "1 to 64 letters, digits, spaces, `.`, `_` and `-`, a letter or digit first, e.g. before-the-move",
+      exitCode: ExitCode.usage,
+    });
+  }
   const all = readCatalogue(root);
   const backups = [...all.good, ...all.suspects].filter((backup) => backup.id === id);
   if (backups.length === 0) throw noSuch(root, id, "backup");
@@ -156,6 +168,7 @@ export function chooseForVerification(
   const ours = damaged.filter(({ kind }) => kind !== "no-manifest");
   const whole = [...good, ...suspects];
   if (ts !== undefined) {
+    requireBackupId(ts);
     const backups = whole.filter(({ id }) => id === ts);
     const broken = ours.filter(({ id }) => id === ts);
     if (backups.length + broken.length === 0) {

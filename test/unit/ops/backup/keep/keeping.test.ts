@@ -7,7 +7,14 @@ import {
 } from "../../../../../ops/backup/format/backup-manifest.ts";
 import { backupId, FILES, layout } from "../../../../../ops/backup/format/layout.ts";
 import { readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
-import { accept, discard, judge, pin, prune } from "../../../../../ops/backup/keep/keeping.ts";
+import {
+  accept,
+  chooseForVerification,
+  discard,
+  judge,
+  pin,
+  prune,
+} from "../../../../../ops/backup/keep/keeping.ts";
 import { writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
 
@@ -124,6 +131,39 @@ describe("a pinned backup", () => {
         .sort(),
     ).toEqual(["daily", "weekly"]);
   });
+});
+
+describe("what a person names", () => {
+  it.each(["../../x", "/etc/passwd", "20261399_999999", "", "latest", `${day(0)}/..`])(
+    "is no backup when it is %j: never a path, always a time",
+    (named) => {
+      daily(1);
+      for (const verb of [accept, discard, (at: string, id: string) => pin(at, id, "name")]) {
+        expect(() => verb(root.path, named)).toThrow("names no backup");
+      }
+      const wish = { stack: "test", ts: named };
+      expect(() => chooseForVerification(readCatalogue(root.path), wish, NOW)).toThrow("names no backup");
+      expect(there()).toHaveLength(1);
+    },
+  );
+
+  it.each(["", " ", "../../x", "a\nb", "a\u001b[2Jb", "x".repeat(65), "-rf"])(
+    "%j is no name to keep a backup under, and nothing is pinned",
+    (name) => {
+      daily(1);
+      expect(() => pin(root.path, day(0), name)).toThrow(/is no name/);
+      expect(readCatalogue(root.path).good[0]?.pin).toBeUndefined();
+    },
+  );
+
+  it.each(["before-the-move", "vor dem Umzug 2026", "v1.2_é"])(
+    "%j is a name to keep a backup under",
+    (name) => {
+      daily(1);
+      pin(root.path, day(0), name);
+      expect(readCatalogue(root.path).good[0]?.pin).toBe(name);
+    },
+  );
 });
 
 it("a removal that was killed after its renaming leaves nothing that passes for a backup", () => {
