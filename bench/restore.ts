@@ -6,16 +6,13 @@ import { createZstdCompress } from "node:zlib";
 import { execa } from "execa";
 import type { PartFormat } from "../ops/backup/format/backup-manifest.ts";
 import { QUICKEST } from "../ops/backup/format/streams.ts";
-import {
-  type PostgresPlace,
-  readContent,
-  restoreDatabase,
-  sql,
-} from "../ops/backup/stores/postgres/restore.ts";
+import type { PostgresPlace } from "../ops/backup/stores/postgres/databases.ts";
+import { readContent, restoreDatabase } from "../ops/backup/stores/postgres/restore.ts";
 import { startThrowawayPostgres } from "../ops/backup/stores/postgres/throwaway.ts";
 import type { OpenPart } from "../ops/backup/stores/store.ts";
 import { connectDocker } from "../ops/docker/client.ts";
 import { streamFromExec } from "../ops/docker/command.ts";
+import { psql, sql } from "../ops/docker/psql.ts";
 import { Throwaway } from "../ops/docker/throwaway.ts";
 import type { DeployedService } from "../ops/stack/deployed-service.ts";
 import { readMachine } from "../ops/stack/machine-file.ts";
@@ -119,9 +116,8 @@ try {
 
 /** As ops/backup/stores/postgres/dump.ts writes them, whose driver gets no port of a throw-away server. */
 async function copyRows({ container }: PostgresPlace, file: string): Promise<void> {
-  const psql = ["psql", "-XAtq", "-U", "postgres", "-d", "source"];
   const copy = "COPY public.memories TO STDOUT (FORMAT binary)";
-  const { stream, done } = await streamFromExec(docker, container, [...psql, "-c", copy]);
+  const { stream, done } = await streamFromExec(docker, container, [...psql("source"), "-c", copy]);
   await Promise.all([pipeline(stream, createZstdCompress(QUICKEST), createWriteStream(file)), done]);
 }
 

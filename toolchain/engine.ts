@@ -1,9 +1,6 @@
 import path from "node:path";
 import Docker from "dockerode";
-import { atLeast } from "./versions.ts";
-
-/** The oldest engine API that the stack was run on: Docker 20.10. */
-const NEEDED_API = "1.41";
+import { tooOld } from "../ops/docker/minimum-api.ts";
 
 /** A socket that answers takes milliseconds; a Docker Desktop that is starting may take this long. */
 const ANSWER_MS = 5_000;
@@ -63,12 +60,8 @@ async function askEngine({ host, kind }: Place, user: { uid: number }): Promise<
       docker.version(),
       docker.info() as Promise<{ DockerRootDir: string; SecurityOptions?: string[]; OSType: string }>,
     ]);
-    if (!atLeast(ApiVersion, NEEDED_API)) {
-      return wrong(
-        `Docker ${Version} is too old (API ${ApiVersion}); needed: API ${NEEDED_API}, Docker 20.10 or newer`,
-        "upgrade Docker, then: ./mem0 setup",
-      );
-    }
+    const reason = tooOld({ version: Version, apiVersion: ApiVersion });
+    if (reason !== undefined) return wrong(reason, "upgrade Docker, then: ./mem0 setup");
     if (info.SecurityOptions?.some((option) => option.includes("rootless"))) {
       return wrong(
         "this Docker engine is rootless: its containers run as other users and cannot read the stack's 0600 secrets",

@@ -3,9 +3,8 @@ import path from "node:path";
 import type Docker from "dockerode";
 import { openPart, PartFiles } from "../../ops/backup/format/part-files.ts";
 import { decompressed } from "../../ops/backup/format/streams.ts";
+import type { PostgresPlace } from "../../ops/backup/stores/postgres/databases.ts";
 import { copyFiles } from "../../ops/backup/stores/postgres/dump-files.ts";
-import { PsqlSession } from "../../ops/backup/stores/postgres/psql-session.ts";
-import type { PostgresPlace } from "../../ops/backup/stores/postgres/restore.ts";
 import {
   onFiles,
   type ServerNames,
@@ -15,6 +14,7 @@ import {
 import type { OpenPart, PostgresFiles } from "../../ops/backup/stores/store.ts";
 import { Problem } from "../../ops/base/problem.ts";
 import { execInContainer } from "../../ops/docker/command.ts";
+import { PsqlSession } from "../../ops/docker/psql.ts";
 import type { Throwaway } from "../../ops/docker/throwaway.ts";
 import type { DeployedService } from "../../ops/stack/deployed-service.ts";
 
@@ -98,7 +98,7 @@ async function withoutWriters(
   database: string,
   work: () => Promise<void>,
 ): Promise<number> {
-  const session = await PsqlSession.open(docker, container, database);
+  const session = await PsqlSession.open({ docker, container }, database);
   try {
     await session.ask("BEGIN");
     await session.ask(`LOCK TABLE ${collection} IN EXCLUSIVE MODE`);

@@ -1,16 +1,16 @@
-import pRetry from "p-retry";
+import pWaitFor from "p-wait-for";
 import type { Problem } from "./problem.ts";
 
 export interface Patience {
   withinMs: number;
   /** Time between two looks, ms. */
   everyMs?: number;
-  /** What to say when it did not come true in time. */
+  /** What to say when it did not come true in time: what was waited for, and what was seen last. */
   late: () => Problem | Promise<Problem>;
 }
 
 /**
- * Looks again and again until `condition` holds.
+ * Looks again and again until `condition` holds. A look that has begun is waited for, also beyond the time.
  *
  * @throws what `late` gives when it does not in time; what `condition` throws, at once
  */
@@ -18,22 +18,8 @@ export async function waitUntil(
   condition: () => Promise<boolean>,
   { withinMs, everyMs = 500, late }: Patience,
 ): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  try {
-    await pRetry(
-      async () => {
-        if (!(await condition())) throw new NotYet();
-      },
-      {
-        retries: Number.POSITIVE_INFINITY,
-        minTimeout: everyMs,
-        factor: 1,
-        shouldRetry: ({ error }) => error instanceof NotYet && Date.now() < deadline,
-      },
-    );
-  } catch (error) {
-    throw error instanceof NotYet ? await late() : error;
-  }
+  const fallback = async () => {
+    throw await late();
+  };
+  await pWaitFor(condition, { interval: everyMs, timeout: { milliseconds: withinMs, fallback } });
 }
-
-class NotYet extends Error {}

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { secondsSince } from "../backup/format/part-files.ts";
+import { secondsSince } from "../base/elapsed.ts";
 import { Problem } from "../base/problem.ts";
 import type { MemoryClient } from "./client.ts";
+import { beginPause, endPause } from "./pause.ts";
 
 const begun = z.object({ key: z.string(), quiet: z.boolean() });
 const ended = z.object({ lasted: z.boolean() });
@@ -56,14 +57,17 @@ export async function holdStores<T>(
   writersAway = false,
 ): Promise<Held<T>> {
   const started = performance.now();
-  const endPause = async () => {
-    if (!writersAway) await ask(server, "DELETE", "/admin/maintenance");
+  const letWritersIn = async () => {
+    if (!writersAway) await endPause(server, REQUEST_MS);
   };
   let key: string | undefined;
   try {
     if (!writersAway) {
-      const pause = { seconds: PAUSE_SECONDS, drain_seconds: DRAIN_SECONDS };
-      await ask(server, "POST", "/admin/maintenance", pause);
+      await beginPause(server, {
+        seconds: PAUSE_SECONDS,
+        drainSeconds: DRAIN_SECONDS,
+        timeoutMs: REQUEST_MS,
+      });
     }
     const hold = begun.parse(
       await ask(
@@ -82,12 +86,12 @@ export async function holdStores<T>(
     }
     const taken = await atCut();
     const cutAt = new Date();
-    await endPause();
+    await letWritersIn();
     const pausedSeconds = secondsSince(started);
     return { taken, cutAt, pausedSeconds, release: keepHeld(server, hold.key) };
   } catch (error) {
     // Ends whatever this run may have begun; the server would end it by itself later.
-    await endPause().catch(() => {});
+    await letWritersIn().catch(() => {});
     if (key !== undefined) await ask(server, "DELETE", `/admin/hold?key=${key}`).catch(() => {});
     throw error;
   }

@@ -4,6 +4,7 @@ import type { Manifest } from "../../config/manifest.ts";
 import { SERVICES } from "../../config/names.ts";
 import { publishedPorts } from "../../config/services.ts";
 import type { Settings } from "../../config/settings.ts";
+import { tooOld } from "../docker/minimum-api.ts";
 
 /** What the host looks like before anything changes. */
 export interface HostFacts {
@@ -27,9 +28,6 @@ export interface HostFacts {
     | { path: string; keepsPermissions: boolean; freeBytes: number | undefined; error: string | undefined }
     | undefined;
 }
-
-/** The oldest engine API that the stack was run on: Docker 20.10. */
-const MINIMUM_API = [1, 41] as const;
 
 const GIB = 1024 ** 3;
 
@@ -86,11 +84,8 @@ export function externalPrometheusRuns({ observability }: Settings, { containers
 }
 
 function engineMistakes({ engine }: HostFacts): string[] {
-  const [major = 0, minor = 0] = engine.apiVersion.split(".").map(Number);
-  if (major > MINIMUM_API[0] || (major === MINIMUM_API[0] && minor >= MINIMUM_API[1])) return [];
-  return [
-    `Docker ${engine.version} is too old (API ${engine.apiVersion}); needed: API ${MINIMUM_API.join(".")}, Docker 20.10 or newer`,
-  ];
+  const reason = tooOld(engine);
+  return reason === undefined ? [] : [reason];
 }
 
 function cpuMistakes({ resources }: Settings, { engine }: HostFacts): string[] {

@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
+import pg from "pg";
 import { ignoring, withDocker } from "../docker/client.ts";
-import { execInContainer } from "../docker/command.ts";
+import { sql } from "../docker/psql.ts";
 import type { DeployedStack } from "./deployed-stack.ts";
 
 export interface ServiceStatus {
@@ -80,13 +81,9 @@ async function countMemories({
   const unknown = { memories: undefined, users: undefined };
   const container = services.postgres?.container;
   if (container === undefined) return unknown;
-  const sql = `SELECT count(*), count(DISTINCT payload->>'user_id') FROM "${database.collection}"`;
-  const command = ["psql", "-XAt", "-F", " ", "-U", database.user, "-d", database.name, "-c", sql];
-  const { exitCode, stdout } = await execInContainer(docker, container, command).catch(() => ({
-    exitCode: -1,
-    stdout: "",
-  }));
-  if (exitCode !== 0) return unknown;
-  const [memories, users] = stdout.trim().split(" ").map(Number);
+  const counts = `SELECT count(*), count(DISTINCT payload->>'user_id') FROM ${pg.escapeIdentifier(database.collection)}`;
+  const counted = await sql({ docker, container }, database.name, counts).catch(() => undefined);
+  if (counted === undefined) return unknown;
+  const [memories, users] = counted.split("|").map(Number);
   return { memories, users };
 }

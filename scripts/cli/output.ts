@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import type { Check } from "../../ops/base/check.ts";
 
 /** Prints a report for machines. */
 export function printJson(report: unknown): void {
@@ -6,7 +7,7 @@ export function printJson(report: unknown): void {
 }
 
 /** One thing that was looked at in a backup, for people. */
-export function checkLine({ name, ok, found }: { name: string; ok: boolean; found: string }): string {
+export function checkLine({ name, ok, found }: Check): string {
   return `  ${ok ? "ok    " : "WRONG "} ${name}: ${found}`;
 }
 

@@ -4,6 +4,7 @@ import { mkdir, open } from "node:fs/promises";
 import path from "node:path";
 import { type Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { secondsSince } from "../../base/elapsed.ts";
 import type { OpenPart, PartSink } from "../stores/store.ts";
 import type { Part } from "./backup-manifest.ts";
 import { decrypting, encrypting } from "./encryption.ts";
@@ -93,9 +94,4 @@ export function openPart(directory: string, part: Part, identity?: string): Open
     return file.pipe(plain);
   };
   return { part, open };
-}
-
-/** Seconds since `started` of `performance.now()`, to the millisecond. */
-export function secondsSince(started: number): number {
-  return Math.round(performance.now() - started) / 1000;
 }

@@ -1,13 +1,16 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Driver } from "neo4j-driver-lite";
+import pg from "pg";
 import writeFileAtomic from "write-file-atomic";
+import type { Check } from "../../base/check.ts";
+import { secondsSince } from "../../base/elapsed.ts";
+import { type PostgresContainer, sql } from "../../docker/psql.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, deployedService } from "../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import type { BackupManifest } from "../format/backup-manifest.ts";
 import { backupId } from "../format/layout.ts";
-import { secondsSince } from "../format/part-files.ts";
 import { all } from "../format/streams.ts";
 import { graphImage } from "../restore/prepare.ts";
 import type { Restorable } from "../restore/restorable.ts";
@@ -17,17 +20,13 @@ import { updateStatus } from "../status-file.ts";
 import { readHistory, unpackHistory } from "../stores/history/restore.ts";
 import { readGraphIdentity, withThrowawayGraph } from "../stores/neo4j/restore.ts";
 import { countGraph, startGraph } from "../stores/neo4j/restore-graph.ts";
-import { ident, type PostgresPlace, readContent, restoreDatabase, sql } from "../stores/postgres/restore.ts";
+import type { PostgresPlace } from "../stores/postgres/databases.ts";
+import { readContent, restoreDatabase } from "../stores/postgres/restore.ts";
 import { startOnFiles, whyNotFiles } from "../stores/postgres/restore-files.ts";
 import { startThrowawayPostgres } from "../stores/postgres/throwaway.ts";
 import type { PostgresFiles } from "../stores/store.ts";
 
-/** One thing that was looked at in what was restored. */
-export interface DrillCheck {
-  name: string;
-  ok: boolean;
-  found: string;
-}
+const { escapeIdentifier, escapeLiteral } = pg;
 
 export interface DrillReport {
   backup: string;
@@ -37,7 +36,7 @@ export interface DrillReport {
   seconds: number;
   /** Seconds of each store, which are restored side by side. */
   stores: Record<string, number>;
-  checks: DrillCheck[];
+  checks: Check[];
   /** Why it ended before all was checked. */
   reason: string | undefined;
 }
@@ -70,7 +69,7 @@ interface DrillContext {
 export async function drill(
   stack: DeployedStack,
   backup: Restorable & { manifest: BackupManifest },
-  onCheck: (check: DrillCheck) => void = () => {},
+  onCheck: (check: Check) => void = () => {},
 ): Promise<DrillReport> {
   const started = performance.now();
   const report: DrillReport = {
@@ -179,14 +178,14 @@ async function sampleRows(
   { name, collection }: { name: string; collection: string },
   look: Look,
 ): Promise<void> {
-  const sample = `(SELECT * FROM ${ident(place.collection)} ORDER BY md5(id::text) LIMIT ${SAMPLE}) AS sample`;
+  const sample = `(SELECT * FROM ${escapeIdentifier(place.collection)} ORDER BY md5(id::text) LIMIT ${SAMPLE}) AS sample`;
   const own = `SELECT count(*) FILTER (WHERE md5(payload->>'data') = payload->>'hash'), count(payload->>'hash') FROM ${sample}`;
   const [equal, hashed] = (await sql(place, "drill", own)).split("|").map(Number);
   look("sample texts", equal === hashed, `${equal} of ${hashed} fit the checksum stored with them`);
-  const restored = await rowHashes({ docker: place.docker, container: place.container }, "drill", sample);
-  const ids = [...restored.keys()].map((id) => `'${id}'`).join(", ");
+  const restored = await rowHashes(place, "drill", sample);
+  const ids = [...restored.keys()].map((id) => escapeLiteral(id)).join(", ");
   const { container } = deployed;
-  const there = `(SELECT * FROM ${ident(collection)} WHERE id IN (${ids})) AS there`;
+  const there = `(SELECT * FROM ${escapeIdentifier(collection)} WHERE id IN (${ids})) AS there`;
   const live = await rowHashes({ docker: place.docker, container }, name, there).catch(() => undefined);
   // With the stack down there is nothing to compare with, and nothing wrong with that.
   if (live === undefined) return;
@@ -201,7 +200,7 @@ async function sampleRows(
 
 /** Checksums of whole rows, with the time of their last change, by id. */
 async function rowHashes(
-  place: Pick<PostgresPlace, "docker" | "container">,
+  place: PostgresContainer,
   database: string,
   rows: string,
 ): Promise<Map<string, { at: string; hash: string }>> {
@@ -217,7 +216,7 @@ async function rowHashes(
 
 /** Each memory of a sample must be the nearest to itself, found by the index and not by reading all. */
 async function searchBySample(place: PostgresPlace, look: Look): Promise<void> {
-  const table = ident(place.collection);
+  const table = escapeIdentifier(place.collection);
   const text = `
     SELECT count(*) FILTER (WHERE distance < 1e-4), count(*) FROM (
       SELECT (SELECT m.vector <=> s.vector FROM ${table} m ORDER BY m.vector <=> s.vector LIMIT 1) AS distance

@@ -1,5 +1,7 @@
 import path from "node:path";
 import { text as readAll } from "node:stream/consumers";
+import type { Check } from "../../base/check.ts";
+import { secondsSince } from "../../base/elapsed.ts";
 import { Problem } from "../../base/problem.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, deployedService } from "../../stack/deployed-service.ts";
@@ -20,14 +22,6 @@ import { plainSql } from "../stores/postgres/restore.ts";
 import { onFiles } from "../stores/postgres/restore-files.ts";
 import { readDump } from "../stores/postgres/verify.ts";
 import type { OpenPart, PostgresFiles } from "../stores/store.ts";
-
-/** One thing that was looked at. */
-export interface Check {
-  name: string;
-  ok: boolean;
-  /** What was found: the reason when it is not well, else a figure. */
-  found: string;
-}
 
 export interface Verified {
   id: string;
@@ -89,7 +83,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
     ok: checks.every(({ ok }) => ok),
     checks,
     bytes: backup.bytes,
-    seconds: Math.round(performance.now() - started) / 1000,
+    seconds: secondsSince(started),
   };
 }
 

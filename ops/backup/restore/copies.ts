@@ -4,7 +4,7 @@ import { Problem } from "../../base/problem.ts";
 import { deployedService } from "../../stack/deployed-service.ts";
 import type { BackupManifest } from "../format/backup-manifest.ts";
 import { all } from "../format/streams.ts";
-import { databases } from "../stores/postgres/restore.ts";
+import { databases } from "../stores/postgres/databases.ts";
 import { whyNotFiles } from "../stores/postgres/restore-files.ts";
 import type { Journal } from "./journal.ts";
 import {

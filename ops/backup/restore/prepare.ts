@@ -15,12 +15,8 @@ import {
   withThrowawayGraph,
 } from "../stores/neo4j/restore.ts";
 import { countGraph, startGraph } from "../stores/neo4j/restore-graph.ts";
-import {
-  bindDatabase,
-  type PostgresPlace,
-  readContent,
-  restoreDatabase,
-} from "../stores/postgres/restore.ts";
+import type { PostgresPlace } from "../stores/postgres/databases.ts";
+import { bindDatabase, readContent, restoreDatabase } from "../stores/postgres/restore.ts";
 import { dropOthers, layBeside, type ServerNames, startOnFiles } from "../stores/postgres/restore-files.ts";
 import type { OpenPart, PostgresFiles } from "../stores/store.ts";
 import type { GraphParts } from "./restorable.ts";

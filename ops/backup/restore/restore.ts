@@ -1,19 +1,20 @@
 import { once } from "node:events";
 import path from "node:path";
 import { NEO4J_ANSWERS } from "../../../config/probes.ts";
+import { secondsSince } from "../../base/elapsed.ts";
 import { Problem } from "../../base/problem.ts";
+import { postgresAnswers } from "../../docker/psql.ts";
+import type { WritesHeld } from "../../server/pause.ts";
 import { deployedService } from "../../stack/deployed-service.ts";
 import { compareChecksums, compareOldChecksums } from "../format/checksums.ts";
 import { backupId } from "../format/layout.ts";
-import { secondsSince } from "../format/part-files.ts";
 import { withBackupLock } from "../lock.ts";
-import { postgresAnswers } from "../stores/postgres/restore.ts";
 import { makeCopies, postgresForm } from "./copies.ts";
 import { allows, type Journal, readJournal, removeJournal, writeJournal } from "./journal.ts";
 import type { Restorable } from "./restorable.ts";
 import { requireRoom, roomOf } from "./room.ts";
 import { backUpLive, withoutWrites } from "./safety.ts";
-import { startOthers, startService, stopService, untilServerReady, type WritesHeld } from "./services.ts";
+import { startOthers, startService, stopService, untilServerReady } from "./services.ts";
 import {
   RESTORED,
   type RestoredStore,

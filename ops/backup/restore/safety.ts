@@ -1,7 +1,7 @@
 import { Problem } from "../../base/problem.ts";
+import { holdWrites, type WritesHeld } from "../../server/pause.ts";
 import { takeBackup } from "../take/take.ts";
 import type { Journal } from "./journal.ts";
-import { holdWrites, type WritesHeld } from "./services.ts";
 import type { RestoreTools } from "./tools.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import type { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, onStore } from "../../stack/deployed-service.ts";
-import { dropDatabase, type PostgresPlace, swapDatabases } from "../stores/postgres/restore.ts";
+import { dropDatabase, type PostgresPlace, swapDatabases } from "../stores/postgres/databases.ts";
 
 /** The stores that are restored, in the order in which they are swapped. */
 export const RESTORED = ["postgres", "neo4j", "history"] as const;

@@ -2,8 +2,10 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { Readable } from "node:stream";
 import type { Driver } from "neo4j-driver-lite";
+import pg from "pg";
 import { Problem } from "../../base/problem.ts";
 import { streamFromExec } from "../../docker/command.ts";
+import { psql } from "../../docker/psql.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
 import { type Imported, importLines } from "../../server/import.ts";
 import type { Progress } from "../../server/transfer.ts";
@@ -12,17 +14,13 @@ import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { lines } from "../format/streams.ts";
 import { withThrowawayGraph } from "../stores/neo4j/restore.ts";
 import { startGraph } from "../stores/neo4j/restore-graph.ts";
-import {
-  dropDatabase,
-  ident,
-  literal,
-  type PostgresPlace,
-  readContent,
-  restoreDatabase,
-} from "../stores/postgres/restore.ts";
+import { dropDatabase, type PostgresPlace } from "../stores/postgres/databases.ts";
+import { readContent, restoreDatabase } from "../stores/postgres/restore.ts";
 import { graphImage } from "./prepare.ts";
 import type { GraphParts, Restorable } from "./restorable.ts";
 import { roomOf, withinRoom } from "./room.ts";
+
+const { escapeIdentifier, escapeLiteral } = pg;
 
 /** What of one user came back. */
 export interface UserReport extends Imported {
@@ -141,27 +139,16 @@ async function* memoryLines(
   user: string,
   counted: { count: number },
 ): AsyncGenerator<string> {
-  const own = OWN_KEYS.map(literal).join(", ");
+  const own = OWN_KEYS.map((key) => escapeLiteral(key)).join(", ");
   const text = `
     SELECT json_strip_nulls(json_build_object(
       'type', 'memory', 'id', id, 'memory', payload->>'data', 'user_id', payload->>'user_id',
       'agent_id', payload->>'agent_id', 'run_id', payload->>'run_id', 'actor_id', payload->>'actor_id',
       'role', payload->>'role', 'created_at', payload->>'created_at', 'updated_at', payload->>'updated_at',
       'metadata', payload - ARRAY[${own}], 'vector', vector::text::json))
-    FROM ${ident(collection)} WHERE payload->>'user_id' = ${literal(user)} ORDER BY id`;
-  const psql = [
-    "psql",
-    "-XAtq",
-    "-v",
-    "ON_ERROR_STOP=1",
-    "-v",
-    "FETCH_COUNT=200",
-    "-U",
-    "postgres",
-    "-d",
-    database,
-  ];
-  const { stream, done } = await streamFromExec(docker, container, [...psql, "-c", text]);
+    FROM ${escapeIdentifier(collection)} WHERE payload->>'user_id' = ${escapeLiteral(user)} ORDER BY id`;
+  const command = [...psql(database), "-v", "FETCH_COUNT=200", "-c", text];
+  const { stream, done } = await streamFromExec(docker, container, command);
   for await (const line of lines(stream)) {
     counted.count += 1;
     yield line;

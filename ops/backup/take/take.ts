@@ -1,4 +1,5 @@
 import { statfs } from "node:fs/promises";
+import { secondsSince } from "../../base/elapsed.ts";
 import { ExitCode, Problem } from "../../base/problem.ts";
 import { architectureOf, withDocker } from "../../docker/client.ts";
 import { whileEngineRuns } from "../../docker/engine-watch.ts";
@@ -7,7 +8,7 @@ import { type Held, holdStores } from "../../server/hold.ts";
 import type { BackupSettings, DeployedStack } from "../../stack/deployed-stack.ts";
 import type { Counts } from "../format/backup-manifest.ts";
 import { backupId, FILES, type Tier, timeOf } from "../format/layout.ts";
-import { type OnBytes, PartFiles, secondsSince } from "../format/part-files.ts";
+import { type OnBytes, PartFiles } from "../format/part-files.ts";
 import { all } from "../format/streams.ts";
 import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "../keep/catalogue.ts";
 import { copyElsewhere } from "../keep/copy-elsewhere.ts";

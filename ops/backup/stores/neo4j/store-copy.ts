@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { secondsSince } from "../../../base/elapsed.ts";
 import { Problem } from "../../../base/problem.ts";
 import { waitUntil } from "../../../base/wait-until.ts";
 import { ignoring, startWhatever } from "../../../docker/client.ts";
@@ -9,7 +10,6 @@ import type { ProgramOutput } from "../../../docker/output.ts";
 import { Throwaway, type ThrowawaySpec } from "../../../docker/throwaway.ts";
 import { deployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../../stack/deployed-stack.ts";
-import { secondsSince } from "../../format/part-files.ts";
 
 /** A copy of Neo4j's store, made while its server was down, and how long that was. */
 export interface StoreCopy {

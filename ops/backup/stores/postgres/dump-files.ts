@@ -1,9 +1,8 @@
 import { createZstdCompress } from "node:zlib";
-import type Docker from "dockerode";
 import { streamFromExec } from "../../../docker/command.ts";
+import { type PostgresContainer, PsqlSession } from "../../../docker/psql.ts";
 import { QUICKEST } from "../../format/streams.ts";
 import type { PartSink } from "../store.ts";
-import { PsqlSession } from "./psql-session.ts";
 
 /**
  * A copy of all of Postgres' files, the similarity index among them. It is made while writers write, and shows its end
@@ -30,14 +29,14 @@ export function restorePointOf(id: string): string {
  * @param more further options of pg_basebackup
  */
 export async function copyFiles(
-  { docker, container }: { docker: Docker; container: string },
+  { docker, container }: PostgresContainer,
   id: string,
   sink: PartSink,
   more: readonly string[] = [],
 ): Promise<FilesCopy> {
   const name = restorePointOf(id);
   const program = (...command: string[]) => streamFromExec(docker, container, command);
-  const session = await PsqlSession.open(docker, container, "postgres");
+  const session = await PsqlSession.open({ docker, container }, "postgres");
   try {
     // Temporary: the log that it keeps is let go when the session ends, however that comes about.
     const [first] = await session.ask(

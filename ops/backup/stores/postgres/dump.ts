@@ -101,7 +101,7 @@ async function look(found: Found, { database }: Manifest, client: pg.Client): Pr
   found.versions.pgvector = versions?.pgvector ?? "";
   const there = await one<{ memories: boolean; identity: boolean }>(
     "SELECT to_regclass($1) IS NOT NULL AS memories, to_regclass('mem0_identity') IS NOT NULL AS identity",
-    [`"${database.collection}"`],
+    [pg.escapeIdentifier(database.collection)],
   );
   const counted =
     there?.memories === true

@@ -7,8 +7,8 @@ import type { DeployedStack } from "../../../stack/deployed-stack.ts";
 import type { BackupManifest } from "../../format/backup-manifest.ts";
 import { decompressed, lastLine } from "../../format/streams.ts";
 import type { OpenPart, PostgresFiles } from "../store.ts";
+import { databases, dropDatabase, type PostgresPlace } from "./databases.ts";
 import { restorePointOf } from "./dump-files.ts";
-import { databases, dropDatabase, type PostgresPlace } from "./restore.ts";
 import { POSTGRES_VOLUME, startThrowawayPostgres } from "./throwaway.ts";
 
 /** Databases that every server has. */

@@ -1,23 +1,17 @@
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import type Docker from "dockerode";
+import pg from "pg";
 import { Problem } from "../../../base/problem.ts";
 import { execInContainer } from "../../../docker/command.ts";
+import { psql, sql } from "../../../docker/psql.ts";
 import type { Identity, Part } from "../../format/backup-manifest.ts";
 import { decompressed, through } from "../../format/streams.ts";
 import { lookAtBackup } from "../../restore/restorable.ts";
 import type { OpenPart, PostgresParts } from "../store.ts";
+import { dropDatabase, type PostgresPlace } from "./databases.ts";
 import { withoutOwners } from "./plain-sql.ts";
 
-/** A running Postgres container of a stack, or a throw-away one of the same image. */
-export interface PostgresPlace {
-  docker: Docker;
-  container: string;
-  stack: string;
-  /** The application's role: it owns what is restored. */
-  user: string;
-  collection: string;
-}
+const { escapeIdentifier, escapeLiteral } = pg;
 
 /** What a database holds, as far as a backup's manifest tells it. */
 export interface PostgresContent {
@@ -29,26 +23,6 @@ export interface PostgresContent {
   identity: Identity | undefined;
   /** Whether the similarity index is there and valid. */
   indexed: boolean;
-}
-
-/** Tells in Postgres' container whether it answers. */
-export function postgresAnswers({ user, name }: { user: string; name: string }): string[] {
-  return ["pg_isready", "-q", "-h", "127.0.0.1", "-U", user, "-d", name];
-}
-
-/** Runs one statement as the superuser, over the container's own socket; returns what psql prints. */
-export async function sql(
-  { docker, container }: Pick<PostgresPlace, "docker" | "container">,
-  database: string,
-  ...statements: string[]
-): Promise<string> {
-  const command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database];
-  const ended = await execInContainer(docker, container, [
-    ...command,
-    ...statements.flatMap((statement) => ["-c", statement]),
-  ]);
-  if (ended.exitCode !== 0) throw new Problem(`Postgres: ${ended.stderr.trim()}`, { where: container });
-  return ended.stdout.trim();
 }
 
 /**
@@ -66,9 +40,13 @@ export async function restoreDatabase(
 ): Promise<void> {
   const { docker, container, user } = place;
   await dropDatabase(place, database);
-  await sql(place, "postgres", `CREATE DATABASE ${ident(database)} OWNER ${ident(user)} TEMPLATE template0`);
+  await sql(
+    place,
+    "postgres",
+    `CREATE DATABASE ${escapeIdentifier(database)} OWNER ${escapeIdentifier(user)} TEMPLATE template0`,
+  );
   // Made by the role, which thereby owns it, as at a stack's first start; the dump's own statement then does nothing.
-  await sql(place, database, `SET ROLE ${ident(user)}`, "CREATE EXTENSION IF NOT EXISTS vector");
+  await sql(place, database, `SET ROLE ${escapeIdentifier(user)}`, "CREATE EXTENSION IF NOT EXISTS vector");
   const memory = await indexMemoryMb(place);
   // The superuser connects over the socket and becomes the role, so that everything belongs to it.
   const options = { role: user, maintenance_work_mem: `${memory}MB`, synchronous_commit: "off" };
@@ -89,19 +67,9 @@ export async function restoreDatabase(
   await sql(place, database, "ANALYZE", "CHECKPOINT");
 }
 
-/** Removes a database and whoever is connected to it; nothing when it is not there. */
-export async function dropDatabase(place: PostgresPlace, database: string): Promise<void> {
-  await sql(place, "postgres", `DROP DATABASE IF EXISTS ${ident(database)} WITH (FORCE)`);
-}
-
-/** Names of the databases of a server. */
-export async function databases(place: Pick<PostgresPlace, "docker" | "container">): Promise<string[]> {
-  return (await sql(place, "postgres", "SELECT datname FROM pg_database ORDER BY 1")).split("\n");
-}
-
 /** Looks at what a database holds. */
 export async function readContent(place: PostgresPlace, database: string): Promise<PostgresContent> {
-  const table = literal(`"${place.collection}"`);
+  const table = escapeLiteral(`"${place.collection}"`);
   const dimensions = await sql(
     place,
     database,
@@ -110,7 +78,7 @@ export async function readContent(place: PostgresPlace, database: string): Promi
   if (dimensions === "") {
     return { memories: 0, users: 0, dimensions: undefined, identity: undefined, indexed: false };
   }
-  const counted = `SELECT count(*), count(DISTINCT payload->>'user_id') FROM ${ident(place.collection)}`;
+  const counted = `SELECT count(*), count(DISTINCT payload->>'user_id') FROM ${escapeIdentifier(place.collection)}`;
   const [memories, users] = (await sql(place, database, counted)).split("|").map(Number);
   const hnsw =
     "SELECT bool_or(i.indisvalid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid " +
@@ -155,7 +123,11 @@ export async function bindDatabase(
     if (ended.exitCode !== 0)
       throw new Problem(`Postgres: ${ended.stderr.trim()}`, { where: place.container });
   }
-  const values = [literal(identity.instanceId), literal(identity.embedder), String(identity.dimensions)];
+  const values = [
+    escapeLiteral(identity.instanceId),
+    escapeLiteral(identity.embedder),
+    String(identity.dimensions),
+  ];
   await sql(
     place,
     database,
@@ -163,50 +135,6 @@ export async function bindDatabase(
       `VALUES (${values.join(", ")}) ON CONFLICT (only_one) DO UPDATE SET ` +
       "instance_id = EXCLUDED.instance_id, embedder = EXCLUDED.embedder, dimensions = EXCLUDED.dimensions",
   );
-}
-
-/**
- * Takes the place of the live database in one transaction: either both are renamed or none. Harmless when repeated.
- *
- * @param from takes the name `live`
- * @param aside the name that the live database gets
- */
-export async function swapDatabases(
-  place: PostgresPlace,
-  { live, from, aside }: { live: string; from: string; aside: string },
-): Promise<void> {
-  const there = await databases(place);
-  if (!there.includes(from)) return allowConnections(place);
-  const moved = there.includes(live) ? [live, from] : [from];
-  // Nobody may connect between the end of the others and the renaming: an exporter asks every few seconds.
-  await sql(
-    place,
-    "postgres",
-    ...moved.map((name) => `ALTER DATABASE ${ident(name)} ALLOW_CONNECTIONS false`),
-  );
-  const names = moved.map(literal).join(", ");
-  await sql(
-    place,
-    "postgres",
-    `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname IN (${names})`,
-    "BEGIN",
-    ...(there.includes(live) ? [`ALTER DATABASE ${ident(live)} RENAME TO ${ident(aside)}`] : []),
-    `ALTER DATABASE ${ident(from)} RENAME TO ${ident(live)}`,
-    "COMMIT",
-  );
-  await allowConnections(place);
-}
-
-/** Lets everybody in again, also after a swap that was killed half-way. */
-export async function allowConnections(place: PostgresPlace): Promise<void> {
-  const closed = await sql(
-    place,
-    "postgres",
-    "SELECT datname FROM pg_database WHERE NOT datallowconn AND datname <> 'template0'",
-  );
-  for (const name of closed.split("\n").filter(Boolean)) {
-    await sql(place, "postgres", `ALTER DATABASE ${ident(name)} ALLOW_CONNECTIONS true`);
-  }
 }
 
 interface Step {
@@ -218,12 +146,19 @@ interface Step {
 
 /** What is run one after the other, so that tables come before their rows, and indexes after them. */
 function steps(dump: PostgresParts, collection: string, database: string, searchable: boolean): Step[] {
-  const connection = ["-U", "postgres", "-d", database];
-  const psql = ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", ...connection];
   const { part, rows } = dump;
   switch (part.format) {
     case "pg-custom": {
-      const restore = ["pg_restore", ...connection, "--exit-on-error", "--no-owner", "--no-privileges"];
+      const restore = [
+        "pg_restore",
+        "-U",
+        "postgres",
+        "-d",
+        database,
+        "--exit-on-error",
+        "--no-owner",
+        "--no-privileges",
+      ];
       const read = (...sections: string[]): Step => ({
         part,
         command: [...restore, ...sections.map((section) => `--section=${section}`)],
@@ -232,14 +167,18 @@ function steps(dump: PostgresParts, collection: string, database: string, search
       if (rows === undefined) return [searchable ? read() : read("pre-data", "data")];
       const copy: Step = {
         part: rows.part,
-        command: [...psql, "-c", `COPY public.${ident(collection)} FROM STDIN (FORMAT binary)`],
+        command: [
+          ...psql(database),
+          "-c",
+          `COPY public.${escapeIdentifier(collection)} FROM STDIN (FORMAT binary)`,
+        ],
         input: () => decompressed(rows),
       };
       return [read("pre-data", "data"), copy, ...(searchable ? [read("post-data")] : [])];
     }
     case "sql":
     case "sql-gzip":
-      return [{ part, command: psql, input: () => through(plainSql(dump), withoutOwners()) }];
+      return [{ part, command: psql(database), input: () => through(plainSql(dump), withoutOwners()) }];
     default:
       throw new Error(`${part.file}: a dump of Postgres cannot have the format ${part.format}`);
   }
@@ -255,16 +194,6 @@ async function indexMemoryMb({ docker, container }: PostgresPlace): Promise<numb
   const { HostConfig } = await docker.getContainer(container).inspect();
   const limitMb = (HostConfig.Memory ?? 0) / 1024 / 1024;
   return limitMb === 0 ? 512 : Math.max(64, Math.floor(limitMb / 2));
-}
-
-/** An SQL identifier. */
-export function ident(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-/** An SQL string. */
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function firstLines(text: string): string {

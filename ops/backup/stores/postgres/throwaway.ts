@@ -1,7 +1,8 @@
 import type Docker from "dockerode";
+import { postgresAnswers } from "../../../docker/psql.ts";
 import type { Throwaway } from "../../../docker/throwaway.ts";
 import { type DeployedService, likeDeployed } from "../../../stack/deployed-service.ts";
-import { type PostgresPlace, postgresAnswers } from "./restore.ts";
+import type { PostgresPlace } from "./databases.ts";
 
 const START_SECONDS = 180;
 

@@ -54,6 +54,11 @@ describe("waiting for a stack that is up", () => {
     ]);
   });
 
+  it("goes on while the server fails, as one may that is starting", async () => {
+    const refused = "the memory server refused (500)";
+    expect(await wait(says(500, {}), says(200, { ready: true, checks: {} }))).toEqual([refused]);
+  });
+
   it("ends when the server refuses to tell", async () => {
     await expect(wait(says(401, { title: "unauthorised" }))).rejects.toThrow(
       "the memory server refused (401): unauthorised",

@@ -1,15 +1,49 @@
 import { createInterface } from "node:readline";
 import type Docker from "dockerode";
-import { Problem } from "../../../base/problem.ts";
-import { OutputSplitter } from "../../../docker/output.ts";
+import { Problem } from "../base/problem.ts";
+import { execInContainer } from "./command.ts";
+import { OutputSplitter } from "./output.ts";
+
+/** A container in which a Postgres runs. */
+export interface PostgresContainer {
+  docker: Docker;
+  container: string;
+}
+
+/**
+ * The command that asks the Postgres of its container as the superuser, over the container's own socket: bare rows with
+ * their columns between bars, and the end at the first error.
+ */
+export function psql(database: string): string[] {
+  return ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database];
+}
+
+/** The command that tells in Postgres' container whether it answers. */
+export function postgresAnswers({ user, name }: { user: string; name: string }): string[] {
+  return ["pg_isready", "-q", "-h", "127.0.0.1", "-U", user, "-d", name];
+}
+
+/**
+ * Runs statements one after the other in one session.
+ *
+ * @returns what psql prints
+ * @throws Problem with what Postgres said
+ */
+export async function sql(
+  { docker, container }: PostgresContainer,
+  database: string,
+  ...statements: string[]
+): Promise<string> {
+  const commands = statements.flatMap((statement) => ["-c", statement]);
+  const ended = await execInContainer(docker, container, [...psql(database), ...commands]);
+  if (ended.exitCode !== 0) throw new Problem(`Postgres: ${ended.stderr.trim()}`, { where: container });
+  return ended.stdout.trim();
+}
 
 /** Printed after the answer to each question. */
 const END = "-- end of the answer --";
 
-/**
- * A session of the superuser over the container's own socket, for what lives as long as a session does. It ends with
- * this process, whatever becomes of it.
- */
+/** A session for what lives as long as a session does. It ends with this process, whatever becomes of it. */
 export class PsqlSession {
   readonly #container: string;
   readonly #stream: NodeJS.ReadWriteStream;
@@ -28,9 +62,9 @@ export class PsqlSession {
     this.#lines = createInterface({ input: this.#output })[Symbol.asyncIterator]();
   }
 
-  static async open(docker: Docker, container: string, database: string): Promise<PsqlSession> {
+  static async open({ docker, container }: PostgresContainer, database: string): Promise<PsqlSession> {
     const exec = await docker.getContainer(container).exec({
-      Cmd: ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database],
+      Cmd: psql(database),
       AttachStdin: true,
       AttachStdout: true,
       AttachStderr: true,
