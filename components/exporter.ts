@@ -1,16 +1,25 @@
 import path from "node:path";
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { dashboardUrl } from "./grafana.ts";
 import { hostDirectory } from "./host-directory.ts";
 import type { MountedFile } from "./host-file.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
-import { httpHealth, SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
+import {
+  httpHealth,
+  type RunningService,
+  SECRETS_DIRECTORY,
+  type ServiceContext,
+  type Store,
+} from "./service.ts";
 
 export interface ExporterArgs extends ServiceContext {
   images: Images;
   secrets: Secrets;
+  /** What it watches. */
+  postgres: RunningService;
+  neo4j: RunningService;
+  server: RunningService;
   /** The runbook as a page of HTML. */
   runbook: MountedFile;
 }
@@ -21,11 +30,11 @@ const RUNBOOK = "/etc/mem0/runbook.html";
 
 /** The exporter: metrics of the whole stack and a page that shows it at a glance. */
 export class Exporter extends pulumi.ComponentResource {
-  readonly container: docker.Container;
+  readonly service: RunningService;
 
   constructor(name: string, args: ExporterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:stack:Exporter", name, {}, opts);
-    const { settings, secrets } = args;
+    const { settings, secrets, postgres, neo4j, server } = args;
     const { names, model, memory, runAs, dataRoot } = settings;
 
     const dashboard = dashboardUrl(settings);
@@ -35,8 +44,8 @@ export class Exporter extends pulumi.ComponentResource {
         { path: source, mode: "0755", owner: `${runAs.uid}:${runAs.gid}` },
         { parent: this, retainOnDelete: true },
       );
-    const readOnly = (source: pulumi.Output<string>, target: string) => ({
-      type: "bind",
+    const readOnly = (source: pulumi.Output<string>, target: string): Store => ({
+      kind: "directory",
       source,
       target,
       readOnly: true,
@@ -46,8 +55,7 @@ export class Exporter extends pulumi.ComponentResource {
     const disk =
       dataRoot === undefined ? [] : [readOnly(directory("disk", path.join(dataRoot, ".disk")), DATA_DISK)];
 
-    this.container = serviceContainer(
-      this,
+    this.service = args.target.run(
       name,
       {
         service: "metrics_exporter",
@@ -57,14 +65,14 @@ export class Exporter extends pulumi.ComponentResource {
           INSTANCE_ID: secrets.instanceId,
           EMBEDDER_MODEL: model.embedder.model,
           EMBEDDER_DIMENSIONS: String(model.embedder.dimensions),
-          SERVER_URL: "http://server:8888",
-          SERVER_METRICS_URL: "http://server:9464/metrics",
-          POSTGRES_HOST: "postgres",
+          SERVER_URL: `http://${server.host}:8888`,
+          SERVER_METRICS_URL: `http://${server.host}:9464/metrics`,
+          POSTGRES_HOST: postgres.host,
           POSTGRES_DB: names.database,
           POSTGRES_USER: names.metricsUser,
           POSTGRES_PASSWORD_FILE: `${SECRETS_DIRECTORY}/metrics_password`,
           MEMORY_COLLECTION: memory.collection,
-          NEO4J_URI: "bolt://neo4j:7687",
+          NEO4J_URI: `bolt://${neo4j.host}:7687`,
           NEO4J_USERNAME: "neo4j",
           NEO4J_PASSWORD_FILE: `${SECRETS_DIRECTORY}/neo4j_password`,
           BACKUP_RUNS: String(settings.observability.alerts.backupRuns),
@@ -85,8 +93,8 @@ export class Exporter extends pulumi.ComponentResource {
         // An external Prometheus finds it on the external network.
         outward: settings.observability.prometheus.mode === "external",
       },
-      args,
+      { parent: this, network: args.network },
     );
-    this.registerOutputs({ container: this.container.name });
+    this.registerOutputs({ container: this.service.name });
   }
 }

@@ -1,16 +1,15 @@
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
-import { SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { type RunningService, SECRETS_DIRECTORY, type ServiceContext } from "./service.ts";
 import { StoreMount } from "./store-mount.ts";
 
 export interface GrafanaArgs extends ServiceContext {
   images: Images;
   secrets: Secrets;
-  /** What it asks must be there first. */
-  after: pulumi.Resource[];
+  /** The stack's own Prometheus, which must be there first. */
+  prometheus: RunningService | undefined;
   /** Whether it calls a webhook, which may be a service of this host. */
   callsOut: boolean;
 }
@@ -35,7 +34,7 @@ const CLOSED = {
 
 /** The stack's own Grafana: shows what Prometheus keeps. */
 export class Grafana extends pulumi.ComponentResource {
-  readonly container: docker.Container;
+  readonly service: RunningService;
   /** Address on the host; unknown until the container is healthy, so that a first preview does not ask it. */
   readonly url: pulumi.Output<string>;
 
@@ -49,11 +48,10 @@ export class Grafana extends pulumi.ComponentResource {
 
     const store = new StoreMount(
       `${name}-data`,
-      { store: "grafana", target: "/var/lib/grafana", settings, replaceable: true },
+      { store: "grafana", at: "/var/lib/grafana", settings, target: args.target, replaceable: true },
       { parent: this },
     );
-    this.container = serviceContainer(
-      this,
+    this.service = args.target.run(
       name,
       {
         service: "grafana",
@@ -73,22 +71,25 @@ export class Grafana extends pulumi.ComponentResource {
         secrets: [adminPassword, secretKey],
         // The official image is Alpine's, which has wget; the path asks the database too.
         health: {
-          test: ["CMD", "wget", "-q", "-T", "4", "-O", "/dev/null", "http://127.0.0.1:3000/api/health"],
-          interval: "10s",
-          timeout: "5s",
+          command: ["wget", "-q", "-T", "4", "-O", "/dev/null", "http://127.0.0.1:3000/api/health"],
+          everySeconds: 10,
+          timeoutSeconds: 5,
           retries: 3,
-          startPeriod: "1m30s",
+          startSeconds: 90,
         },
         limits: settings.resources.grafana,
         graceSeconds: 30,
         // An external Prometheus is on the external network or behind the host.
         outward: args.callsOut || settings.observability.prometheus.mode === "external",
       },
-      args,
-      { dependsOn: args.after },
+      {
+        parent: this,
+        network: args.network,
+        dependsOn: args.prometheus === undefined ? [] : [args.prometheus.resource],
+      },
     );
-    this.url = this.container.id.apply(() => address);
-    this.registerOutputs({ container: this.container.name, url: this.url });
+    this.url = this.service.id.apply(() => address);
+    this.registerOutputs({ container: this.service.name, url: this.url });
   }
 }
 

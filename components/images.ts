@@ -1,7 +1,7 @@
-import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { BUILT_SERVICES, type BuiltService, FOREIGN_IMAGES, type Service } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
+import type { Target } from "./targets/target.ts";
 
 /** A directory that Docker builds an image from, and a hash of all that goes into it. */
 export interface BuildContext {
@@ -17,6 +17,7 @@ export function imageTag(service: BuiltService, context: BuildContext): string {
 
 export interface ImagesArgs {
   settings: Pick<Settings, "baseImage">;
+  target: Target;
   contexts: Record<BuiltService, BuildContext>;
   /** Services that this stack runs. */
   services: readonly Service[];
@@ -28,35 +29,19 @@ export class Images extends pulumi.ComponentResource {
 
   constructor(
     name: string,
-    { settings, contexts, services }: ImagesArgs,
+    { settings, target, contexts, services }: ImagesArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("mem0:stack:Images", name, {}, opts);
 
-    const build = (service: BuiltService) =>
-      new docker.RemoteImage(
-        `${name}-${service}`,
-        {
-          name: imageTag(service, contexts[service]),
-          build: {
-            context: contexts[service].directory,
-            dockerfile: "Dockerfile",
-            buildArgs: { BASE_IMAGE: settings.baseImage },
-          },
-          triggers: { content: contexts[service].hash },
-          keepLocally: true,
-        },
-        { parent: this },
-      ).imageId;
-    const pull = (service: keyof typeof FOREIGN_IMAGES) =>
-      new docker.RemoteImage(
-        `${name}-${service}`,
-        { name: FOREIGN_IMAGES[service], keepLocally: true },
-        { parent: this },
-      ).imageId;
-    this.ids = new Map(
-      services.map((service) => [service, isBuilt(service) ? build(service) : pull(service)]),
-    );
+    const image = (service: Service) => {
+      const [child, opts] = [`${name}-${service}`, { parent: this }];
+      if (!isBuilt(service)) return target.pullImage(child, FOREIGN_IMAGES[service], opts);
+      const context = contexts[service];
+      const built = { ...context, tag: imageTag(service, context), baseImage: settings.baseImage };
+      return target.buildImage(child, built, opts);
+    };
+    this.ids = new Map(services.map((service) => [service, image(service)]));
 
     this.registerOutputs({ ids: Object.fromEntries(this.ids) });
   }

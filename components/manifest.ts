@@ -8,6 +8,7 @@ import { dashboardUrl, grafanaUrl } from "./grafana.ts";
 import { HostFile } from "./host-file.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
+import type { RunningService } from "./service.ts";
 
 export interface ManifestArgs {
   settings: Settings;
@@ -16,7 +17,7 @@ export interface ManifestArgs {
   /** Services that this stack runs. */
   services: readonly Service[];
   /** What must be up before the manifest says so. */
-  after: pulumi.Resource[];
+  after: RunningService[];
 }
 
 /** Writes manifest.json, which every host verb reads, once all containers are up. */
@@ -34,7 +35,7 @@ export class Manifest extends pulumi.ComponentResource {
         // It tells which data exists and how it was embedded, also while no container runs.
         keepOnDelete: true,
       },
-      { parent: this, dependsOn: args.after },
+      { parent: this, dependsOn: args.after.map(({ resource }) => resource) },
     );
     this.path = file.path;
     this.registerOutputs({ path: this.path });

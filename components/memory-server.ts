@@ -1,35 +1,39 @@
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelSettings } from "../config/model.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
-import { httpHealth, SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { httpHealth, type RunningService, SECRETS_DIRECTORY, type ServiceContext } from "./service.ts";
 import { StoreMount } from "./store-mount.ts";
 
 export interface MemoryServerArgs extends ServiceContext {
   images: Images;
   secrets: Secrets;
   /** What must be healthy before the server starts. */
-  stores: pulumi.Resource[];
+  postgres: RunningService;
+  neo4j: RunningService;
+  /** Where the model is a service of this stack. */
+  model: RunningService | undefined;
 }
 
 /** The memory server: mem0's API over both stores and the model. */
 export class MemoryServer extends pulumi.ComponentResource {
-  readonly container: docker.Container;
+  readonly service: RunningService;
 
   constructor(name: string, args: MemoryServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:stack:MemoryServer", name, {}, opts);
-    const { settings, secrets } = args;
+    const { settings, secrets, postgres, neo4j, model } = args;
 
     const store = new StoreMount(
       `${name}-data`,
-      { store: "data", target: "/data", settings },
+      { store: "data", at: "/data", settings, target: args.target },
       { parent: this },
     );
+    const waitsFor = [postgres, neo4j, ...(model === undefined ? [] : [model])].map(
+      ({ resource }) => resource,
+    );
     const modelKey = secrets.openaiApiKey;
-    this.container = serviceContainer(
-      this,
+    this.service = args.target.run(
       name,
       {
         service: "server",
@@ -37,12 +41,12 @@ export class MemoryServer extends pulumi.ComponentResource {
         env: {
           MEM0_STACK: settings.stack,
           INSTANCE_ID: secrets.instanceId,
-          POSTGRES_HOST: "postgres",
+          POSTGRES_HOST: postgres.host,
           POSTGRES_PORT: "5432",
           POSTGRES_DB: settings.names.database,
           POSTGRES_USER: settings.names.databaseUser,
           POSTGRES_PASSWORD_FILE: `${SECRETS_DIRECTORY}/postgres_password`,
-          NEO4J_URI: "bolt://neo4j:7687",
+          NEO4J_URI: `bolt://${neo4j.host}:7687`,
           NEO4J_USERNAME: "neo4j",
           NEO4J_PASSWORD_FILE: `${SECRETS_DIRECTORY}/neo4j_password`,
           API_KEY_FILE: `${SECRETS_DIRECTORY}/api_keys`,
@@ -70,11 +74,10 @@ export class MemoryServer extends pulumi.ComponentResource {
         graceSeconds: 30,
         outward: true,
       },
-      args,
-      { dependsOn: args.stores },
+      { parent: this, network: args.network, dependsOn: waitsFor },
     );
 
-    this.registerOutputs({ container: this.container.name });
+    this.registerOutputs({ container: this.service.name });
   }
 }
 

@@ -1,7 +1,6 @@
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Images } from "./images.ts";
-import { httpHealth, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { httpHealth, type RunningService, type ServiceContext } from "./service.ts";
 
 export interface ModelArgs extends ServiceContext {
   images: Images;
@@ -9,12 +8,11 @@ export interface ModelArgs extends ServiceContext {
 
 /** The embedded model: OpenAI's API with a small embedding model and extraction by rules; needs no key. */
 export class Model extends pulumi.ComponentResource {
-  readonly container: docker.Container;
+  readonly service: RunningService;
 
   constructor(name: string, args: ModelArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:stack:Model", name, {}, opts);
-    this.container = serviceContainer(
-      this,
+    this.service = args.target.run(
       name,
       {
         service: "model",
@@ -23,8 +21,8 @@ export class Model extends pulumi.ComponentResource {
         limits: args.settings.resources.model,
         graceSeconds: 10,
       },
-      args,
+      { parent: this, network: args.network },
     );
-    this.registerOutputs({ container: this.container.name });
+    this.registerOutputs({ container: this.service.name });
   }
 }

@@ -1,9 +1,8 @@
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { NEO4J_ANSWERS } from "../config/probes.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
-import { SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { type RunningService, SECRETS_DIRECTORY, type ServiceContext } from "./service.ts";
 import { StoreMount } from "./store-mount.ts";
 
 export interface Neo4jArgs extends ServiceContext {
@@ -13,7 +12,7 @@ export interface Neo4jArgs extends ServiceContext {
 
 /** Neo4j: the entities in the memories and how they relate. */
 export class Neo4j extends pulumi.ComponentResource {
-  readonly container: docker.Container;
+  readonly service: RunningService;
 
   constructor(name: string, args: Neo4jArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:stack:Neo4j", name, {}, opts);
@@ -22,11 +21,10 @@ export class Neo4j extends pulumi.ComponentResource {
 
     const store = new StoreMount(
       `${name}-data`,
-      { store: "neo4j", target: "/data", settings: args.settings },
+      { store: "neo4j", at: "/data", settings: args.settings, target: args.target },
       { parent: this },
     );
-    this.container = serviceContainer(
-      this,
+    this.service = args.target.run(
       name,
       {
         service: "neo4j",
@@ -43,21 +41,21 @@ export class Neo4j extends pulumi.ComponentResource {
         stores: [store.mount],
         secrets: [args.secrets.neo4jPassword],
         health: {
-          test: ["CMD", ...NEO4J_ANSWERS],
-          interval: "10s",
-          timeout: "10s",
+          command: NEO4J_ANSWERS,
+          everySeconds: 10,
+          timeoutSeconds: 10,
           retries: 6,
           // HTTP answers 16 to 44 s after the start on two busy cores, measured.
-          startPeriod: "2m0s",
+          startSeconds: 120,
         },
         limits: { memoryMb, cpus },
         // A clean stop takes a second or two; a busy one longer, and a store that was killed cannot be dumped.
         graceSeconds: 120,
-        tmpfs: { "/tmp": 64 },
+        writable: { "/tmp": 64 },
       },
-      args,
+      { parent: this, network: args.network },
     );
 
-    this.registerOutputs({ container: this.container.name });
+    this.registerOutputs({ container: this.service.name });
   }
 }

@@ -1,8 +1,7 @@
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
-import { SECRETS_DIRECTORY, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { type RunningService, SECRETS_DIRECTORY, type ServiceContext } from "./service.ts";
 import { StoreMount } from "./store-mount.ts";
 
 export interface PostgresArgs extends ServiceContext {
@@ -12,7 +11,7 @@ export interface PostgresArgs extends ServiceContext {
 
 /** PostgreSQL with pgvector: the memories and their embeddings. */
 export class Postgres extends pulumi.ComponentResource {
-  readonly container: docker.Container;
+  readonly service: RunningService;
 
   constructor(name: string, args: PostgresArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:stack:Postgres", name, {}, opts);
@@ -25,11 +24,10 @@ export class Postgres extends pulumi.ComponentResource {
 
     const store = new StoreMount(
       `${name}-data`,
-      { store: "postgres", target: "/var/lib/postgresql/data", settings: args.settings },
+      { store: "postgres", at: "/var/lib/postgresql/data", settings: args.settings, target: args.target },
       { parent: this },
     );
-    this.container = serviceContainer(
-      this,
+    this.service = args.target.run(
       name,
       {
         service: "postgres",
@@ -52,31 +50,21 @@ export class Postgres extends pulumi.ComponentResource {
         secrets: [args.secrets.postgresPassword, args.secrets.metricsPassword],
         health: {
           // Over TCP: the server that initialises a new directory listens on its socket only.
-          test: [
-            "CMD",
-            "pg_isready",
-            "-q",
-            "-h",
-            "127.0.0.1",
-            "-U",
-            names.databaseUser,
-            "-d",
-            names.database,
-          ],
-          interval: "5s",
-          timeout: "5s",
+          command: ["pg_isready", "-q", "-h", "127.0.0.1", "-U", names.databaseUser, "-d", names.database],
+          everySeconds: 5,
+          timeoutSeconds: 5,
           retries: 6,
-          startPeriod: "1m0s",
+          startSeconds: 60,
         },
         // Parallel queries exchange rows through shared memory; Docker's 64 MB stop larger ones.
         limits: { memoryMb, cpus, shmMb: 256 },
         graceSeconds: 60,
         stopSignal: "SIGINT",
-        tmpfs: { "/tmp": 64, "/var/run/postgresql": 16 },
+        writable: { "/tmp": 64, "/var/run/postgresql": 16 },
       },
-      args,
+      { parent: this, network: args.network },
     );
 
-    this.registerOutputs({ container: this.container.name });
+    this.registerOutputs({ container: this.service.name });
   }
 }

@@ -1,10 +1,9 @@
 import path from "node:path";
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { prometheusConfig, RULES_FILE } from "../observability/prometheus-config.ts";
 import { HostFile } from "./host-file.ts";
 import type { Images } from "./images.ts";
-import { httpHealth, type ServiceContext, serviceContainer } from "./service-container.ts";
+import { httpHealth, type RunningService, type ServiceContext } from "./service.ts";
 import { StoreMount } from "./store-mount.ts";
 
 export interface PrometheusArgs extends ServiceContext {
@@ -17,7 +16,7 @@ export interface PrometheusArgs extends ServiceContext {
 
 /** The stack's own Prometheus: scrapes the exporter, keeps what it got, judges it by the rules. */
 export class Prometheus extends pulumi.ComponentResource {
-  readonly container: docker.Container;
+  readonly service: RunningService;
 
   constructor(name: string, args: PrometheusArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:stack:Prometheus", name, {}, opts);
@@ -26,7 +25,7 @@ export class Prometheus extends pulumi.ComponentResource {
 
     const store = new StoreMount(
       `${name}-data`,
-      { store: "prometheus", target: "/prometheus", settings, replaceable: true },
+      { store: "prometheus", at: "/prometheus", settings, target: args.target, replaceable: true },
       { parent: this },
     );
     const file = (part: string, target: string, content: string) => {
@@ -42,8 +41,7 @@ export class Prometheus extends pulumi.ComponentResource {
       );
       return { name: part, path: source, revision, target };
     };
-    this.container = serviceContainer(
-      this,
+    this.service = args.target.run(
       name,
       {
         service: "prometheus",
@@ -67,8 +65,8 @@ export class Prometheus extends pulumi.ComponentResource {
         // The exporter may run on the host.
         outward: settings.observability.exporter === "host",
       },
-      args,
+      { parent: this, network: args.network },
     );
-    this.registerOutputs({ container: this.container.name });
+    this.registerOutputs({ container: this.service.name });
   }
 }

@@ -22,6 +22,7 @@ import { Network } from "./network.ts";
 import { Postgres } from "./postgres.ts";
 import { Prometheus } from "./prometheus.ts";
 import { Secrets, type SecretsArgs } from "./secrets.ts";
+import { DockerTarget } from "./targets/docker.ts";
 
 export interface StackOutputs {
   address: string;
@@ -46,26 +47,23 @@ export function declareStack(
   contexts: Record<BuiltService, BuildContext>,
   { externalPrometheusRuns, runbook }: Surroundings,
 ): StackOutputs {
-  const network = new Network("network", { settings });
+  const target = new DockerTarget(settings);
+  const network = new Network("network", { settings, target });
   const secretly = wrapped(given);
   const secrets = new Secrets("secrets", { settings, given: secretly });
   const services = servicesOf(settings);
-  const images = new Images("images", { settings, contexts, services });
+  const images = new Images("images", { settings, target, contexts, services });
 
-  const context = { settings, network, images };
-  const postgres = new Postgres("postgres", { ...context, secrets });
-  const neo4j = new Neo4j("neo4j", { ...context, secrets });
-  const model = services.includes("model") ? new Model("model", context) : undefined;
-  const server = new MemoryServer("server", {
-    ...context,
-    secrets,
-    stores: [postgres.container, neo4j.container, ...(model === undefined ? [] : [model.container])],
-  });
+  const context = { settings, target, network, images };
+  const { service: postgres } = new Postgres("postgres", { ...context, secrets });
+  const { service: neo4j } = new Neo4j("neo4j", { ...context, secrets });
+  const model = services.includes("model") ? new Model("model", context).service : undefined;
+  const { service: server } = new MemoryServer("server", { ...context, secrets, postgres, neo4j, model });
 
   const page = settings.observability.exporter === "off" ? undefined : runbookFile(settings, runbook);
   const exporter =
     page !== undefined && services.includes("metrics_exporter")
-      ? new Exporter("exporter", { ...context, secrets, runbook: page })
+      ? new Exporter("exporter", { ...context, secrets, postgres, neo4j, server, runbook: page }).service
       : undefined;
   const watched = {
     settings,
@@ -73,7 +71,7 @@ export function declareStack(
     rules: prometheusRules(alertOptions(settings)),
   };
   const prometheus = services.includes("prometheus")
-    ? new Prometheus("prometheus", { ...context, ...watched })
+    ? new Prometheus("prometheus", { ...context, ...watched }).service
     : undefined;
   if (settings.observability.prometheus.mode === "external") {
     new ExternalPrometheus("external-prometheus", { ...watched, running: externalPrometheusRuns });
@@ -83,7 +81,7 @@ export function declareStack(
     ? new Grafana("grafana", {
         ...context,
         secrets,
-        after: prometheus === undefined ? [] : [prometheus.container],
+        prometheus,
         callsOut: given.alertWebhookUrl !== undefined,
       })
     : undefined;
@@ -94,9 +92,7 @@ export function declareStack(
     images,
     secrets,
     services,
-    after: [server, exporter, prometheus, grafana].flatMap((part) =>
-      part === undefined ? [] : [part.container],
-    ),
+    after: [server, exporter, prometheus, grafana?.service].filter((service) => service !== undefined),
   });
 
   return {

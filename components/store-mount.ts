@@ -1,17 +1,19 @@
 import path from "node:path";
-import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import { hostDirectory } from "./host-directory.ts";
+import type { Store } from "./service.ts";
+import type { Target } from "./targets/target.ts";
 
 export interface StoreMountArgs {
   /** Short name of what is stored, e.g. `postgres`: a part of the volume's or the directory's name. */
   store: string;
-  /** Path inside the container. */
-  target: string;
+  /** Path inside the service. */
+  at: string;
   /** What can be had again may leave the stack's state when a setting says so; its data stays all the same. */
   replaceable?: boolean;
   settings: Pick<Settings, "names" | "dataRoot" | "runAs">;
+  target: Target;
 }
 
 /**
@@ -19,45 +21,25 @@ export interface StoreMountArgs {
  * No `up`, `destroy` or replacement deletes either, protected or not.
  */
 export class StoreMount extends pulumi.ComponentResource {
-  readonly mount: pulumi.Output<docker.types.output.ContainerMount>;
+  readonly mount: Store;
 
   constructor(name: string, args: StoreMountArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:host:StoreMount", name, {}, opts);
-    const { settings, store, target, replaceable = false } = args;
+    const { settings, store, at, target, replaceable = false } = args;
+    const { dataRoot, names, runAs } = settings;
+    const kept = { parent: this, protect: !replaceable, retainOnDelete: true };
     this.mount =
-      settings.dataRoot === undefined
-        ? this.volume(name, settings.names.volume(store), target, !replaceable)
-        : this.directory(name, path.join(settings.dataRoot, store), settings.runAs, target, !replaceable);
+      dataRoot === undefined
+        ? { kind: "volume", source: target.volume(`${name}-volume`, names.volume(store), kept), target: at }
+        : {
+            kind: "directory",
+            source: hostDirectory(
+              `${name}-directory`,
+              { path: path.join(dataRoot, store), mode: "0700", owner: `${runAs.uid}:${runAs.gid}` },
+              kept,
+            ),
+            target: at,
+          };
     this.registerOutputs({ mount: this.mount });
-  }
-
-  private volume(name: string, volumeName: string, target: string, protect: boolean) {
-    const volume = new docker.Volume(
-      `${name}-volume`,
-      { name: volumeName },
-      // An edit of labels or options would replace the volume, and a replaced volume is an empty one.
-      {
-        parent: this,
-        protect,
-        retainOnDelete: true,
-        ignoreChanges: ["labels", "driver", "driverOpts"],
-      },
-    );
-    return pulumi.output({ type: "volume", source: volume.name, target });
-  }
-
-  private directory(
-    name: string,
-    source: string,
-    owner: Settings["runAs"],
-    target: string,
-    protect: boolean,
-  ) {
-    const directory = hostDirectory(
-      `${name}-directory`,
-      { path: source, mode: "0700", owner: `${owner.uid}:${owner.gid}` },
-      { parent: this, protect, retainOnDelete: true },
-    );
-    return pulumi.output({ type: "bind", source: directory, target });
   }
 }

@@ -1,0 +1,40 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Network } from "../network.ts";
+import type { RunningService, ServiceSpec } from "../service.ts";
+
+/** An image of our own, built where it runs. */
+export interface BuiltImage {
+  tag: string;
+  /** Relative to the checkout, as the engine's working directory. */
+  directory: string;
+  /** Of all that goes into it: another hash is another image. */
+  hash: string;
+  baseImage: string;
+}
+
+/** Where a service stands among the resources. */
+export interface Place {
+  parent: pulumi.ComponentResource;
+  network: Network;
+  /** What must be there before it starts. */
+  dependsOn?: pulumi.Resource[];
+}
+
+/**
+ * What runs services: today one Docker engine (docker.ts). Components describe what they need and leave to the target
+ * what it is made of, so that another kind of host is another file here. Resource names are the components' own.
+ */
+export interface Target {
+  /** @returns the image's content id */
+  buildImage(name: string, image: BuiltImage, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
+  /** @returns the image's content id */
+  pullImage(name: string, reference: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
+  /** A network of this stack alone. @returns its name, known once it is there */
+  ownNetwork(name: string, network: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
+  /** A network that others share, made when it is missing; it stays when the stack goes. @returns its name */
+  sharedNetwork(name: string, network: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
+  /** A volume for data. @returns its name, known once it is there */
+  volume(name: string, volume: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
+  /** Runs a service and waits until it is healthy. */
+  run(name: string, spec: ServiceSpec, place: Place): RunningService;
+}
