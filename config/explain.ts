@@ -45,6 +45,11 @@ export function keyName(path: readonly string[]): string {
   return `mem0:${path.join(".")}`;
 }
 
+/** The command that gives a stack a secret. It asks for the value: a command line is seen by others, and kept. */
+export function givingSecret(key: (typeof SECRET_KEYS)[number], stack: string): string {
+  return `eval "$(./mem0 env)" && pulumi config set --secret ${keyName([key])} --stack ${stack}`;
+}
+
 function describe(node: SchemaNode | undefined, fallback: string): string {
   if (node === undefined) return fallback;
   if (node.oneOf !== undefined) {

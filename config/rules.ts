@@ -1,11 +1,11 @@
 import { keyMistakes } from "./api-keys.ts";
 import { cpusSpelling, nearestCpus } from "./docker-spelling.ts";
-import { keyName } from "./explain.ts";
+import { givingSecret, keyName } from "./explain.ts";
 import { modelSettings } from "./model.ts";
 import type { StackFile } from "./schema.ts";
 
 /** A rule between settings: returns one line per mistake, none when all is well. */
-export type Rule = (file: StackFile) => string[];
+export type Rule = (file: StackFile, stack: string) => string[];
 
 /**
  * What Neo4j's JVM needs beside heap and page cache, in MB: 128 direct memory, 256 metaspace, 96 code cache, the
@@ -106,12 +106,11 @@ function partsAreComplete({ model }: StackFile): string[] {
   });
 }
 
-function openaiHasKey({ model, openaiApiKey }: StackFile): string[] {
+function openaiHasKey({ model, openaiApiKey }: StackFile, stack: string): string[] {
   const { llm, embedder } = modelSettings(model);
   if (openaiApiKey !== undefined || ![llm, embedder].some(({ provider }) => provider === "openai")) return [];
   return [
-    `${keyName(["openaiApiKey"])}: missing; needed with provider openai: ` +
-      "pulumi config set --secret mem0:openaiApiKey YOUR_KEY",
+    `${keyName(["openaiApiKey"])}: missing; needed with provider openai: ${givingSecret("openaiApiKey", stack)}`,
   ];
 }
 
@@ -144,7 +143,10 @@ function grafanaHasPrometheus({ observability: { grafana, prometheus } }: StackF
   ];
 }
 
-function externalGrafanaIsNamed({ observability: { grafana }, grafanaAuth }: StackFile): string[] {
+function externalGrafanaIsNamed(
+  { observability: { grafana }, grafanaAuth }: StackFile,
+  stack: string,
+): string[] {
   if (grafana.mode !== "external") return [];
   const url = keyName(["observability", "grafana", "url"]);
   const auth = keyName(["grafanaAuth"]);
@@ -153,7 +155,9 @@ function externalGrafanaIsNamed({ observability: { grafana }, grafanaAuth }: Sta
       ? [`${url}: missing; needed with mode external: its address, e.g. http://127.0.0.1:3000`]
       : []),
     ...(grafanaAuth === undefined
-      ? [`${auth}: missing; needed with mode external: pulumi config set --secret ${auth} user:password`]
+      ? [
+          `${auth}: missing; needed with mode external, user:password or a token: ${givingSecret("grafanaAuth", stack)}`,
+        ]
       : []),
   ];
 }

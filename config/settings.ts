@@ -59,6 +59,29 @@ export type Parsed =
  *   plain text for secrets.
  */
 export function parseSettings(stack: string, config: Record<string, string>, host: Host): Parsed {
+  const checked = check(stack, config);
+  if (!checked.ok) return checked;
+  const { openaiApiKey, apiKey, apiKeys, grafanaAuth, alertWebhookUrl } = checked.file;
+  const given: GivenSecrets = {
+    ...(openaiApiKey === undefined ? {} : { openaiApiKey }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(apiKeys === undefined ? {} : { apiKeys: givenKeys(apiKeys) }),
+    ...(grafanaAuth === undefined ? {} : { grafanaAuth }),
+    ...(alertWebhookUrl === undefined ? {} : { alertWebhookUrl }),
+  };
+  return { ok: true, settings: Object.freeze(derive(stack, checked.file, host)), given };
+}
+
+/** All mistakes of a stack's configuration that can be known without the machine that it is for. */
+export function settingsMistakes(stack: string, config: Record<string, string>): string[] {
+  const checked = check(stack, config);
+  return checked.ok ? [] : checked.mistakes;
+}
+
+function check(
+  stack: string,
+  config: Record<string, string>,
+): { ok: true; file: StackFile } | { ok: false; mistakes: string[] } {
   const mistakes: string[] = [];
   if (!STACK_NAME.test(stack)) {
     mistakes.push(`stack "${stack}": allowed: lower case letters and digits, a letter first, at most 20`);
@@ -69,17 +92,8 @@ export function parseSettings(stack: string, config: Record<string, string>, hos
     mistakes.push(...parsed.error.issues.flatMap((issue) => explain(issue, raw)));
     return { ok: false, mistakes };
   }
-  mistakes.push(...rules.flatMap((rule) => rule(parsed.data)));
-  if (mistakes.length > 0) return { ok: false, mistakes };
-  const { openaiApiKey, apiKey, apiKeys, grafanaAuth, alertWebhookUrl } = parsed.data;
-  const given: GivenSecrets = {
-    ...(openaiApiKey === undefined ? {} : { openaiApiKey }),
-    ...(apiKey === undefined ? {} : { apiKey }),
-    ...(apiKeys === undefined ? {} : { apiKeys: givenKeys(apiKeys) }),
-    ...(grafanaAuth === undefined ? {} : { grafanaAuth }),
-    ...(alertWebhookUrl === undefined ? {} : { alertWebhookUrl }),
-  };
-  return { ok: true, settings: Object.freeze(derive(stack, parsed.data, host)), given };
+  mistakes.push(...rules.flatMap((rule) => rule(parsed.data, stack)));
+  return mistakes.length > 0 ? { ok: false, mistakes } : { ok: true, file: parsed.data };
 }
 
 function decode(config: Record<string, string>): Record<string, unknown> {

@@ -1,77 +1,56 @@
-import { type Command, Option } from "commander";
-import prettyBytes from "pretty-bytes";
-import { BackupExit } from "../ops/backup/exit-codes.ts";
+import { Option } from "commander";
 import { TIERS, type Tier } from "../ops/backup/format/layout.ts";
 import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
 import { type Taken, takeBackup } from "../ops/backup/take/take.ts";
-import { ExitCode } from "../ops/base/problem.ts";
+import type { ExitName } from "../ops/base/exit-codes.ts";
+import { byteSize, counted } from "../ops/base/words.ts";
 import packageJson from "../package.json" with { type: "json" };
-import { deployedStack } from "./cli/context.ts";
-import { runLogged } from "./cli/logged-step.ts";
-import { printJson } from "./cli/output.ts";
+import { defineVerb } from "./cli/verb.ts";
 
-interface Options {
-  tier: Tier;
-  pin?: string;
-  json?: boolean;
-}
+export const verb = defineVerb<{ tier: Tier; pin?: string }>({
+  declare: (command) =>
+    command
+      .addOption(
+        new Option("-t, --tier <tier>", "hourly never stops Neo4j; the others do, for a moment")
+          .choices(TIERS)
+          .default("daily" satisfies Tier),
+      )
+      .option("--pin <name>", "keep this backup for good, under that name"),
+  json: "the result",
+  exits: {
+    ok: "the backup is good",
+    failed: "there is no backup",
+    suspect: "made, but it looks wrong beside the last good one and is kept apart (./mem0 backups)",
+    copyFailed: "good, but its copy elsewhere failed",
+    busy: "another run is at work on this stack's backups",
+  },
+  examples: ["backup", "backup prd --tier hourly", 'backup prd --pin "before the move"'],
+  run: async (call) => {
+    const { tier, pin } = call.options;
+    const stack = call.deployed();
+    refuseUnfinishedRestore(stack.directory);
+    const run = { title: `back up stack ${stack.name}`, name: `backup-${tier}` };
+    const { taken, log } = await call.run(run, async ({ report, onBytes, log }) => ({
+      log,
+      taken: await takeBackup(stack, {
+        tier,
+        pin,
+        toolVersion: packageJson.version,
+        now: () => new Date(),
+        report,
+        onBytes,
+        signal: call.interruption.signal,
+      }),
+    }));
+    const text = render(taken, log.file);
+    log.line(text);
+    return { text, json: asJson(taken, log.file), exit: exitOf(taken) };
+  },
+});
 
-export function register(program: Command): void {
-  program
-    .command("backup")
-    .description("make one backup of all that a stack stores")
-    .argument("[stack]", "stack", "test")
-    .addOption(
-      new Option("-t, --tier <tier>", "hourly never stops Neo4j; the others do, for a moment")
-        .choices(TIERS)
-        .default("daily" satisfies Tier),
-    )
-    .option("--pin <name>", "keep this backup for good, under that name")
-    .option("--json", "print the result as JSON")
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 good; 1 failed, there is no backup; 4 made, but it looks wrong beside the last good one and is kept\n" +
-        "apart (./mem0 backups); 5 good, but its copy elsewhere failed; 6 another run is at work; 130 interrupted.\n" +
-        '\nExamples:\n  ./mem0 backup\n  ./mem0 backup prd --tier hourly\n  ./mem0 backup prd --pin "before the move"',
-    )
-    .action(backup);
-}
-
-async function backup(name: string, options: Options): Promise<void> {
-  const stack = deployedStack(name);
-  refuseUnfinishedRestore(stack.directory);
-  const interruption = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => interruption.abort());
-  const json = options.json === true;
-  const run = {
-    title: `back up stack ${name}`,
-    json,
-    stateDir: stack.directory,
-    name: `backup-${options.tier}`,
-  };
-  const { taken, log } = await runLogged(run, async ({ report, onBytes, log }) => ({
-    log,
-    taken: await takeBackup(stack, {
-      tier: options.tier,
-      pin: options.pin,
-      toolVersion: packageJson.version,
-      now: () => new Date(),
-      report,
-      onBytes,
-      signal: interruption.signal,
-    }),
-  }));
-  const summary = render(taken, log.file);
-  log.line(summary);
-  if (json) printJson(asJson(taken, log.file));
-  else console.log(summary);
-  process.exitCode = exitCodeOf(taken);
-}
-
-function exitCodeOf({ backup: { manifest }, copyFailure }: Taken): number {
-  if (manifest.result === "suspect") return BackupExit.suspect;
-  return copyFailure === undefined ? ExitCode.ok : BackupExit.copyFailed;
+function exitOf({ backup: { manifest }, copyFailure }: Taken): ExitName {
+  if (manifest.result === "suspect") return "suspect";
+  return copyFailure === undefined ? "ok" : "copyFailed";
 }
 
 function asJson({ backup, promoted, seconds, copyFailure }: Taken, log: string): object {
@@ -92,12 +71,13 @@ function render({ backup, promoted, seconds, copyFailure }: Taken, log: string):
   const { id, tier, directory, bytes, manifest } = backup;
   const { counts, writesHeldSeconds, neo4jStoppedSeconds } = manifest;
   const suspect = manifest.result === "suspect";
-  const rate = prettyBytes(seconds === 0 ? 0 : bytes / seconds);
+  const rate = byteSize(seconds === 0 ? 0 : bytes / seconds);
   return [
-    `${suspect ? "SUSPECT: " : ""}${tier} backup ${id}: ${prettyBytes(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`,
+    `${suspect ? "SUSPECT: " : ""}${tier} backup ${id}: ${byteSize(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`,
     `  in        ${directory}`,
-    `  holds     ${counts.memories} memories of ${counts.users} users, ${counts.nodes} nodes, ` +
-      `${counts.relationships} relationships, ${counts.historyEntries} history entries`,
+    `  holds     ${counted(counts.memories, "memory")} of ${counted(counts.users, "user")}, ` +
+      `${counted(counts.nodes, "node")}, ${counted(counts.relationships, "relationship")}, ` +
+      counted(counts.historyEntries, "history entry"),
     `  services  writers waited ${writesHeldSeconds} s, Neo4j was stopped for ${neo4jStoppedSeconds} s`,
     ...(promoted.length === 0 ? [] : [`  also      ${promoted.join(", ")}`]),
     ...manifest.reasons.map((reason) => `  because   ${reason}`),

@@ -1,85 +1,96 @@
-import type { Command } from "commander";
-import prettyBytes from "pretty-bytes";
 import { type Catalogue, readCatalogue } from "../ops/backup/keep/catalogue.ts";
 import { accept, discard, judge, type Listed, pin, prune } from "../ops/backup/keep/keeping.ts";
 import type { Kept, RetentionPlan } from "../ops/backup/keep/retention.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
-import { stackWithBackups } from "./cli/context.ts";
-import { printJson, table } from "./cli/output.ts";
+import { byteSize } from "../ops/base/words.ts";
+import type { DeployedStack } from "../ops/stack/deployed-stack.ts";
+import { table } from "./cli/output.ts";
+import { defineVerb, type Subverb } from "./cli/verb.ts";
 
-interface Options {
-  json?: boolean;
-  prune?: boolean;
-  dryRun?: boolean;
+const BUSY = "another run is at work on this stack's backups";
+
+export const verb = defineVerb<{ prune?: boolean; dryRun?: boolean }>({
+  declare: (command) =>
+    command
+      .option("--prune", "remove what the settings no longer keep")
+      .option("--dry-run", "with --prune: only say what would be removed"),
+  json: "the report",
+  exits: { ok: "all is well", failed: "a suspect or damaged backup waits for judgement", busy: BUSY },
+  examples: [
+    "backups",
+    "backups --prune --dry-run",
+    "backups accept 20261124_023000",
+    "backups pin 20261124_023000 before-the-move",
+  ],
+  subverbs: [
+    change("accept", "take a suspect backup for good", [], (root, ts) => {
+      accept(root, ts);
+      return `backup ${ts} is accepted: it counts from now on`;
+    }),
+    change("discard", "delete a suspect or damaged backup", [], (root, ts) => {
+      discard(root, ts);
+      return `backup ${ts} is deleted`;
+    }),
+    change("pin", "keep a backup for good, under a name", ["name"], (root, ts, name) => {
+      pin(root, ts, name);
+      return `backup ${ts} is kept for good: ${name}`;
+    }),
+    change("unpin", "let a pinned backup go when its time comes", [], (root, ts) => {
+      pin(root, ts, undefined);
+      return `backup ${ts} is no longer pinned`;
+    }),
+  ],
+  run: async (call) => {
+    const { options } = call;
+    if (options.dryRun === true && options.prune !== true) {
+      throw new Problem("--dry-run goes with --prune", { exitCode: ExitCode.usage });
+    }
+    const context = call.backups();
+    const { directory, backup: settings } = context.stack;
+    const pruned =
+      options.prune === true && options.dryRun !== true
+        ? await withBackupLock(directory, async () => prune(settings.root, settings.keep, new Date()))
+        : undefined;
+    const catalogue = readCatalogue(settings.root);
+    const plan = judge(catalogue, settings.keep, new Date());
+    const removal = {
+      removed: pruned?.removed ?? [],
+      toRemove: options.dryRun === true ? plan.removed : [],
+    };
+    return {
+      text: render(context, catalogue, plan, removal),
+      json: report(context, catalogue, plan, removal),
+      exit: plan.kept.some(({ backup }) => backup.result !== "good") ? "failed" : "ok",
+    };
+  },
+});
+
+/** A subcommand that changes what is kept of one backup. */
+function change(
+  name: string,
+  summary: string,
+  more: string[],
+  work: (root: string, ts: string, more: string) => string,
+): Subverb {
+  const verb = defineVerb({
+    declare: (command) => command.arguments(["<ts>", ...more.map((one) => `<${one}>`)].join(" ")),
+    exits: { busy: BUSY },
+    examples: [["backups", name, "20261124_023000", ...more.map((one) => one.toUpperCase())].join(" ")],
+    run: async (call) => {
+      const [ts = "", second = ""] = call.args;
+      const { directory, backup } = call.backups().stack;
+      return { text: await withBackupLock(directory, async () => work(backup.root, ts, second)) };
+    },
+  });
+  return { name, summary, verb };
 }
 
-const HELP = `
-Subcommands: accept TS, discard TS, pin TS NAME, unpin TS (each with --stack).
-
-Exit codes: 0 all well; 1 a suspect or damaged backup waits for judgement; 6 another run is at work.
-
-Examples:
-  ./mem0 backups
-  ./mem0 backups --prune --dry-run
-  ./mem0 backups accept 20261124_023000
-  ./mem0 backups pin 20261124_023000 before-the-move`;
-
-export function register(program: Command): void {
-  const backups = program
-    .command("backups")
-    .description("which backups there are, why each is kept and until when")
-    .argument("[stack]", "stack", "test")
-    .option("--prune", "remove what the settings no longer keep")
-    .option("--dry-run", "with --prune: only say what would be removed")
-    .option("--json", "print the report as JSON")
-    .addHelpText("after", HELP)
-    .action(list);
-  const sub = (name: string, description: string) =>
-    backups.command(name).description(description).option("--stack <stack>", "stack", "test");
-  sub("accept <ts>", "take a suspect backup for good").action((ts: string, { stack }: { stack: string }) =>
-    change(stack, (root) => accept(root, ts), `backup ${ts} is accepted: it counts from now on`),
-  );
-  sub("discard <ts>", "delete a suspect or damaged backup").action(
-    (ts: string, { stack }: { stack: string }) =>
-      change(stack, (root) => discard(root, ts), `backup ${ts} is deleted`),
-  );
-  sub("pin <ts> <name>", "keep a backup for good, under a name").action(
-    (ts: string, name: string, { stack }: { stack: string }) =>
-      change(stack, (root) => pin(root, ts, name), `backup ${ts} is kept for good: ${name}`),
-  );
-  sub("unpin <ts>", "let a pinned backup go when its time comes").action(
-    (ts: string, { stack }: { stack: string }) =>
-      change(stack, (root) => pin(root, ts, undefined), `backup ${ts} is no longer pinned`),
-  );
+interface StackWithBackups {
+  stack: DeployedStack;
+  used: boolean;
 }
 
-async function change(name: string, work: (root: string) => unknown, done: string): Promise<void> {
-  const { stack } = stackWithBackups(name);
-  await withBackupLock(stack.directory, async () => work(stack.backup.root));
-  console.log(done);
-}
-
-async function list(name: string, options: Options): Promise<void> {
-  if (options.dryRun === true && options.prune !== true) {
-    throw new Problem("--dry-run goes with --prune", { exitCode: ExitCode.usage });
-  }
-  const context = stackWithBackups(name);
-  const { directory, backup: settings } = context.stack;
-  const pruned =
-    options.prune === true && options.dryRun !== true
-      ? await withBackupLock(directory, async () => prune(settings.root, settings.keep, new Date()))
-      : undefined;
-  const catalogue = readCatalogue(settings.root);
-  const plan = judge(catalogue, settings.keep, new Date());
-  const removed = pruned?.removed ?? [];
-  const toRemove = options.dryRun === true ? plan.removed : [];
-  if (options.json === true) printJson(report(context, catalogue, plan, { removed, toRemove }));
-  else console.log(render(context, catalogue, plan, { removed, toRemove }));
-  process.exitCode = plan.kept.some(({ backup }) => backup.result !== "good") ? ExitCode.failed : ExitCode.ok;
-}
-
-type StackWithBackups = ReturnType<typeof stackWithBackups>;
 type Removal = Record<"removed" | "toRemove", Listed[]>;
 
 function report(
@@ -159,7 +170,7 @@ function row({ backup: one, reasons, until }: Kept<Listed>): string[] {
     one.tier,
     one.result,
     String(one.backup?.manifest.counts.memories ?? ""),
-    one.backup === undefined ? "" : prettyBytes(one.backup.bytes, { binary: true }),
+    one.backup === undefined ? "" : byteSize(one.backup.bytes),
     until === undefined ? "" : `${until.toISOString().slice(0, 16).replace("T", " ")}Z`,
     reasons.map(({ why }) => why).join("; "),
   ];

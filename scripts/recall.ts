@@ -1,42 +1,38 @@
-import { type Command, InvalidArgumentError } from "commander";
-import { deployedStack } from "./cli/context.ts";
-import { printJson, table, tellWaiting } from "./cli/output.ts";
+import { InvalidArgumentError } from "commander";
+import type { Found } from "../ops/server/client.ts";
+import { table } from "./cli/output.ts";
+import { defineVerb } from "./cli/verb.ts";
 
-interface Options {
-  user?: string;
-  stack: string;
-  limit: number;
-  json?: boolean;
-}
+export const verb = defineVerb<{ user?: string; limit: number }>({
+  text: ["question", "what you want to know, in plain words"],
+  declare: (command) =>
+    command
+      .option("-u, --user <name>", "whose memories (default: the stack's defaultUser)")
+      .option("-n, --limit <count>", "how many at most", wholeNumber, 5),
+  json: "the memories",
+  examples: ['recall "which animals do I have?"'],
+  run: async (call) => {
+    const { text, options } = call;
+    const stack = call.deployed();
+    const user = options.user ?? stack.manifest.defaultUser;
+    const results = await stack.server.recall(text, user, options.limit, call.waiting);
+    return {
+      text: results.length === 0 ? `no memories of ${user} yet; try: ./mem0 remember "..."` : render(results),
+      json: { results },
+    };
+  },
+});
 
-export function register(program: Command): void {
-  program
-    .command("recall")
-    .description("find the memories nearest in meaning to a question")
-    .argument("<question>", "what you want to know, in plain words")
-    .option("-u, --user <name>", "whose memories (default: the stack's defaultUser)")
-    .option("-n, --limit <count>", "how many at most", count, 5)
-    .option("-s, --stack <name>", "stack", "test")
-    .option("--json", "print the memories as JSON")
-    .addHelpText("after", '\nExample:\n  ./mem0 recall "which animals do I have?"')
-    .action(recall);
-}
-
-async function recall(question: string, options: Options): Promise<void> {
-  const stack = deployedStack(options.stack);
-  const user = options.user ?? stack.manifest.defaultUser;
-  const results = await stack.server.recall(question, user, options.limit, tellWaiting);
-  if (options.json === true) return printJson({ results });
-  if (results.length === 0) return console.log(`no memories of ${user} yet; try: ./mem0 remember "..."`);
+function render(results: Found): string {
   const rows = results.map(({ similarity, memory, updated_at, created_at }) => [
     similarity.toFixed(2),
     memory,
     (updated_at ?? created_at ?? "").slice(0, 10),
   ]);
-  console.log(table(["likeness", "memory", "since"], rows));
+  return table(["likeness", "memory", "since"], rows);
 }
 
-function count(text: string): number {
+function wholeNumber(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 100) return value;
   throw new InvalidArgumentError("allowed: a whole number from 1 to 100");

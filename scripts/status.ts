@@ -1,27 +1,18 @@
-import type { Command } from "commander";
-import prettyBytes from "pretty-bytes";
 import prettyMs from "pretty-ms";
-import { ExitCode } from "../ops/base/problem.ts";
+import { byteSize, counted } from "../ops/base/words.ts";
 import { type ServiceStatus, type StackStatus, stackStatus } from "../ops/stack/status.ts";
-import { deployedStack } from "./cli/context.ts";
-import { printJson, table } from "./cli/output.ts";
+import { table } from "./cli/output.ts";
+import { defineVerb } from "./cli/verb.ts";
 
-export function register(program: Command): void {
-  program
-    .command("status")
-    .description("services with health, ports, memory and uptime; number of memories and users")
-    .argument("[stack]", "stack", "test")
-    .option("--json", "print the report as JSON")
-    .addHelpText("after", "\nExit codes: 0 all healthy, 1 not.\n\nExample:\n  ./mem0 status test --json")
-    .action(status);
-}
-
-async function status(stack: string, options: { json?: boolean }): Promise<void> {
-  const report = await stackStatus(deployedStack(stack));
-  if (options.json === true) printJson(report);
-  else console.log(render(report));
-  process.exitCode = report.healthy ? ExitCode.ok : ExitCode.failed;
-}
+export const verb = defineVerb({
+  json: "the report",
+  exits: { ok: "all healthy", failed: "a service is not healthy, or there is no status" },
+  examples: ["status", "status prd --json"],
+  run: async (call) => {
+    const report = await stackStatus(call.deployed());
+    return { text: render(report), json: report, exit: report.healthy ? "ok" : "failed" };
+  },
+});
 
 function render({ stack, healthy, services, memories, users, dashboard }: StackStatus): string {
   const allGone = services.every(({ state }) => state === "missing");
@@ -30,16 +21,16 @@ function render({ stack, healthy, services, memories, users, dashboard }: StackS
     : allGone
       ? `down; data is kept; ./mem0 up ${stack}`
       : "NOT healthy";
-  const counted =
-    memories === undefined
+  const held =
+    memories === undefined || users === undefined
       ? "memories cannot be counted: Postgres does not answer"
-      : `${memories} memories, ${users} users`;
+      : `${counted(memories, "memory")}, ${counted(users, "user")}`;
   return [
     `stack ${stack}: ${verdict}`,
     "",
     table(["service", "health", "address", "memory", "up for"], services.map(row)),
     "",
-    ...(allGone ? [] : [counted]),
+    ...(allGone ? [] : [held]),
     ...(allGone || dashboard === undefined ? [] : [`dashboard: ${dashboard}`]),
   ].join("\n");
 }
@@ -48,7 +39,7 @@ function row({ service, state, ports, memoryBytes, memoryLimitBytes, startedAt }
   const memory =
     memoryBytes === undefined || memoryLimitBytes === undefined
       ? ""
-      : `${prettyBytes(memoryBytes, { binary: true })} of ${prettyBytes(memoryLimitBytes, { binary: true })}`;
+      : `${byteSize(memoryBytes)} of ${byteSize(memoryLimitBytes)}`;
   const uptime =
     startedAt === undefined ? "" : prettyMs(Date.now() - Date.parse(startedAt), { compact: true });
   return [service, state, ports.map((port) => `127.0.0.1:${port}`).join(" "), memory, uptime];

@@ -1,48 +1,37 @@
-import type { Command } from "commander";
 import type { Manifest } from "../config/manifest.ts";
 import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
-import { Problem } from "../ops/base/problem.ts";
 import { untilReady } from "../ops/server/readiness.ts";
 import { type Changes, deploy, previewChanges } from "../ops/stack/deployment.ts";
 import { stackDirectory } from "../ops/stack/manifest-file.ts";
-import { stateHome } from "../toolchain/layout.ts";
+import { requireSoundStackFile } from "../ops/stack/stack-file.ts";
+import { CHECKOUT, stateHome } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
-import { ask } from "./cli/ask.ts";
-import { deployedStack, engineContext, requireStackFile } from "./cli/context.ts";
-import { runStep } from "./cli/progress.ts";
+import { engineContext } from "./cli/context.ts";
+import { defineVerb } from "./cli/verb.ts";
 
-export function register(program: Command): void {
-  program
-    .command("up")
-    .description("set up this machine and deploy a stack; again: changes only what differs")
-    .argument("[stack]", "stack", "test")
-    .option("-y, --yes", "do not ask before changing prd")
-    .addHelpText("after", "\nExamples:\n  ./mem0 up\n  ./mem0 up prd --yes")
-    .action(up);
-}
-
-async function up(stack: string, options: { yes?: boolean }): Promise<void> {
-  requireStackFile(stack);
-  refuseUnfinishedRestore(stackDirectory(stateHome(), stack));
-  await runSetup();
-  const context = engineContext(stack);
-  if (stack === "prd" && options.yes !== true) {
-    await requireConsent(
-      await runStep("compare prd with its settings", (report) => previewChanges(context, report)),
-    );
-  }
-  const changes = await runStep(`deploy stack ${stack}`, (report) => deploy(context, report));
-  const deployed = deployedStack(stack);
-  await runStep("find the stores to be this stack's own", (report) => untilReady(deployed, report));
-  console.log(summary(deployed.manifest, changes));
-}
-
-/** Asks before PRD is changed, and only when something would change. */
-async function requireConsent(changes: Changes): Promise<void> {
-  if (!isChange(changes)) return;
-  const answer = await ask(`prd: ${renderChanges(changes)}. Go on? [y/N] `, "./mem0 up prd --yes");
-  if (!/^y(es)?$/i.test(answer)) throw new Problem("nothing was changed");
-}
+export const verb = defineVerb({
+  asks: "before changing prd",
+  exits: { ok: "the stack serves as its file says" },
+  examples: ["up", "up prd --yes"],
+  run: async (call) => {
+    const { stack } = call;
+    requireSoundStackFile(CHECKOUT, stack);
+    refuseUnfinishedRestore(stackDirectory(stateHome(), stack));
+    await runSetup();
+    const context = engineContext(stack);
+    if (call.asks) {
+      const changes = await call.step("compare prd with its settings", (report) =>
+        previewChanges(context, report),
+      );
+      // It asks only when something would change.
+      if (isChange(changes)) await call.consent(`prd: ${renderChanges(changes)}.`);
+    }
+    const changes = await call.step(`deploy stack ${stack}`, (report) => deploy(context, report));
+    const deployed = call.deployed();
+    await call.step("find the stores to be this stack's own", (report) => untilReady(deployed, report));
+    return { text: summary(deployed.manifest, changes) };
+  },
+});
 
 function summary({ stack, services, secretFiles, observability }: Manifest, changes: Changes): string {
   const addresses = Object.entries(services).flatMap(([service, { ports }]) =>

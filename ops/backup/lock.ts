@@ -1,7 +1,7 @@
 import path from "node:path";
-import { Problem } from "../base/problem.ts";
+import { ExitCode, Problem } from "../base/problem.ts";
 import { acquireLock, describeHolder, releaseLock } from "../base/process-lock.ts";
-import { BackupExit } from "./exit-codes.ts";
+
 import { removeScratch } from "./scratch.ts";
 
 /** The one lock of a stack that backup, restore and drill take in turn. */
@@ -22,7 +22,7 @@ export async function withBackupLock<T>(stateDir: string, work: () => Promise<T>
     throw new Problem(`another run is at work on this stack's backups: ${describeHolder(holder)}`, {
       where: file,
       mend: "wait for it; if that host no longer exists, remove the file",
-      exitCode: BackupExit.busy,
+      exitCode: ExitCode.busy,
     });
   }
   try {

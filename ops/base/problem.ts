@@ -1,3 +1,5 @@
+import { ExitCode } from "./exit-codes.ts";
+
 /** An error meant for a person: what is wrong, where, and the command or edit that mends it. */
 export class Problem extends Error {
   readonly where: string | undefined;
@@ -24,5 +26,4 @@ export class Problem extends Error {
   }
 }
 
-/** Exit codes of every verb, documented in `./mem0 --help`; any other code is a failure too. */
-export const ExitCode = { ok: 0, failed: 1, usage: 2, notSetUp: 3, interrupted: 130 } as const;
+export { ExitCode };

@@ -1,10 +1,12 @@
 import { createInterface } from "node:readline/promises";
 import { ExitCode, Problem } from "../../ops/base/problem.ts";
+import { visible } from "../../ops/base/visible.ts";
 
 /**
  * Asks a person at the terminal.
  *
  * @param otherwise how to give the answer where there is no terminal
+ * @returns what was typed; nothing after Ctrl-D
  */
 export async function ask(question: string, otherwise: string): Promise<string> {
   if (!process.stdin.isTTY) {
@@ -14,8 +16,11 @@ export async function ask(question: string, otherwise: string): Promise<string> 
     });
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // While it asks, the terminal hands over Ctrl-C as a key.
+  terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  const left = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
   try {
-    return (await terminal.question(question)).trim();
+    return (await Promise.race([terminal.question(visible(question)), left])).trim();
   } finally {
     terminal.close();
   }

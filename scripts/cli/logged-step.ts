@@ -3,6 +3,7 @@ import type { OnBytes } from "../../ops/backup/format/part-files.ts";
 import { RunLog } from "../../ops/backup/run-log.ts";
 import { Problem } from "../../ops/base/problem.ts";
 import type { Report } from "../../ops/stack/pulumi-events.ts";
+import { tell } from "./output.ts";
 import { runStep } from "./progress.ts";
 
 /** How a run is shown and what its log is called. */
@@ -41,7 +42,7 @@ export async function runLogged<T>(
   try {
     if (!json) return await runStep(title, run);
     return await run((line, passing) => {
-      if (passing !== true) console.error(line);
+      if (passing !== true) tell(line);
     });
   } catch (error) {
     log.line(error instanceof Problem ? error.render() : String(error));

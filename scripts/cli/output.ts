@@ -1,19 +1,25 @@
 import Table from "cli-table3";
 import type { Check } from "../../ops/base/check.ts";
+import { visible, visibleJson } from "../../ops/base/visible.ts";
+
+/** Shows text on standard output. */
+export function print(text: string): void {
+  process.stdout.write(`${visible(text)}\n`);
+}
+
+/** Shows text beside the report: on standard error. */
+export function tell(text: string): void {
+  process.stderr.write(`${visible(text)}\n`);
+}
 
 /** Prints a report for machines. */
 export function printJson(report: unknown): void {
-  console.log(JSON.stringify(report, null, 2));
+  process.stdout.write(`${visibleJson(JSON.stringify(report, null, 2))}\n`);
 }
 
 /** One thing that was looked at in a backup, for people. */
 export function checkLine({ name, ok, found }: Check): string {
   return `  ${ok ? "ok    " : "WRONG "} ${name}: ${found}`;
-}
-
-/** Tells on the terminal, beside the report, that a verb waits for the server, and why. */
-export function tellWaiting(reason: string): void {
-  console.error(`waiting: ${reason}`);
 }
 
 const BORDERS = [
@@ -33,9 +39,9 @@ export function table(head: string[], rows: string[][]): string {
   const plain = new Table({
     head,
     chars: Object.fromEntries([...BORDERS, ...RULES].map((name) => [name, ""])),
-    style: { head: process.stdout.isTTY ? ["bold"] : [], "padding-left": 0, "padding-right": 2 },
+    style: { head: [], "padding-left": 0, "padding-right": 2 },
   });
-  plain.push(...rows);
+  plain.push(...rows.map((row) => row.map((cell) => visible(cell).replaceAll("\t", " "))));
   return plain
     .toString()
     .split("\n")

@@ -1,58 +1,46 @@
 import { Listr, PRESET_TIMER } from "listr2";
-import { ExitCode, Problem } from "../../ops/base/problem.ts";
+import { visible } from "../../ops/base/visible.ts";
 import type { Report } from "../../ops/stack/pulumi-events.ts";
 
 /**
- * Lets an engine operation that Ctrl-C reaches end in order: the engine, which gets the same signal, finishes or gives
- * up what it is at and notes how far it came; only then this process ends.
- */
-async function interruptible<T>(work: () => Promise<T>): Promise<T> {
-  let interrupted = false;
-  const onInterrupt = () => {
-    interrupted = true;
-  };
-  process.on("SIGINT", onInterrupt);
-  try {
-    return await work();
-  } catch (cause) {
-    if (!interrupted) throw cause;
-    throw new Problem("interrupted; the same command goes on from here", {
-      exitCode: ExitCode.interrupted,
-      cause,
-    });
-  } finally {
-    process.off("SIGINT", onInterrupt);
-  }
-}
-
-/**
- * Runs one piece of work with its progress shown: a live line with the time on a terminal, plain lines elsewhere.
+ * Runs one piece of work with its progress shown: a live line with the time on a terminal, plain lines elsewhere. Why it
+ * failed is thrown and not shown here: it is told once, at the end.
  *
  * @returns what the work returns
  */
 export async function runStep<T>(title: string, work: (report: Report) => Promise<T>): Promise<T> {
   let result: { value: T } | undefined;
+  let failure: { cause: unknown } | undefined;
   const tasks = new Listr(
     [
       {
-        title,
+        title: visible(title),
         task: async (_context, task) => {
           const report: Report = (line, passing) => {
             // Elsewhere than on a terminal nothing is overwritten: passing lines would fill the log.
-            if (passing !== true || process.stdout.isTTY) task.output = line;
+            if (passing !== true || process.stdout.isTTY) task.output = visible(line);
           };
-          result = { value: await interruptible(() => work(report)) };
+          try {
+            result = { value: await work(report) };
+          } catch (cause) {
+            failure = { cause };
+            throw new Error("failed");
+          }
         },
         rendererOptions: { outputBar: 1, persistentOutput: false },
       },
     ],
     {
-      rendererOptions: { timer: PRESET_TIMER, collapseErrors: false },
+      exitOnError: false,
+      // What a signal does is for the verb to say.
+      registerSignalListeners: false,
+      rendererOptions: { timer: PRESET_TIMER, collapseErrors: false, showErrorMessage: false },
       fallbackRenderer: "simple",
       fallbackRendererOptions: { timer: PRESET_TIMER },
     },
   );
   await tasks.run();
+  if (failure !== undefined) throw failure.cause;
   if (result === undefined) throw new Error(`${title} ended without a result`);
   return result.value;
 }

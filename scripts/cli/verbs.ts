@@ -1,11 +1,12 @@
 import type { Command } from "commander";
+import type { DefinedVerb } from "./verb.ts";
 
 export interface Verb {
   name: string;
   /** One line for `./mem0 --help`. */
   summary: string;
   /** The verb's module, loaded when it is the one that was asked for. */
-  load: () => Promise<{ register(program: Command): void }>;
+  load: () => Promise<{ verb: DefinedVerb } | { register(program: Command): void }>;
 }
 
 /** Every verb of `./mem0`, in the order of `./mem0 --help`. */

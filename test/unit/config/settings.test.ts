@@ -177,7 +177,7 @@ describe("a stack file", () => {
     [
       "OpenAI for one part and no key",
       { model: '{"provider":"mixed","llm":{"provider":"openai"},"embedder":{"provider":"embedded"}}' },
-      "mem0:openaiApiKey: missing; needed with provider openai: pulumi config set --secret mem0:openaiApiKey YOUR_KEY",
+      'mem0:openaiApiKey: missing; needed with provider openai: eval "$(./mem0 env)" && pulumi config set --secret mem0:openaiApiKey --stack test',
     ],
   ])("with %s is refused in words", (_, config, mistake) => {
     expect(mistakesOf({ ...embedded, ...config })).toEqual([mistake]);
@@ -198,7 +198,7 @@ describe("a stack file", () => {
 
   it("names the command that stores a missing key", () => {
     expect(mistakesOf({ model: '{"provider":"openai"}' })).toEqual([
-      "mem0:openaiApiKey: missing; needed with provider openai: pulumi config set --secret mem0:openaiApiKey YOUR_KEY",
+      'mem0:openaiApiKey: missing; needed with provider openai: eval "$(./mem0 env)" && pulumi config set --secret mem0:openaiApiKey --stack test',
     ]);
   });
 
@@ -206,7 +206,7 @@ describe("a stack file", () => {
     const observability = JSON.stringify({ grafana: { mode: "external" } });
     expect(mistakesOf({ ...embedded, observability })).toEqual([
       "mem0:observability.grafana.url: missing; needed with mode external: its address, e.g. http://127.0.0.1:3000",
-      "mem0:grafanaAuth: missing; needed with mode external: pulumi config set --secret mem0:grafanaAuth user:password",
+      'mem0:grafanaAuth: missing; needed with mode external, user:password or a token: eval "$(./mem0 env)" && pulumi config set --secret mem0:grafanaAuth --stack test',
     ]);
   });
 

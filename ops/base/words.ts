@@ -1,0 +1,15 @@
+import prettyBytes from "pretty-bytes";
+
+/** A number of things for people: `1 memory`, `12,345 memories`. */
+export function counted(count: number, one: string, many: string = pluralOf(one)): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
+}
+
+/** An amount of bytes for people, always in binary units: `21.4 MiB`. */
+export function byteSize(bytes: number): string {
+  return prettyBytes(bytes, { binary: true });
+}
+
+function pluralOf(word: string): string {
+  return /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
+}
