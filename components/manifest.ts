@@ -1,5 +1,6 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { placeOf } from "../config/continuity.ts";
 import type { Manifest as ManifestContent } from "../config/manifest.ts";
 import type { Service } from "../config/names.ts";
 import { portKeysOf } from "../config/services.ts";
@@ -48,15 +49,13 @@ function manifestContent({
   secrets,
   services,
 }: ManifestArgs): pulumi.Output<ManifestContent> {
-  const { names, ports, model, memory, server, dataRoot } = settings;
+  const { names, ports, model, memory, server } = settings;
   const published = (service: Service) =>
     Object.fromEntries(
       Object.entries(portKeysOf(service, settings)).map(([purpose, key]) => [purpose, ports[key]]),
     );
   // Those of Prometheus and Grafana too when they are off now: what they kept earlier is deleted with the rest.
   const stores = ["postgres", "neo4j", "data", "prometheus", "grafana"];
-  const place = (store: string) =>
-    dataRoot === undefined ? names.volume(store) : path.join(dataRoot, store);
   const files = [
     secrets.postgresPassword,
     secrets.neo4jPassword,
@@ -81,7 +80,7 @@ function manifestContent({
       ]),
     ),
     network: names.internalNetwork,
-    stores: Object.fromEntries(stores.map((store) => [store, place(store)])),
+    stores: Object.fromEntries(stores.map((store) => [store, placeOf(settings, store)])),
     database: {
       name: names.database,
       user: names.databaseUser,

@@ -33,7 +33,7 @@ const data = z
   .strictObject({
     root: hostPath.optional().meta({
       description:
-        "Directory on the host that holds `postgres`, `neo4j` and `data`. Left out: named Docker volumes.",
+        "Directory on the host that holds `postgres`, `neo4j` and `data`. Left out: named Docker volumes, which alone are safe for databases on a Mac.",
       examples: ["/Users/me/mem0-data"],
     }),
   })

@@ -113,7 +113,8 @@ function decode(config: Record<string, string>): Record<string, unknown> {
 }
 
 function derive(stack: string, file: StackFile, host: Host): Settings {
-  const absolute = (place: string) => place.replace(/^~(?=\/)/, host.home);
+  // Resolved, so that a slash at the end makes no other place of it.
+  const absolute = (place: string) => path.resolve(place.replace(/^~(?=\/)/, host.home));
   const dataRoot = file.data.root === undefined ? undefined : absolute(file.data.root);
   const { root, copyTo } = file.backup;
   const besideData =

@@ -1,16 +1,20 @@
+import path from "node:path";
 import { discontinuities } from "../../config/continuity.ts";
 import { keyName } from "../../config/explain.ts";
 import type { Manifest } from "../../config/manifest.ts";
 import { SERVICES } from "../../config/names.ts";
-import { publishedPorts } from "../../config/services.ts";
+import { publishedPorts, servicesOf } from "../../config/services.ts";
 import type { Settings } from "../../config/settings.ts";
 import { tooOld } from "../docker/minimum-api.ts";
 
 /** What the host looks like before anything changes. */
 export interface HostFacts {
-  engine: { version: string; apiVersion: string; cpus: number };
-  /** Where the engine keeps images and named volumes; undefined when that is in a virtual machine. */
+  platform: NodeJS.Platform;
+  engine: { version: string; apiVersion: string; cpus: number; memoryBytes: number };
+  /** Where the engine keeps images and named volumes, perhaps in a virtual machine; undefined when nobody can tell. */
   engineRoot: { path: string; freeBytes: number } | undefined;
+  /** Names of the engine's volumes. */
+  volumes: string[];
   containers: {
     name: string;
     running: boolean;
@@ -23,16 +27,27 @@ export interface HostFacts {
   busyPorts: number[];
   /** Manifest of this stack's last deployment. */
   deployed: Manifest | undefined;
+  /** Whether the engine of the last deployment listens where this one does, under whatever path. */
+  sameSocket: boolean;
+  /** Stores of the last deployment whose directory is the settings' own, although its path is written otherwise. */
+  respelled: string[];
   otherStacks: { stack: string; ports: number[] }[];
   dataRoot:
     | { path: string; keepsPermissions: boolean; freeBytes: number | undefined; error: string | undefined }
     | undefined;
 }
 
+const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
 /** A first deployment builds images and fills stores: what README asks for, and the guide's alert threshold. */
 const FREE_AT_FIRST_BYTES = 10 * GIB;
+
+/**
+ * What README asks for, 4 GiB, less what a machine of that size keeps for itself. colima's machine has 2 when nothing is
+ * said.
+ */
+const MEMORY_AT_FIRST_BYTES = 3.5 * GIB;
 
 /** A stack that is there must still be mended on a disk that alerts; below this a database may not finish a write. */
 const FREE_LATER_BYTES = 2 * GIB;
@@ -46,18 +61,59 @@ export function preflight(settings: Settings, facts: HostFacts): string[] {
   return [
     ...engineMistakes(facts),
     ...cpuMistakes(settings, facts),
+    ...memoryMistakes(settings, facts),
     ...portMistakes(settings, facts),
     ...containerMistakes(settings, facts),
     ...networkMistakes(settings, facts),
     ...dataRootMistakes(facts),
     ...engineRootMistakes(facts),
-    ...(facts.deployed === undefined ? [] : discontinuities(settings, facts.deployed)),
+    ...(facts.deployed === undefined
+      ? []
+      : [
+          ...discontinuities(settings, facts.deployed, facts.respelled),
+          ...otherEngineMistakes(settings, facts, facts.deployed),
+        ]),
   ];
 }
 
 /** What a person should know and may leave as it is: one line each. */
 export function warnings(settings: Settings, facts: HostFacts): string[] {
-  return [...prometheusWarnings(settings, facts), ...grafanaWarnings(settings)];
+  return [
+    ...prometheusWarnings(settings, facts),
+    ...grafanaWarnings(settings),
+    ...sharedDirectoryWarnings(settings, facts),
+    ...memoryWarnings(settings, facts),
+  ];
+}
+
+function sharedDirectoryWarnings({ dataRoot, stack }: Settings, { platform, deployed }: HostFacts): string[] {
+  if (platform !== "darwin" || dataRoot === undefined) return [];
+  const name = keyName(["data", "root"]);
+  return [
+    `${name}: a Mac shares ${dataRoot} with Docker's virtual machine, and databases in such directories were corrupted ` +
+      `(docker/for-mac#6690); ${
+        deployed === undefined
+          ? `named volumes are safe: take the setting out of Pulumi.${stack}.yaml`
+          : "keep backups on another disk"
+      }`,
+  ];
+}
+
+/** What the services of the settings may take at most, all together. */
+function limitBytes(settings: Settings): number {
+  return servicesOf(settings)
+    .map((service) => settings.resources[service === "metrics_exporter" ? "exporter" : service].memoryMb)
+    .reduce((sum, megabytes) => sum + megabytes * MIB, 0);
+}
+
+/** On Linux the memory is the machine's own, which its owner knows, and the services seldom take all that they may. */
+function memoryWarnings(settings: Settings, { engine: { memoryBytes }, platform }: HostFacts): string[] {
+  const limits = limitBytes(settings);
+  if (platform !== "darwin" || memoryBytes >= limits) return [];
+  return [
+    `Docker has ${inGib(memoryBytes)} of memory, and the services of this stack may take ${inGib(limits)} together; ` +
+      `${moreMemory(platform)}, or lower ${keyName(["resources"])}`,
+  ];
 }
 
 function grafanaWarnings({ grafana }: Settings): string[] {
@@ -95,6 +151,62 @@ function cpuMistakes({ resources }: Settings, { engine }: HostFacts): string[] {
       ([service, { cpus }]) =>
         `${keyName(["resources", service, "cpus"])}: is ${cpus}; allowed: at most ${engine.cpus}, all that Docker has`,
     );
+}
+
+function moreMemory(platform: NodeJS.Platform): string {
+  return platform === "darwin"
+    ? "give its virtual machine more (Docker Desktop, OrbStack: in the settings; colima start --memory 6)"
+    : "this machine is too small";
+}
+
+function memoryMistakes({ resources }: Settings, facts: HostFacts): string[] {
+  const { engine, deployed, platform } = facts;
+  const { memoryBytes } = engine;
+  if (deployed === undefined && memoryBytes < MEMORY_AT_FIRST_BYTES) {
+    return [
+      `Docker has ${inGib(memoryBytes)} of memory; needed: ${inGib(MEMORY_AT_FIRST_BYTES)}; ${moreMemory(platform)}`,
+    ];
+  }
+  return Object.entries(resources)
+    .filter(([, { memoryMb }]) => memoryMb * MIB > memoryBytes)
+    .map(
+      ([service, { memoryMb }]) =>
+        `${keyName(["resources", service, "memoryMb"])}: is ${memoryMb}; Docker has ${inGib(memoryBytes)} in all; ${moreMemory(platform)}`,
+    );
+}
+
+/** Stores that nothing else can bring back; the others are made again. */
+const KEPT_STORES = ["postgres", "neo4j", "data"];
+
+/**
+ * Another engine does not have the stack's volumes: the stack would start empty there. With directories of the host as
+ * stores it would have them, beside the containers of the first engine that may still write to them.
+ */
+function otherEngineMistakes(settings: Settings, facts: HostFacts, deployed: Manifest): string[] {
+  const where =
+    deployed.dockerHost === settings.dockerHost
+      ? `the one at ${settings.dockerHost} at that time`
+      : `the one at ${deployed.dockerHost}`;
+  const mend =
+    "start that engine, then: ./mem0 setup; should it be gone for good, with its volumes: " +
+    `./mem0 down ${settings.stack} --delete-data, ./mem0 up ${settings.stack}, and restore a backup`;
+  const stores = KEPT_STORES.map((store) => deployed.stores[store]).filter((place) => place !== undefined);
+  const missing = stores.filter((place) => !path.isAbsolute(place) && !facts.volumes.includes(place));
+  if (missing.length > 0) {
+    return [
+      `the Docker engine at ${settings.dockerHost} has no volume ${missing.join(", ")}: this stack was deployed on ` +
+        `${where}; ${mend}`,
+    ];
+  }
+  const runsHere = facts.containers.some(
+    ({ home, stack }) => home === settings.homeId && stack === settings.stack,
+  );
+  if (facts.sameSocket || runsHere || stores.some((place) => !path.isAbsolute(place))) return [];
+  return [
+    `this stack was deployed on another Docker engine, ${where}: two databases on the same files would destroy them; ` +
+      "start that engine, then: ./mem0 setup; to move the stack for good, when nothing of it runs there any more: set " +
+      `dockerHost in ${path.join(settings.stateDir, "manifest.json")} to ${settings.dockerHost}`,
+  ];
 }
 
 function portMistakes(settings: Settings, { busyPorts, containers, otherStacks }: HostFacts): string[] {
@@ -154,9 +266,12 @@ function engineRootMistakes({ engineRoot, deployed }: HostFacts): string[] {
   );
 }
 
-function lackOfSpace(what: string, path: string, free: number, deployed: HostFacts["deployed"]): string[] {
+function lackOfSpace(what: string, place: string, free: number, deployed: HostFacts["deployed"]): string[] {
   const needed = deployed === undefined ? FREE_AT_FIRST_BYTES : FREE_LATER_BYTES;
   if (free >= needed) return [];
-  const gib = (bytes: number) => `${(bytes / GIB).toFixed(1)} GiB`;
-  return [`${what}: ${gib(free)} free at ${path}; needed: ${gib(needed)}`];
+  return [`${what}: ${inGib(free)} free at ${place}; needed: ${inGib(needed)}`];
+}
+
+function inGib(bytes: number): string {
+  return `${(bytes / GIB).toFixed(1)} GiB`;
 }

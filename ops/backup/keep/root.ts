@@ -132,7 +132,9 @@ function usedFile(stateDir: string): string {
 
 function usedRoots(stateDir: string): string[] {
   const file = usedFile(stateDir);
-  return existsSync(file) ? usedSchema.parse(JSON.parse(readFileSync(file, "utf8"))).roots : [];
+  if (!existsSync(file)) return [];
+  // Earlier versions noted a root as it was written, with a slash at its end.
+  return usedSchema.parse(JSON.parse(readFileSync(file, "utf8"))).roots.map((root) => path.resolve(root));
 }
 
 function noteUsed(root: string, { stateDir }: RootOwner): void {

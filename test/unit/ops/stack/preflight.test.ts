@@ -7,17 +7,24 @@ const settings = exampleSettings({ ports: { server: 18888 } });
 
 /** A host on which nothing stands in the way. */
 const clear: HostFacts = {
-  engine: { version: "20.10.24", apiVersion: "1.41", cpus: 2 },
+  platform: "linux",
+  engine: { version: "20.10.24", apiVersion: "1.41", cpus: 2, memoryBytes: 4e9 },
   engineRoot: undefined,
+  volumes: [],
   containers: [],
   networks: ["bridge"],
   busyPorts: [],
   deployed: undefined,
+  sameSocket: true,
+  respelled: [],
   otherStacks: [],
   dataRoot: undefined,
 };
 
 const deployed = exampleManifest({ homeId: settings.homeId });
+
+/** The same host after a deployment there. */
+const again: HostFacts = { ...clear, deployed, volumes: Object.values(deployed.stores) };
 
 function container(name: string, facts: Partial<HostFacts["containers"][number]>) {
   return { name, running: true, home: undefined, stack: undefined, ports: [], ...facts };
@@ -33,13 +40,13 @@ describe("before anything changes", () => {
 
   it("a stack that already runs does not stand in its own way", () => {
     const containers = [container("mem0_server_test", { ...ours, ports: [18888] })];
-    expect(preflight(settings, { ...clear, containers, busyPorts: [18888], deployed })).toEqual([]);
+    expect(preflight(settings, { ...again, containers, busyPorts: [18888] })).toEqual([]);
   });
 
   it.each<[string, Partial<HostFacts>, string]>([
     [
       "an engine that is too old",
-      { engine: { version: "19.03", apiVersion: "1.40", cpus: 2 } },
+      { engine: { ...clear.engine, version: "19.03", apiVersion: "1.40" } },
       "Docker 19.03 is too old (API 1.40); needed: API 1.41, Docker 20.10 or newer",
     ],
     [
@@ -86,24 +93,52 @@ describe("before anything changes", () => {
     ],
     [
       "an embedder that the stored memories were not made with",
-      { deployed: { ...deployed, model: { ...deployed.model, embedder: "nomic-embed-text" } } },
+      { ...again, deployed: { ...deployed, model: { ...deployed.model, embedder: "nomic-embed-text" } } },
       "mem0:model.embedder: is mem0-embedded, but this stack was deployed with nomic-embed-text: " +
         "stored embeddings of another model match nothing",
     ],
     [
-      "data that was deployed elsewhere",
-      { deployed: { ...deployed, stores: { postgres: "/data/postgres" } } },
-      "mem0:data.root: is mem0_postgres_test, but this stack was deployed with /data/postgres: " +
-        "the postgres store would start empty",
+      "data in a directory that the stack file names no more",
+      {
+        deployed: {
+          ...deployed,
+          stores: { postgres: "/me/mem0-data/postgres", neo4j: "/me/mem0-data/neo4j" },
+        },
+      },
+      "mem0:data.root: is not set, but the data of this stack lies in directories under /me/mem0-data; what is in " +
+        "postgres, neo4j would not be found and new, empty stores would take its place; " +
+        'put back into Pulumi.test.yaml: "mem0:data: { root: /me/mem0-data }"',
+    ],
+    [
+      "too little memory for a first deployment",
+      { engine: { ...clear.engine, memoryBytes: 2 * GIB }, platform: "darwin" },
+      "Docker has 2.0 GiB of memory; needed: 3.5 GiB; give its virtual machine more (Docker Desktop, OrbStack: in the " +
+        "settings; colima start --memory 6)",
+    ],
+    [
+      "an engine without the volumes of the one that the stack was deployed on",
+      { deployed: { ...deployed, dockerHost: "unix:///orbstack.sock" }, volumes: ["mem0_data_test"] },
+      "the Docker engine at unix:///var/run/docker.sock has no volume mem0_postgres_test, mem0_neo4j_test: this stack was " +
+        "deployed on the one at unix:///orbstack.sock; start that engine, then: ./mem0 setup; should it be gone for good, " +
+        "with its volumes: ./mem0 down test --delete-data, ./mem0 up test, and restore a backup",
     ],
   ])("%s is refused with the way out", (_, facts, mistake) => {
     expect(preflight(settings, { ...clear, ...facts })).toEqual([mistake]);
   });
 
   it("a stack that is there may be mended with less space than a first deployment needs", () => {
-    const left = (freeBytes: number) => ({ ...clear, deployed, engineRoot: { path: "/d", freeBytes } });
+    const left = (freeBytes: number) => ({ ...again, engineRoot: { path: "/d", freeBytes } });
     expect(preflight(settings, left(3 * GIB))).toEqual([]);
     expect(preflight(settings, left(GIB))).toEqual([expect.stringContaining("needed: 2.0 GiB")]);
+  });
+
+  it("a stack that is there keeps its memory when its virtual machine gets less, as long as each service fits", () => {
+    const with3 = { ...again, engine: { ...clear.engine, memoryBytes: 3 * GIB } };
+    expect(preflight(settings, with3)).toEqual([]);
+    const much = exampleSettings({ resources: { postgres: { memoryMb: 4096 } } });
+    expect(preflight(much, with3)).toEqual([
+      "mem0:resources.postgres.memoryMb: is 4096; Docker has 3.0 GiB in all; this machine is too small",
+    ]);
   });
 
   it("more CPUs than Docker has are refused for each service", () => {
@@ -126,9 +161,69 @@ describe("before anything changes", () => {
     const facts = {
       ...clear,
       busyPorts: [18888, 5433],
-      engine: { version: "1", apiVersion: "1.2", cpus: 2 },
+      engine: { ...clear.engine, version: "1", apiVersion: "1.2" },
     };
     expect(preflight(settings, facts)).toHaveLength(3);
+  });
+});
+
+describe("data in a directory of the host", () => {
+  const rooted = exampleSettings({ ports: { server: 18888 }, data: { root: "~/mem0-data" } });
+  const stores = { postgres: "/home/me/mem0-data/postgres", neo4j: "/home/me/mem0-data/neo4j" };
+  const there = { ...clear, deployed: { ...deployed, stores } };
+
+  it("is found again, with a slash at the end of its name or in other letters too", () => {
+    expect(preflight(rooted, there)).toEqual([]);
+    const slash = exampleSettings({ ports: { server: 18888 }, data: { root: "/home/me//mem0-data/" } });
+    expect(preflight(slash, there)).toEqual([]);
+    const letters = exampleSettings({ ports: { server: 18888 }, data: { root: "/home/me/Mem0-Data" } });
+    expect(preflight(letters, { ...there, respelled: ["postgres", "neo4j"] })).toEqual([]);
+    expect(preflight(letters, there)).toEqual([expect.stringContaining("is /home/me/Mem0-Data, but")]);
+  });
+
+  it("is not chosen for a stack whose data lies in volumes", () => {
+    expect(preflight(rooted, again)).toEqual([
+      expect.stringMatching(
+        /lies in named volumes \(mem0_postgres_test, \.\.\.\).* take mem0:data\.root out of/,
+      ),
+    ]);
+  });
+
+  it("is not given to another engine while the first one may still write to it", () => {
+    const moved = { ...there, sameSocket: false };
+    expect(preflight(rooted, moved)).toEqual([
+      expect.stringContaining("two databases on the same files would destroy them; start that engine"),
+    ]);
+    const containers = [container("mem0_postgres_test", ours)];
+    expect(preflight(rooted, { ...moved, containers })).toEqual([]);
+  });
+
+  it("is worth a warning on a Mac", () => {
+    expect(warnings(rooted, clear)).toEqual([]);
+    const onMac: HostFacts = { ...clear, platform: "darwin", engine: { ...clear.engine, memoryBytes: 8e9 } };
+    expect(warnings(rooted, onMac)).toEqual([
+      expect.stringContaining("named volumes are safe: take the setting out of Pulumi.test.yaml"),
+    ]);
+    expect(warnings(rooted, { ...onMac, deployed: there.deployed })).toEqual([
+      expect.stringContaining("keep backups on another disk"),
+    ]);
+    expect(warnings(settings, onMac)).toEqual([]);
+  });
+});
+
+describe("a virtual machine with less memory than all services may take together", () => {
+  it("is worth a warning on a Mac, where it has a setting", () => {
+    const small: HostFacts = {
+      ...again,
+      platform: "darwin",
+      engine: { ...clear.engine, memoryBytes: 4 * GIB },
+    };
+    expect(warnings(settings, small)).toEqual([
+      expect.stringMatching(
+        /^Docker has 4\.0 GiB of memory, and the services of this stack may take 4\.7 GiB together/,
+      ),
+    ]);
+    expect(warnings(settings, { ...small, platform: "linux" })).toEqual([]);
   });
 });
 
