@@ -15,7 +15,7 @@ export async function deleteStack(
   deployed: DeployedStack,
   report: Report,
 ): Promise<void> {
-  await removeContainers(context, report);
+  await removeContainers(context, report, true);
   await withDocker(context.dockerHost, async (docker) => {
     for (const [store, place] of Object.entries(deployed.manifest.stores)) {
       report(`deleting the ${store} data in ${place}`);

@@ -71,11 +71,20 @@ export async function deploy(context: EngineContext, report: Report): Promise<Ch
   });
 }
 
-/** Stops and removes all that holds no data; what is protected stays in the state and on the host. */
-export async function removeContainers(context: EngineContext, report: Report): Promise<Changes> {
+/**
+ * Stops and removes all that holds no data; what is protected stays in the state and on the host.
+ *
+ * @param dataMayBeGone whether it goes on where the engine does not have the stack's volumes, as after a deletion that
+ *   was cut off
+ */
+export async function removeContainers(
+  context: EngineContext,
+  report: Report,
+  dataMayBeGone = false,
+): Promise<Changes> {
   releaseDeadLocks(context, report);
   const stack = await openStack(context);
-  await recover(context, stack, report);
+  await recover(context, stack, report, dataMayBeGone);
   return narrate(report, `./mem0 down ${context.stack}`, async (onEvent) => {
     const { summary } = await stack.destroy({
       onEvent,
@@ -113,14 +122,35 @@ async function askDocker(
   await stack.refresh({ ...options, ...exclude, color: "never", suppressProgress: true });
 }
 
-async function recover(context: EngineContext, stack: Stack, report: Report): Promise<RecoveryPlan> {
+/** Said before anything asks the engine how the stack is: its answer would be taken for the end of the data. */
+function withoutData({ stack, dockerHost }: EngineContext, lost: string[]): Problem {
+  return new Problem(
+    `this Docker engine does not have the data of stack ${stack}: no volume ${lost.join(", ")}`,
+    {
+      where: dockerHost,
+      mend:
+        "start the engine that the stack was deployed on, then: ./mem0 setup; should the data be gone for good: " +
+        `./mem0 down ${stack} --delete-data`,
+    },
+  );
+}
+
+async function recover(
+  context: EngineContext,
+  stack: Stack,
+  report: Report,
+  dataMayBeGone = false,
+): Promise<RecoveryPlan> {
   const { deployment } = await stack.exportStack();
   const state: ExportedState = {
     resources: (deployment?.resources ?? []) as StateResource[],
     pendingOperations: (deployment?.pending_operations ?? []).length,
   };
   return withDocker(context.dockerHost, async (docker) => {
-    const plan = planRecovery(state, await ourThings(docker, context), existsSync);
+    const volumes = (await docker.listVolumes()).Volumes ?? [];
+    const names = volumes.map(({ Name }) => Name);
+    const plan = planRecovery(state, await ourThings(docker, context), names, existsSync);
+    if (plan.lost.length > 0 && !dataMayBeGone) throw withoutData(context, plan.lost);
     if (state.pendingOperations > 0) {
       report("an earlier run was cut off: asking Docker how far it came");
       await askDocker(stack, plan, { clearPendingCreates: true });

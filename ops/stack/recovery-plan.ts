@@ -19,6 +19,7 @@ export interface StateResource {
   id?: string;
   /** Read, not managed. */
   external?: boolean;
+  protect?: boolean;
   inputs?: Record<string, unknown>;
 }
 
@@ -28,6 +29,8 @@ export interface RecoveryPlan {
   refresh: boolean;
   /** What Docker knows nothing of, by URN: it is kept in a Grafana, which may be the very thing that is gone. */
   elsewhere: string[];
+  /** Volumes of data that the engine does not have: perhaps it is another one, and a refresh would forget them. */
+  lost: string[];
   /** Ours by label, but in no state: made by a run that was killed before it could note them. */
   strays: Seen[];
   /** In the state and on the host, but stopped: Docker takes `docker kill` for an order and does not restart. */
@@ -37,16 +40,19 @@ export interface RecoveryPlan {
 }
 
 const DOCKER_TYPES = ["docker:index/container:Container", "docker:index/network:Network"];
+const VOLUME = "docker:index/volume:Volume";
 const GRAFANA = "grafana:";
 const COMMAND = "command:local:Command";
 
 /**
  * @param seen all containers and networks that carry this stack's labels
+ * @param volumes names of all the engine's volumes
  * @param fileExists tells whether a path on the host is there
  */
 export function planRecovery(
   state: ExportedState,
   seen: readonly Seen[],
+  volumes: readonly string[],
   fileExists: (path: string) => boolean,
 ): RecoveryPlan {
   const known = state.resources
@@ -56,6 +62,9 @@ export function planRecovery(
   return {
     refresh: state.pendingOperations > 0 || known.some((id) => id !== undefined && !present.has(id)),
     elsewhere: state.resources.filter(({ type }) => type.startsWith(GRAFANA)).map(({ urn }) => urn),
+    lost: state.resources
+      .filter(({ type, protect }) => type === VOLUME && protect === true)
+      .flatMap(({ id }) => (id === undefined || volumes.includes(id) ? [] : [id])),
     strays: seen.filter(({ id }) => !known.includes(id)),
     stopped: seen.filter(({ id, running }) => known.includes(id) && !running),
     rewrite: state.resources

@@ -121,7 +121,7 @@ describe("what a stack keeps in Grafana", () => {
 
     expect((await sandbox.refresh()).error).toContain("Grafana cannot be reached");
     const { resources } = await sandbox.exported();
-    const { elsewhere } = planRecovery({ resources, pendingOperations: 0 }, [], () => true);
+    const { elsewhere } = planRecovery({ resources, pendingOperations: 0 }, [], [], () => true);
     expect(elsewhere).toHaveLength(1);
     expect(await sandbox.refresh(elsewhere)).toMatchObject({ steps: [], error: undefined });
   });
