@@ -1,4 +1,4 @@
-import type { Alert, AlertOptions } from "./alerts.ts";
+import type { Alert, AlertOptions } from "./alerts/alert.ts";
 
 /** Labels of an alert, the same in every alerting system. */
 export function labelsOf({ severity }: Alert, { stack }: AlertOptions): Record<string, string> {
@@ -24,7 +24,8 @@ export function annotationsOf(
 /** How a value is written, in the template language that Prometheus and Grafana share. */
 const SHOWN: Record<Alert["unit"], string> = {
   seconds: "{{ value | humanizeDuration }}",
-  bytes: "{{ value | humanize }}B",
+  // To the base of 1024: GiB, as everywhere.
+  bytes: "{{ value | humanize1024 }}B",
   share: "{{ value | humanizePercentage }}",
   count: "{{ value | humanize }}",
   state: "{{ value }}",

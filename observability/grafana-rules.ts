@@ -1,5 +1,6 @@
 import { annotationsOf, labelsOf } from "./alert-text.ts";
-import { type Alert, type AlertOptions, alertsOf } from "./alerts.ts";
+import type { Alert, AlertOptions } from "./alerts/alert.ts";
+import { alertsOf } from "./alerts.ts";
 
 /** A group of rules with the fields of `alerting.RuleGroup`, but for folder and organisation. */
 export interface GrafanaRuleGroup {

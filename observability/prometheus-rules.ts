@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import { annotationsOf, labelsOf } from "./alert-text.ts";
-import { type Alert, type AlertOptions, alertsOf } from "./alerts.ts";
+import type { Alert, AlertOptions } from "./alerts/alert.ts";
+import { alertsOf } from "./alerts.ts";
 
 /** The alert rules of a stack, as a rules file of Prometheus. */
 export function prometheusRules(options: AlertOptions): string {

@@ -35,7 +35,7 @@ const alerts = z
       .min(0.1)
       .max(100_000)
       .default(10)
-      .meta({ description: "GB that have to be free on each disk of the stack." }),
+      .meta({ description: "GiB that have to be free on each disk of the stack." }),
     diskFullDays: z
       .number()
       .min(0.1)

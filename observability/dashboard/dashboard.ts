@@ -9,7 +9,8 @@ import {
   RowBuilder,
   VariableRefresh,
 } from "@grafana/grafana-foundation-sdk/dashboard";
-import { type AlertOptions, alertsOf } from "../alerts.ts";
+import type { AlertOptions } from "../alerts/alert.ts";
+import { alertsOf } from "../alerts.ts";
 import { selector } from "../promql.ts";
 import { guidePanels } from "./guide-panels.ts";
 import { buildPanel, DATASOURCE, type PanelSpec } from "./panel.ts";

@@ -66,7 +66,7 @@ export function guidePanels(of: Select): PanelSpec[] {
     {
       title: "Database Size",
       description: "The stack's PostgreSQL database on disk.",
-      unit: units.BytesSI,
+      unit: units.BytesIEC,
       shape: "lines",
       width: 12,
       queries: [{ expr: of("mem0_database_size_bytes"), legend: "database" }],

@@ -24,7 +24,7 @@ import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder as StatBuilder } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as TimeseriesBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
 import * as units from "@grafana/grafana-foundation-sdk/units";
-import type { Alert } from "../alerts.ts";
+import type { Alert } from "../alerts/alert.ts";
 
 /** One panel, as plain data. */
 export interface PanelSpec {

@@ -1,5 +1,13 @@
 import * as units from "@grafana/grafana-foundation-sdk/units";
-import { answerTime, errorShare, memoriesInLastBackup, type Select } from "../promql.ts";
+import {
+  answerTime,
+  backupAge,
+  connectionsTaken,
+  equal,
+  errorShare,
+  memoriesGone,
+  type Select,
+} from "../promql.ts";
 import { UP_DOWN } from "./guide-panels.ts";
 import { inWords, type PanelSpec } from "./panel.ts";
 
@@ -14,11 +22,11 @@ export function rows(of: Select): { title: string; panels: PanelSpec[] }[] {
 }
 
 function goals(of: Select): PanelSpec[] {
-  const p95 = (kind: string) => answerTime(of, 0.95, `kind="${kind}"`, "$__rate_interval", "instance");
+  const p95 = (kind: string) => answerTime(of, 0.95, equal("kind", kind), "$__rate_interval", "instance");
   return [
     {
       title: "Share of Failed Requests",
-      description: "Requests of the last hour and the last six that ended in an error of the server (5xx).",
+      description: "Requests that ended in an error of the server (5xx), looking back one hour and six.",
       unit: units.PercentUnit,
       shape: "lines",
       width: 12,
@@ -35,12 +43,7 @@ function goals(of: Select): PanelSpec[] {
       shape: "lines",
       width: 12,
       alerts: ["Mem0ConnectionsRunOut"],
-      queries: [
-        {
-          expr: `${of("mem0_database_connections")} / ${of("mem0_database_connections_max")}`,
-          legend: "taken",
-        },
-      ],
+      queries: [{ expr: connectionsTaken(of), legend: "taken" }],
     },
     {
       title: "Read p95",
@@ -94,7 +97,7 @@ function neo4j(of: Select): PanelSpec[] {
     {
       title: "Neo4j Heap",
       description: "Java heap in use, and how much there may be.",
-      unit: units.BytesSI,
+      unit: units.BytesIEC,
       shape: "lines",
       width: 8,
       queries: [
@@ -126,7 +129,6 @@ function neo4j(of: Select): PanelSpec[] {
 }
 
 function backups(of: Select): PanelSpec[] {
-  const good = of("mem0_backup_last_success_timestamp_seconds");
   return [
     inWords({
       title: "Last Backups",
@@ -143,9 +145,7 @@ function backups(of: Select): PanelSpec[] {
       shape: "lines",
       width: 8,
       alerts: ["Mem0BackupOverdue"],
-      queries: [
-        { expr: `(time() - (${good} > 0)) / ${of("mem0_backup_interval_seconds")}`, legend: "{{tier}}" },
-      ],
+      queries: [{ expr: backupAge(of), legend: "{{tier}}" }],
     },
     {
       title: "Memories Gone Since the Last Good Backup",
@@ -155,17 +155,12 @@ function backups(of: Select): PanelSpec[] {
       shape: "lines",
       width: 8,
       alerts: ["Mem0MemoriesDropped"],
-      queries: [
-        {
-          expr: `1 - max by (instance) (${of("mem0_memories_total")}) / ${memoriesInLastBackup(of, "instance")}`,
-          legend: "gone",
-        },
-      ],
+      queries: [{ expr: memoriesGone(of, "instance"), legend: "gone" }],
     },
     {
       title: "Size of Backups",
       description: "The last good backup of each tier.",
-      unit: units.BytesSI,
+      unit: units.BytesIEC,
       shape: "lines",
       width: 6,
       queries: [{ expr: of("mem0_backup_last_success_size_bytes"), legend: "{{tier}}" }],
@@ -227,7 +222,7 @@ function containers(of: Select): PanelSpec[] {
     {
       title: "Memory of Processes",
       description: "Resident memory of the memory server and the exporter.",
-      unit: units.BytesSI,
+      unit: units.BytesIEC,
       shape: "lines",
       width: 8,
       queries: [{ expr: of("mem0_component_memory_bytes"), legend: "{{component}}" }],
@@ -235,7 +230,7 @@ function containers(of: Select): PanelSpec[] {
     {
       title: "Free Disk Space",
       description: "On the disk of the stores, of the stack's own files and of the backups.",
-      unit: units.BytesSI,
+      unit: units.BytesIEC,
       shape: "lines",
       width: 8,
       alerts: ["Mem0DiskSpaceLow"],
@@ -244,7 +239,7 @@ function containers(of: Select): PanelSpec[] {
     {
       title: "Free Disk Space in 4 Days",
       description: "As it went in the last six hours; below 0 the disk is full by then.",
-      unit: units.BytesSI,
+      unit: units.BytesIEC,
       shape: "lines",
       width: 8,
       queries: [{ expr: `predict_linear(${free}[6h], 4 * 86400)`, legend: "{{place}}" }],
@@ -252,7 +247,7 @@ function containers(of: Select): PanelSpec[] {
     {
       title: "Largest Tables and Indexes",
       description: "What takes the space in PostgreSQL.",
-      unit: units.BytesSI,
+      unit: units.BytesIEC,
       shape: "lines",
       width: 12,
       queries: [

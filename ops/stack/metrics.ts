@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Manifest } from "../../config/manifest.ts";
-import type { MetricName } from "../../services/exporter/src/catalogue.ts";
+import { equal, type Series, seriesOf, TRAFFIC } from "../../observability/promql.ts";
 import { parseExposition, type Sample } from "../../services/exporter/src/exposition.ts";
+import { PROBE } from "../../services/exporter/src/parts/traffic.ts";
 import { Problem } from "../base/problem.ts";
 
 export type RowUnit = "state" | "count" | "bytes" | "seconds" | "age";
@@ -40,46 +41,39 @@ export async function readMetrics({ stack, observability }: Manifest): Promise<S
 /** What a person wants to know first, from one scrape. `now` is Unix seconds: ages are counted from it. */
 export function overview(
   samples: readonly Sample[],
-  { job, stack }: { job: string; stack: string },
+  watched: { job: string; stack: string },
   now: number,
 ): Row[] {
-  const at = `job="${job}",stack="${stack}"`;
-  const of = (name: MetricName, labels: Record<string, string> = {}) =>
+  const of = seriesOf(watched);
+  const found = (name: Series, labels: Labels = {}) =>
     samples.filter(
       (sample) =>
         sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
     );
-  const plain = (
-    title: string,
-    unit: RowUnit,
-    name: MetricName,
-    labels: Record<string, string> = {},
-  ): Row => {
-    const selector = [at, ...Object.entries(labels).map(([key, value]) => `${key}="${value}"`)].join(",");
-    return { title, unit, now: of(name, labels)[0]?.value, expr: `${name}{${selector}}` };
-  };
-  const total = (title: string, name: MetricName, labels: Record<string, string> = {}): Row => {
-    const found = of(name, labels).filter((sample) => sample.labels.kind !== "probe");
-    const known = of("mem0_api_requests_total").length > 0;
-    const selector = [
-      at,
-      'kind!="probe"',
-      ...Object.entries(labels).map(([key, value]) => `${key}="${value}"`),
-    ];
+  const plain = (title: string, unit: RowUnit, name: Series, labels: Labels = {}): Row => ({
+    title,
+    unit,
+    now: found(name, labels)[0]?.value,
+    expr: of(name, ...matchers(labels)),
+  });
+  const requests = (title: string, name: Series, labels: Labels = {}): Row => {
+    const counted = found(name, labels).filter((sample) => sample.labels.kind !== PROBE);
+    const known = found("mem0_api_requests_total").length > 0;
     return {
       title,
       unit: "count",
-      now: known ? found.reduce((sum, { value }) => sum + value, 0) : undefined,
-      expr: `sum(rate(${name}{${selector.join(",")}}[5m]))`,
+      now: known ? counted.reduce((sum, { value }) => sum + value, 0) : undefined,
+      expr: `sum(rate(${of(name, TRAFFIC, ...matchers(labels))}[5m]))`,
     };
   };
-  const tiers = of("mem0_backup_last_success_timestamp_seconds").map(({ labels, value }) => ({
-    title: `last good ${labels.tier} backup, age`,
+  const lastGood = "mem0_backup_last_success_timestamp_seconds";
+  const tiers = found(lastGood).map(({ labels: { tier = "" }, value }) => ({
+    title: `last good ${tier} backup, age`,
     unit: "age" as const,
     now: value === 0 ? undefined : now - value,
-    expr: `time() - mem0_backup_last_success_timestamp_seconds{${at},tier="${labels.tier}"}`,
+    expr: `time() - ${of(lastGood, equal("tier", tier))}`,
   }));
-  const disks = of("mem0_disk_free_bytes").map(({ labels: { place = "" } }) =>
+  const disks = found("mem0_disk_free_bytes").map(({ labels: { place = "" } }) =>
     plain(`free disk space, ${place}`, "bytes", "mem0_disk_free_bytes", { place }),
   );
   return [
@@ -91,13 +85,19 @@ export function overview(
     plain("users", "count", "mem0_users_total"),
     plain("entities", "count", "mem0_neo4j_nodes"),
     plain("relationships", "count", "mem0_neo4j_relationships"),
-    total("requests since start; bars: rate", "mem0_api_requests_total"),
-    total("server errors since start; bars: rate", "mem0_api_errors_total", { status: "5xx" }),
+    requests("requests since start; bars: rate", "mem0_api_requests_total"),
+    requests("server errors since start; bars: rate", "mem0_api_errors_total", { status: "5xx" }),
     plain("database connections", "count", "mem0_database_connections"),
     plain("database size", "bytes", "mem0_database_size_bytes"),
     ...tiers,
     ...disks,
   ];
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+function matchers(labels: Labels): string[] {
+  return Object.entries(labels).map(([label, value]) => equal(label, value));
 }
 
 const rangeAnswer = z.object({

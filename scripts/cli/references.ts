@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { keyName } from "../../config/explain.ts";
 import { SECRET_KEYS, stackSchema } from "../../config/schema.ts";
-import { type AlertOptions, alertOptions } from "../../observability/alerts.ts";
+import type { AlertOptions } from "../../observability/alerts/alert.ts";
+import { alertOptions } from "../../observability/alerts.ts";
 import { dashboardJson } from "../../observability/dashboard/dashboard.ts";
 import { metricsReference } from "../../observability/metrics-reference.ts";
 import { prometheusRules } from "../../observability/prometheus-rules.ts";

@@ -3,6 +3,9 @@ export function count(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
 }
 
+/** Sizes are told to the base of 1024 wherever they are shown: here, on the dashboard and in alerts. */
+export const GIBIBYTE = 1024 ** 3;
+
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** `1.5 GiB` */

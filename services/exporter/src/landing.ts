@@ -1,6 +1,7 @@
 import type { MetricName } from "./catalogue.ts";
 import { age, bytes, count, seconds } from "./format.ts";
 import type { Page } from "./page.ts";
+import { PROBE } from "./parts/traffic.ts";
 import type { Settings } from "./settings.ts";
 import { STYLE } from "./style.ts";
 
@@ -153,9 +154,8 @@ function figures(page: Page): Html[] {
   ];
 }
 
-/** Health checks are no traffic. */
 function traffic(page: Page): Html[] {
-  const real = (metric: MetricName) => page.values(metric).filter(({ labels }) => labels.kind !== "probe");
+  const real = (metric: MetricName) => page.values(metric).filter(({ labels }) => labels.kind !== PROBE);
   const total = (metric: MetricName, suffix = "") =>
     real(metric)
       .filter(({ metricName }) => metricName === `${metric}${suffix}`)

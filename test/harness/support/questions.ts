@@ -1,4 +1,5 @@
-import { type AlertOptions, alertsOf } from "../../../observability/alerts.ts";
+import type { AlertOptions } from "../../../observability/alerts/alert.ts";
+import { alertsOf } from "../../../observability/alerts.ts";
 import { dashboardJson } from "../../../observability/dashboard/dashboard.ts";
 
 /** A question to Prometheus, and who asks it. */

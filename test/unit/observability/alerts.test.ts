@@ -84,6 +84,16 @@ describe("the alerts", () => {
     expect(page).not.toMatch(/<script|https?:\/\/(?!127\.0\.0\.1)/);
   });
 
+  it.each(alerts)(
+    "$name says nothing of a past that may not have been watched yet",
+    ({ summary, description }) => {
+      const words = "\\d+|one|two|three|four|five|six|seven|few|some";
+      expect(`${summary}. ${description}`).not.toMatch(
+        new RegExp(`\\b(?:last|past) (?:(?:${words}) ?)?(?:m|h|d|minutes?|hours?|days?|weeks?)\\b`),
+      );
+    },
+  );
+
   it("take their thresholds from the settings, and say them", () => {
     const changed = alertsOf({
       ...options,
@@ -92,13 +102,15 @@ describe("the alerts", () => {
     const of = (name: string) => changed.find((alert) => alert.name === name);
     expect(of("Mem0ErrorBudgetBurnFast")).toMatchObject({
       threshold: 0.0144,
-      description: expect.stringContaining("99.9 % allows is 1.44 %"),
+      description: expect.stringContaining(
+        "the limit of this alert is 1.44 %, 14.4 times what an objective of 99.9 % allows",
+      ),
     });
     expect(of("Mem0ReadsSlow")).toMatchObject({
       threshold: 0.5,
       description: expect.stringContaining("the goal is 0.5 s"),
     });
-    expect(of("Mem0DiskSpaceLow")).toMatchObject({ threshold: 50e9 });
+    expect(of("Mem0DiskSpaceLow")).toMatchObject({ threshold: 50 * 1024 ** 3 });
   });
 });
 
@@ -136,7 +148,7 @@ describe("a rule of Grafana", () => {
 
   it("shows its value and labels in Grafana's own words", () => {
     expect(rule("Mem0DiskFillsUp")?.annotations.description).toBe(
-      "As it went in the last six hours, the disk of {{ $labels.place }} is full in {{ $values.A.Value | humanizeDuration }}.",
+      "The disk of {{ $labels.place }} is full in {{ $values.A.Value | humanizeDuration }} if it goes on filling as it does.",
     );
   });
 });

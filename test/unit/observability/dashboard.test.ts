@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type AlertOptions, alertOptions, alertsOf } from "../../../observability/alerts.ts";
+import type { AlertOptions } from "../../../observability/alerts/alert.ts";
+import { alertOptions, alertsOf } from "../../../observability/alerts.ts";
 import { dashboardJson } from "../../../observability/dashboard/dashboard.ts";
 import { CATALOGUE } from "../../../services/exporter/src/catalogue.ts";
 import { exampleSettings } from "../../harness/support/example-settings.ts";
@@ -144,7 +145,7 @@ describe("a panel that an alert is about", () => {
     ["API Response Time", [1, 5], ["green", "orange", "orange"]],
     ["Service Health Overview", [1], ["red", "green"]],
     ["Data Identity", [1], ["red", "green"]],
-    ["Free Disk Space", [10e9], ["red", "green"]],
+    ["Free Disk Space", [10 * 1024 ** 3], ["red", "green"]],
     ["Last Backups", [1, 1], ["green", "red", "red"]],
     ["Age of the Last Good Backup", [2], ["green", "red"]],
     ["Memories Gone Since the Last Good Backup", [0.2], ["green", "red"]],

@@ -4,10 +4,13 @@ import type { Distribution, Page } from "../page.ts";
 
 type Labels = Sample["labels"];
 
+/** Kind of the requests that are no traffic: health checks. */
+export const PROBE = "probe";
+
 /** Routes that are not told by their method, by path template of the memory server. */
 const KINDS: Record<string, string> = {
-  "/health": "probe",
-  "/ready": "probe",
+  "/health": PROBE,
+  "/ready": PROBE,
   "/search": "read",
   "/import": "bulk",
   "/export": "bulk",

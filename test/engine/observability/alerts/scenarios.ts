@@ -54,7 +54,7 @@ export const SCENARIOS: readonly Scenario[] = [
     series: { mem0_service_up: "1x30", mem0_service_ready: BROKEN },
     ...DURING,
     labels: SCRAPED,
-    tells: "mem0_service_ready is 0: a store is away or holds other data.",
+    tells: "mem0_service_ready is 0: a store does not answer or holds other data.",
   },
   {
     alert: "Mem0PostgresDown",
@@ -82,7 +82,7 @@ export const SCENARIOS: readonly Scenario[] = [
     resolved: "130m",
     labels: {},
     tells:
-      "50% of the requests of the last 1h ended in an error of the server (5xx): 14.4 times what an objective of 99 % allows is 14.4 %.",
+      "50% of the requests, looking back 1h at most, ended in an error of the server (5xx); the limit of this alert is 14.4 %, 14.4 times what an objective of 99 % allows.",
   },
   {
     alert: "Mem0ErrorBudgetBurnSlow",
@@ -94,7 +94,7 @@ export const SCENARIOS: readonly Scenario[] = [
     resolved: "13h",
     labels: {},
     tells:
-      "10% of the requests of the last 6h ended in an error of the server (5xx): 6 times what an objective of 99 % allows is 6 %.",
+      "10% of the requests, looking back 6h at most, ended in an error of the server (5xx); the limit of this alert is 6 %, 6 times what an objective of 99 % allows.",
   },
   {
     alert: "Mem0ReadsSlow",
@@ -131,14 +131,15 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     alert: "Mem0DiskSpaceLow",
-    when: "8 GB are left",
-    series: { 'mem0_disk_free_bytes{place="data"}': "20000000000x4 8000000000x14 20000000000x10" },
+    when: "8 GiB are left",
+    series: { 'mem0_disk_free_bytes{place="data"}': "20000000000x4 8589934592x14 20000000000x10" },
     interval: "1m",
     quiet: "8m",
     raised: "15m",
     resolved: "21m",
     labels: { ...SCRAPED, place: "data" },
-    tells: "8GB are free on the disk of data; the limit of this alert is 10 GB.",
+    tells:
+      "8GiB were free on the disk of data when it was last looked at; the limit of this alert is 10 GiB.",
   },
   {
     alert: "Mem0DiskFillsUp",
@@ -152,7 +153,7 @@ export const SCENARIOS: readonly Scenario[] = [
     raised: "3h",
     resolved: "12h",
     labels: { ...SCRAPED, place: "data" },
-    tells: "As it went in the last six hours, the disk of data is full in 1d 4h 40m 0s.",
+    tells: "The disk of data is full in 1d 4h 40m 0s if it goes on filling as it does.",
   },
   {
     alert: "Mem0IdentityMismatch",
@@ -160,7 +161,7 @@ export const SCENARIOS: readonly Scenario[] = [
     series: { 'mem0_identity_match{store="neo4j"}': BROKEN, 'mem0_identity_match{store="postgres"}': "1x30" },
     ...DURING,
     labels: { ...SCRAPED, store: "neo4j" },
-    tells: "mem0_identity_match of neo4j is 0: it is empty, or another stack's.",
+    tells: "mem0_identity_match of neo4j is 0: it is empty, another stack's, or of another embedding model.",
   },
   {
     alert: "Mem0MemoriesDropped",
@@ -190,7 +191,7 @@ export const SCENARIOS: readonly Scenario[] = [
     raised: "150m",
     resolved: "170m",
     labels: { ...SCRAPED, tier: "hourly" },
-    tells: "The last good hourly backup is 2.483 runs old.",
+    tells: "The last good hourly backup is 2.483 runs old; the limit of this alert is 2.",
   },
   ...(
     [
@@ -218,7 +219,7 @@ export const SCENARIOS: readonly Scenario[] = [
     series: { mem0_backup_copy_success: BROKEN },
     ...DURING,
     labels: SCRAPED,
-    tells: "mem0_backup_copy_success is 0: the backup itself is good, and lies on this machine's disk alone.",
+    tells: "mem0_backup_copy_success is 0: the last backup that was to be copied is on this machine alone.",
   },
   {
     alert: "Mem0BackupMissing",
@@ -232,7 +233,7 @@ export const SCENARIOS: readonly Scenario[] = [
     raised: "55h",
     resolved: "62h",
     labels: {},
-    tells: "5 memories two days ago, and no backup has been tried.",
+    tells: "There were 5 memories two days ago, and no backup is known to have been tried since.",
   },
   {
     alert: "Mem0RestoreDrillOverdue",
@@ -251,7 +252,7 @@ export const SCENARIOS: readonly Scenario[] = [
     series: { mem0_restore_drill_success: BROKEN },
     ...DURING,
     labels: SCRAPED,
-    tells: "mem0_restore_drill_success is 0: the backup could not be restored.",
+    tells: "mem0_restore_drill_success is 0: the drill did not bring the backup back.",
   },
   ...["0x11", "stale _x10"].map((gone) => ({
     alert: "Mem0ExporterGone",
@@ -259,7 +260,7 @@ export const SCENARIOS: readonly Scenario[] = [
     series: { up: `1x4 ${gone} 1x10` },
     ...DURING,
     labels: {},
-    tells: "No exporter of job mem0-metrics answers (value 1): none of the other alerts can be raised.",
+    tells: "No exporter of job mem0-metrics answers (value 1): no other alert can be relied on.",
   })),
   {
     alert: "Mem0WatchIncomplete",
