@@ -21,8 +21,7 @@ export interface Exporter {
 }
 
 /**
- * Starts answering scrapes. Stores that cannot be reached are no reason not to start: that they cannot is what the
- * exporter is there to tell.
+ * Starts answering scrapes. It starts without the stores too: to tell that they cannot be reached is its task.
  *
  * @param host address to listen on
  */
@@ -74,7 +73,7 @@ export async function startExporter(settings: Settings, host: string): Promise<E
   };
 }
 
-/** HTML of ours: styled within itself, and never with a script. */
+/** Answers with a page of ours: its style is in the page, and there is never a script. */
 function answerPage(response: ServerResponse, html: string): void {
   response.setHeader("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
   answer(response, 200, "text/html; charset=utf-8", html);

@@ -36,7 +36,7 @@ export function reasonOf(error: unknown): Reason {
   return "other";
 }
 
-/** What happened, in one line; drivers hide the cause in layers. */
+/** What happened, in one line: the innermost cause, which the drivers wrap in errors of their own. */
 export function describe(error: unknown): string {
   const links = chain(error);
   const last = links.at(-1);

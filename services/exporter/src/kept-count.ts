@@ -3,29 +3,29 @@ export interface Kept {
   ageSeconds: number;
 }
 
-/** Share of the time that counting may take: a count that took 0.5 s is taken every 10 s at most. */
+/** Share of the time that may be spent on counting: a count that took 0.5 s is made every 10 s at most. */
 const SHARE = 1 / 20;
 
-/** How long a scrape waits for a count under way, ms: small data is always counted freshly, large never holds a scrape up. */
-const PATIENCE_MS = 10;
+/** How long a scrape waits for a count, ms: enough for a fresh count of small data; a count of large data goes on behind. */
+const WAIT_MS = 10;
 
 /**
- * A count whose cost grows with the data. Whoever asks gets the last one, and starts a new one when the last is older
- * than twenty times what it took.
+ * A count that takes longer the more data there is, kept from scrape to scrape: `read` gives the last one, and starts a
+ * new one when the last is older than twenty times the time that it took.
  */
-export class KeptCount<Through = void> {
-  readonly #take: (through: Through) => Promise<number>;
+export class KeptCount<Source = void> {
+  readonly #count: (source: Source) => Promise<number>;
   readonly #now: () => number;
   #last: { value: number; takenAt: number; tookMs: number } | undefined;
   #running: Promise<void> | undefined;
   #failure: unknown;
 
   /**
-   * @param take counts through what `read` was given, such as a connection
+   * @param count counts from what `read` was given, such as a connection
    * @param now milliseconds; passed in so that tests own the clock
    */
-  constructor(take: (through: Through) => Promise<number>, now: () => number = () => performance.now()) {
-    this.#take = take;
+  constructor(count: (source: Source) => Promise<number>, now: () => number = () => performance.now()) {
+    this.#count = count;
     this.#now = now;
   }
 
@@ -34,9 +34,9 @@ export class KeptCount<Through = void> {
    *
    * @throws what the last count failed with
    */
-  async read(through: Through): Promise<Kept> {
-    if (this.#running === undefined && this.#isDue()) this.#running = this.#refresh(through);
-    if (this.#running !== undefined) await this.#patiently(this.#running);
+  async read(source: Source): Promise<Kept> {
+    if (this.#running === undefined && this.#isDue()) this.#running = this.#refresh(source);
+    if (this.#running !== undefined) await this.#waitBriefly(this.#running);
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#last === undefined) throw new Error("there is no count yet");
     return { value: this.#last.value, ageSeconds: (this.#now() - this.#last.takenAt) / 1000 };
@@ -51,10 +51,10 @@ export class KeptCount<Through = void> {
     return this.#last === undefined || this.#now() - this.#last.takenAt >= this.#last.tookMs / SHARE;
   }
 
-  async #refresh(through: Through): Promise<void> {
+  async #refresh(source: Source): Promise<void> {
     const started = this.#now();
     try {
-      const value = await this.#take(through);
+      const value = await this.#count(source);
       const takenAt = this.#now();
       this.#last = { value, takenAt, tookMs: takenAt - started };
       this.#failure = undefined;
@@ -65,13 +65,13 @@ export class KeptCount<Through = void> {
     }
   }
 
-  async #patiently(running: Promise<void>): Promise<void> {
+  async #waitBriefly(running: Promise<void>): Promise<void> {
     if (this.#last === undefined) return running;
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE_MS);
+    const waited = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, WAIT_MS);
     });
-    await Promise.race([running, patience]);
+    await Promise.race([running, waited]);
     clearTimeout(timer);
   }
 }

@@ -7,7 +7,7 @@ import { STYLE } from "./style.ts";
 
 type State = "good" | "warn" | "bad" | "none";
 
-/** Text that stands in HTML as it is. */
+/** Text that is HTML already, and not escaped again. */
 class Html {
   readonly text: string;
 
@@ -33,7 +33,7 @@ function html(parts: TemplateStringsArray, ...values: readonly (string | Html | 
  * The system at a glance, from one scrape: what is up, how much it holds, how old the last backup is.
  *
  * @param now when the page was made; ages are counted from here
- * @param settings after how many missed runs a backup is overdue, and where the past is shown, if anywhere
+ * @param settings after how many missed runs a backup is overdue; address of the dashboard, where there is one
  */
 export function landingPage(
   page: Page,
@@ -87,7 +87,7 @@ function healthChecks(page: Page, now: Date, backupRuns: number): Check[] {
   const ready = page.value("mem0_service_ready");
   if (server.state === "good" && ready !== 1) {
     server.state = "warn";
-    server.note = ready === 0 ? "up, waits for its stores" : "up, tells no metrics";
+    server.note = ready === 0 ? "up, but waiting for its stores" : "up, but its metrics cannot be read";
   }
   return [
     server,

@@ -4,10 +4,10 @@ import { REASONS, type Reason } from "./failure.ts";
 import type { OwnMetric } from "./page.ts";
 import { PARTS, type PartName } from "./parts/part.ts";
 
-/** Runs a query and measures it. */
+/** Runs a query and notes how long it took. */
 export type Timer = <T>(store: "postgres" | "neo4j", query: string, run: () => Promise<T>) => Promise<T>;
 
-/** From a look-up to the time-out of a scrape, in seconds. */
+/** Upper edges in seconds, from a quick query to the time-out of a scrape. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** What the exporter counts about itself, from its start on. */

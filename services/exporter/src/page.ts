@@ -18,14 +18,14 @@ export interface Distribution {
 }
 
 /**
- * All that one scrape has found. Each scrape has a page of its own, so that two at once do not mix and nothing of an
- * earlier one stays: what was not found now has no value, rather than an old one or 0.
+ * The values that one scrape found. Each scrape has its own page, so that two at the same time do not mix and nothing
+ * stays from an earlier one: what was not found now has no value, neither an old one nor 0.
  */
 export class Page {
   readonly #values = new Map<MetricName, Value[]>();
   #closed = false;
 
-  /** Notes one value; nothing after `close`. */
+  /** Adds one value; after `close` it is dropped. */
   set(name: MetricName, value: number, labels: Labels = {}): void {
     this.#add(name, { metricName: name, labels, value });
   }
@@ -50,7 +50,7 @@ export class Page {
     )?.value;
   }
 
-  /** Takes over all that another page holds. */
+  /** Adds all values of another page. */
   add(other: Page): void {
     for (const [name, values] of other.#values) for (const value of values) this.#add(name, value);
   }

@@ -6,7 +6,7 @@ import type { Part, PartName } from "./parts/part.ts";
 import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
-/** No part holds a scrape longer than this; Prometheus gives up at 10 s. */
+/** Time for each part; Prometheus gives up after 10 s. */
 const PART_MS = 4_000;
 
 export interface Options {
@@ -16,10 +16,10 @@ export interface Options {
   partMs?: number;
 }
 
-/** Collects all parts side by side; one that fails or takes too long costs its own metrics only. */
+/** Collects all parts at the same time; of one that fails or takes too long, only its own metrics are missing. */
 export class Scraper {
   readonly #options: Options;
-  /** What is wrong with each part, so that the log tells of a change and not of each scrape. */
+  /** What was wrong with each part in the last scrape: only a change is logged. */
   readonly #complaints = new Map<PartName, string>();
 
   constructor(options: Options) {
@@ -29,7 +29,7 @@ export class Scraper {
   async scrape(): Promise<Page> {
     const started = performance.now();
     const page = new Page();
-    this.#exporter(page);
+    this.#showExporter(page);
     for (const found of await Promise.all(this.#options.parts.map((part) => this.#collect(part)))) {
       page.add(found);
     }
@@ -57,14 +57,14 @@ export class Scraper {
     const { name } = part;
     page.set("mem0_exporter_part_up", failures.length === 0 ? 1 : 0, { part: name });
     page.set("mem0_exporter_part_duration_seconds", (performance.now() - started) / 1000, { part: name });
-    // A part that is past its time may still be at work.
+    // What a part finds after its time is dropped.
     page.close();
     for (const failure of failures) this.#options.own.failed(name, reasonOf(failure));
-    this.#tell(name, failures);
+    this.#logChange(name, failures);
     return page;
   }
 
-  #tell(part: PartName, failures: readonly unknown[]): void {
+  #logChange(part: PartName, failures: readonly unknown[]): void {
     const reasons = [
       ...new Set(failures.map((failure) => `${reasonOf(failure)}: ${describe(failure)}`)),
     ].join("; ");
@@ -74,7 +74,7 @@ export class Scraper {
     else log("warning", "a part cannot be read", { part, reason: reasons });
   }
 
-  #exporter(page: Page): void {
+  #showExporter(page: Page): void {
     const { stack, identity } = this.#options.settings;
     const component = { component: "exporter" };
     page.set("mem0_component_info", 1, { ...component, version: VERSION });

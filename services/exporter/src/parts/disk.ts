@@ -8,12 +8,12 @@ export function diskPart(disks: Settings["disks"]): Part {
     name: "disk",
     whenDown: () => {},
     collect: async (page, complain) => {
-      const looks = Object.entries(disks).map(([place, path]) => async () => {
+      const reads = Object.entries(disks).map(([place, path]) => async () => {
         const { bavail, blocks, bsize } = await statfs(path);
         page.set("mem0_disk_free_bytes", bavail * bsize, { place });
         page.set("mem0_disk_size_bytes", blocks * bsize, { place });
       });
-      await sideBySide(complain, ...looks);
+      await sideBySide(complain, ...reads);
     },
     close: async () => {},
   };

@@ -9,16 +9,16 @@ import type { Part } from "./part.ts";
 
 const QUERY_MS = 1_000;
 
-/** Reads every relationship, in the background. */
+/** For the count that reads every relationship, in the background. */
 const COUNT_MS = 60_000;
 
 const CONNECT_MS = 2_000;
 
-/** Three refused passwords in a row lock the user out for everyone: one that was refused is not tried again so soon. */
+/** Three refused passwords in a row lock the user out for everyone, so a refused one is left alone for this long. */
 const REFUSED_PAUSE_MS = 60_000;
 
-/** One question instead of three: most of what a question costs is its way. The count is of Neo4j's own statistics. */
-const LOOK = `
+/** One query instead of three: most of its cost is the round trip. Neo4j knows the number of nodes without counting. */
+const STATE = `
   MATCH (n:__Entity__) WITH count(n) AS nodes
   OPTIONAL MATCH (i:Mem0Identity) WITH nodes, i LIMIT 1
   CALL dbms.queryJmx('java.lang:type=Memory') YIELD attributes
@@ -29,7 +29,7 @@ const LOOK = `
 const RELATIONSHIPS = "MATCH ()-[r]->() WHERE r.valid IS NULL OR r.valid RETURN count(r) AS count";
 
 type Count = { count: number };
-interface Look extends Record<string, unknown> {
+interface GraphState extends Record<string, unknown> {
   nodes: number;
   /** Null, as what follows, in a graph that has no identity. */
   instance: string | null;
@@ -64,32 +64,33 @@ export function neo4jPart(settings: Settings, time: Timer): Part {
     return connected;
   };
   const ask = async <Row extends RecordShape>(
-    through: Connected,
+    connection: Connected,
     name: string,
     text: string,
     timeout = QUERY_MS,
   ): Promise<{ rows: Row[]; version: string }> => {
-    const session = through.driver.session({ defaultAccessMode: neo4j.session.READ });
+    const session = connection.driver.session({ defaultAccessMode: neo4j.session.READ });
     try {
-      // Without a transaction around it, a question is one exchange instead of three.
+      // Without a transaction of its own, a query is one round trip instead of three.
       const { records, summary } = await time("neo4j", name, () => session.run<Row>(text, {}, { timeout }));
-      through.accepted = true;
+      connection.accepted = true;
       const version = summary.server.agent?.split("/")[1] ?? "unknown";
       return { rows: records.map((record) => record.toObject()), version };
     } catch (error) {
-      through.accepted = false;
+      connection.accepted = false;
       if (reasonOf(error) === "unauthorized")
-        refused = { password: through.password, at: performance.now(), error };
+        refused = { password: connection.password, at: performance.now(), error };
       throw error;
     } finally {
-      // Closing resets the connection, which a server that hangs does not answer: nothing waits for it.
+      // Not awaited: closing resets the connection, and a server that hangs would never answer to that.
       session.close().catch(() => {});
     }
   };
-  const relationships = new KeptCount(async (through: Connected) =>
-    countOf((await ask<Count>(through, "count_relationships", RELATIONSHIPS, COUNT_MS)).rows),
+  const relationships = new KeptCount(async (connection: Connected) =>
+    countOf((await ask<Count>(connection, "count_relationships", RELATIONSHIPS, COUNT_MS)).rows),
   );
-  const count = async (through: Connected) => (await Promise.allSettled([relationships.read(through)]))[0];
+  const count = async (connection: Connected) =>
+    (await Promise.allSettled([relationships.read(connection)]))[0];
 
   return {
     name: "neo4j",
@@ -100,13 +101,13 @@ export function neo4jPart(settings: Settings, time: Timer): Part {
     },
     collect: async (page, complain) => {
       const connection = await connect();
-      // Side by side, but not with a password that may be refused: one refusal is enough.
-      const begun = connection.accepted ? count(connection) : undefined;
-      const { rows, version } = await ask<Look>(connection, "look", LOOK);
+      // At the same time as the other query, unless the password may be refused: one refusal is enough.
+      const counting = connection.accepted ? count(connection) : undefined;
+      const { rows, version } = await ask<GraphState>(connection, "state", STATE);
       page.set("mem0_neo4j_up", 1);
       page.set("mem0_component_info", 1, { component: "neo4j", version });
       for (const row of rows) show(page, row, settings.identity);
-      const counted = await (begun ?? count(connection));
+      const counted = await (counting ?? count(connection));
       if (counted.status === "rejected") return complain(counted.reason);
       page.set("mem0_neo4j_relationships", counted.value.value);
       page.set("mem0_count_age_seconds", counted.value.ageSeconds, { count: "relationships" });
@@ -126,9 +127,9 @@ function open(uri: string, user: string, password: string): Driver {
       maxConnectionPoolSize: 2,
       connectionTimeout: CONNECT_MS,
       connectionAcquisitionTimeout: CONNECT_MS,
-      // A scrape tells how it is now; the next one tries again.
+      // No retries: a scrape tells how it is now, and the next one comes soon.
       maxTransactionRetryTime: 0,
-      // A connection idle for longer is asked before it is used: Neo4j may have been restarted.
+      // Milliseconds of idleness after which a connection is tried before use: Neo4j may have been restarted.
       connectionLivenessCheckTimeout: 5_000,
       telemetryDisabled: true,
       userAgent: "mem0-exporter",
@@ -136,7 +137,11 @@ function open(uri: string, user: string, password: string): Driver {
   );
 }
 
-function show(page: Page, found: Look, { instanceId, embedder, dimensions }: Settings["identity"]): void {
+function show(
+  page: Page,
+  found: GraphState,
+  { instanceId, embedder, dimensions }: Settings["identity"],
+): void {
   page.set("mem0_neo4j_nodes", found.nodes);
   page.set("mem0_count_age_seconds", 0, { count: "nodes" });
   const isOurs =

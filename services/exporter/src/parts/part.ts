@@ -1,15 +1,15 @@
 import type { Page } from "../page.ts";
 
-/** One source of metrics. What fails in it costs its own metrics and no other's. */
+/** One source of metrics. When it fails, only its own metrics are missing. */
 export interface Part {
   name: PartName;
-  /** What holds when the part fails: its `up` is 0, and nothing else is known. */
+  /** Called when the part fails: sets its `up` to 0. */
   whenDown: (page: Page) => void;
   /**
    * Writes what it finds to the page, as it finds it.
    *
-   * @param complain notes a failure that leaves the rest of the part standing
-   * @throws when nothing more of the part can be had
+   * @param complain reports a failure of one step; the other steps go on
+   * @throws when nothing more of the part can be read
    */
   collect: (page: Page, complain: (error: unknown) => void) => Promise<void>;
   close: () => Promise<void>;
@@ -19,7 +19,7 @@ export const PARTS = ["server", "postgres", "neo4j", "backups", "disk"] as const
 
 export type PartName = (typeof PARTS)[number];
 
-/** Runs steps at the same time; one that fails is noted and does not stop the others. */
+/** Runs steps at the same time; one that fails is reported and does not stop the others. */
 export async function sideBySide(
   complain: (error: unknown) => void,
   ...steps: readonly (() => Promise<void>)[]

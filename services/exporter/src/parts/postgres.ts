@@ -7,10 +7,10 @@ import { readSecret } from "../secret.ts";
 import type { Settings } from "../settings.ts";
 import { type Part, sideBySide } from "./part.ts";
 
-/** One look at the server may take this long; together they stay below the time of a part. */
+/** For one query of a scrape, so that all of them together stay within the time of a part. */
 const STATEMENT_MS = 1_000;
 
-/** A count of the whole table, in the background. */
+/** For a count that reads the whole table, in the background. */
 const COUNT_MS = 60_000;
 
 const CONNECT_MS = 2_000;
@@ -37,11 +37,11 @@ const STATES = ["active", "idle", "idle in transaction", "other"];
 
 /** PostgreSQL: is it there, is it ours, how full is it, and how many memories of how many users does it hold? */
 export function postgresPart(settings: Settings, time: Timer): Part {
-  const looks = pool(settings, STATEMENT_MS, 2);
-  // A connection of its own: a count under way does not hold up the looks.
-  const counts = pool(settings, COUNT_MS, 1);
-  const ask = async <Row extends object>(name: string, text: string, through = looks): Promise<Row[]> =>
-    (await time("postgres", name, () => through.query<Row>(text))).rows;
+  const queries = poolOf(settings, STATEMENT_MS, 2);
+  // A connection of their own, so that a long count does not hold up the queries.
+  const counts = poolOf(settings, COUNT_MS, 1);
+  const ask = async <Row extends object>(name: string, text: string, pool = queries): Promise<Row[]> =>
+    (await time("postgres", name, () => pool.query<Row>(text))).rows;
   const count = (name: string, text: string) =>
     new KeptCount(async () => (await ask<{ count: number }>(name, text, counts))[0]?.count ?? Number.NaN);
 
@@ -50,7 +50,7 @@ export function postgresPart(settings: Settings, time: Timer): Part {
     memories: count("count_memories", `SELECT count(*)::float8 AS count FROM ${table}`),
     users: count("count_users", distinctUsers(table)),
   };
-  const show = async (page: Page, which: "memories" | "users") => {
+  const showCount = async (page: Page, which: "memories" | "users") => {
     const { value, ageSeconds } = await kept[which].read();
     page.set(`mem0_${which}_total`, value);
     page.set("mem0_count_age_seconds", ageSeconds, { count: which });
@@ -64,10 +64,10 @@ export function postgresPart(settings: Settings, time: Timer): Part {
       for (const count of Object.values(kept)) count.forget();
     },
     collect: async (page, complain) => {
-      server(page, await ask("server", SERVER));
+      showServer(page, await ask("server", SERVER));
       await sideBySide(
         complain,
-        async () => connections(page, await ask("connections", CONNECTIONS)),
+        async () => showConnections(page, await ask("connections", CONNECTIONS)),
         async () => {
           for (const { bytes } of await ask<{ bytes: number }>("database_size", SIZE)) {
             page.set("mem0_database_size_bytes", bytes);
@@ -83,17 +83,17 @@ export function postgresPart(settings: Settings, time: Timer): Part {
           const found = await ask<Identity>("identity", IDENTITY).catch(ifMissing);
           page.set("mem0_identity_match", isOurs(found, settings.identity) ? 1 : 0, { store: "postgres" });
         },
-        () => show(page, "memories"),
-        () => show(page, "users"),
+        () => showCount(page, "memories"),
+        () => showCount(page, "users"),
       );
     },
     close: async () => {
-      await Promise.all([looks.end(), counts.end()]);
+      await Promise.all([queries.end(), counts.end()]);
     },
   };
 }
 
-function pool({ postgres }: Settings, statementMs: number, max: number): pg.Pool {
+function poolOf({ postgres }: Settings, statementMs: number, max: number): pg.Pool {
   const { host, port, database, user, passwordFile } = postgres;
   const made = new pg.Pool({
     host,
@@ -106,16 +106,16 @@ function pool({ postgres }: Settings, statementMs: number, max: number): pg.Pool
     connectionTimeoutMillis: CONNECT_MS,
     statement_timeout: statementMs,
     lock_timeout: Math.min(statementMs, STATEMENT_MS / 4),
-    // For a server that no longer answers at all, and so does not end the statement itself.
+    // For a server that hangs, and so does not end the statement itself.
     query_timeout: statementMs * 1.5,
     application_name: "mem0-exporter",
   });
-  // A connection that breaks while nobody uses it is replaced at the next scrape, which tells about it.
+  // An idle connection that breaks is replaced at the next scrape, which reports what is wrong.
   made.on("error", () => {});
   return made;
 }
 
-function server(
+function showServer(
   page: Page,
   rows: { version: string; max_connections: number; started: number; pgvector: string | null }[],
 ): void {
@@ -128,7 +128,7 @@ function server(
   }
 }
 
-function connections(page: Page, rows: { state: string; connections: number }[]): void {
+function showConnections(page: Page, rows: { state: string; connections: number }[]): void {
   page.set(
     "mem0_database_connections",
     rows.reduce((total, row) => total + row.connections, 0),
@@ -155,8 +155,8 @@ function isOurs([found]: Identity[], { instanceId, embedder, dimensions }: Setti
 }
 
 /**
- * Number of users by hopping from one to the next in the server's index on the user id: as many look-ups as there are
- * users, however many memories they have.
+ * Counts the users by going from one to the next in the index on the user id: one look-up for each user, however many
+ * memories there are.
  */
 function distinctUsers(table: string): string {
   const next = (after: string) =>

@@ -5,12 +5,12 @@ import type { Settings } from "../settings.ts";
 import type { Part } from "./part.ts";
 import { reexport } from "./traffic.ts";
 
-/** Both answers take the server a few milliseconds; a busy one is not a dead one. */
+/** Answers take a few milliseconds, but a busy server must not pass for a dead one. */
 const TIMEOUT_MS = 2_000;
 
 /** The memory server: whether it answers, and what it tells about its traffic. */
 export function serverPart({ url, metricsUrl }: Settings["server"]): Part {
-  // fetch() would bring streams, a parser of its own and their garbage to each scrape.
+  // Not fetch(): its streams and its own parser would cost memory at each scrape, of which the exporter has little.
   const agent = new Agent({ keepAlive: true });
   const get = (address: string) => textOf(address, agent);
   const known: KnownLabels = new Map();

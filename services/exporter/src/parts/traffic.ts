@@ -7,7 +7,7 @@ type Labels = Sample["labels"];
 /** Kind of the requests that are no traffic: health checks. */
 export const PROBE = "probe";
 
-/** Routes that are not told by their method, by path template of the memory server. */
+/** Kinds of requests, by route template of the memory server, where the HTTP method does not tell. */
 const KINDS: Record<string, string> = {
   "/health": PROBE,
   "/ready": PROBE,
@@ -26,6 +26,7 @@ export function kindOf(route: string, method: string): string {
   return KINDS[route] ?? (method === "GET" || method === "HEAD" ? "read" : "write");
 }
 
+/** Metrics of the server that are served as they are, under names of the catalogue. */
 const PASSED_ON: Record<string, MetricName> = {
   mem0_server_ready: "mem0_service_ready",
   mem0_server_writes_in_flight: "mem0_writes_in_flight",
@@ -33,7 +34,7 @@ const PASSED_ON: Record<string, MetricName> = {
   mem0_server_repairs_parked: "mem0_repairs_parked",
 };
 
-/** Brings the memory server's own metrics under the names and labels of the catalogue. */
+/** Serves the memory server's own metrics under the names and labels of the catalogue. */
 export function reexport(samples: readonly Sample[], page: Page): void {
   const byName = Map.groupBy(samples, ({ name }) => name);
   const of = (name: string) => byName.get(name) ?? [];
@@ -50,7 +51,7 @@ export function reexport(samples: readonly Sample[], page: Page): void {
   for (const { labels, value } of of("mem0_server_call_errors_total"))
     page.set("mem0_call_errors_total", value, labels);
 
-  // From 0 on, so that the first write is seen as an increase.
+  // Each begins at 0, so that the first write counts as an increase.
   const written = new Map(["ADD", "UPDATE", "DELETE"].map((event) => [event, 0]));
   for (const { labels, value } of of("mem0_server_memory_events_total"))
     written.set(labels.event ?? "", value);
@@ -79,7 +80,7 @@ function requests(samples: readonly Sample[], page: Page): void {
   };
   for (const { labels, value } of samples) {
     const route = withKind(labels);
-    // From 0 on for each route, so that its first error is seen as an increase.
+    // Errors of each route begin at 0, so that the first one counts as an increase.
     for (const status of ["4xx", "5xx"]) add({ ...route, status }, 0);
     add({ ...route, status: `${(labels.status ?? "").slice(0, 1)}xx` }, value);
   }
@@ -113,7 +114,7 @@ function distributions(
   });
 }
 
-/** By labels that were read before, which are the same objects in the next scrape. */
+/** What `histogramOf` found, by the labels: parseExposition hands out the same objects in the next scrape. */
 const HISTOGRAMS = new WeakMap<Labels, string>();
 
 /** The same for all lines of one histogram: their labels without the bucket's edge, as text. */
