@@ -1,6 +1,6 @@
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { answerTime, type Select, TRAFFIC } from "../promql.ts";
-import { inWords, type PanelSpec } from "./panel.ts";
+import { inWords, type PanelSpec, SIZE } from "./panel.ts";
 
 export const UP_DOWN = { 0: "DOWN", 1: "UP" };
 
@@ -66,7 +66,7 @@ export function guidePanels(of: Select): PanelSpec[] {
     {
       title: "Database Size",
       description: "The stack's PostgreSQL database on disk.",
-      unit: units.BytesIEC,
+      unit: SIZE,
       shape: "lines",
       width: 12,
       queries: [{ expr: of("mem0_database_size_bytes"), legend: "database" }],

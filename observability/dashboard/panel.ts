@@ -52,6 +52,9 @@ export function inWords(
   return { ...spec, unit: units.Short, shape: "now" };
 }
 
+/** Unit of sizes: to the base of 1024 (KiB, MiB, GiB), as on the landing page and in alerts. */
+export const SIZE = units.BytesIEC;
+
 /** The datasource that the reader of the dashboard has chosen. */
 export const DATASOURCE = { type: "prometheus", uid: "$datasource" };
 

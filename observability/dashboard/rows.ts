@@ -9,7 +9,7 @@ import {
   type Select,
 } from "../promql.ts";
 import { UP_DOWN } from "./guide-panels.ts";
-import { inWords, type PanelSpec } from "./panel.ts";
+import { inWords, type PanelSpec, SIZE } from "./panel.ts";
 
 /** What follows the guide's panels, row by row. */
 export function rows(of: Select): { title: string; panels: PanelSpec[] }[] {
@@ -97,7 +97,7 @@ function neo4j(of: Select): PanelSpec[] {
     {
       title: "Neo4j Heap",
       description: "Java heap in use, and how much there may be.",
-      unit: units.BytesIEC,
+      unit: SIZE,
       shape: "lines",
       width: 8,
       queries: [
@@ -160,7 +160,7 @@ function backups(of: Select): PanelSpec[] {
     {
       title: "Size of Backups",
       description: "The last good backup of each tier.",
-      unit: units.BytesIEC,
+      unit: SIZE,
       shape: "lines",
       width: 6,
       queries: [{ expr: of("mem0_backup_last_success_size_bytes"), legend: "{{tier}}" }],
@@ -222,7 +222,7 @@ function containers(of: Select): PanelSpec[] {
     {
       title: "Memory of Processes",
       description: "Resident memory of the memory server and the exporter.",
-      unit: units.BytesIEC,
+      unit: SIZE,
       shape: "lines",
       width: 8,
       queries: [{ expr: of("mem0_component_memory_bytes"), legend: "{{component}}" }],
@@ -230,7 +230,7 @@ function containers(of: Select): PanelSpec[] {
     {
       title: "Free Disk Space",
       description: "On the disk of the stores, of the stack's own files and of the backups.",
-      unit: units.BytesIEC,
+      unit: SIZE,
       shape: "lines",
       width: 8,
       alerts: ["Mem0DiskSpaceLow"],
@@ -239,7 +239,7 @@ function containers(of: Select): PanelSpec[] {
     {
       title: "Free Disk Space in 4 Days",
       description: "As it went in the last six hours; below 0 the disk is full by then.",
-      unit: units.BytesIEC,
+      unit: SIZE,
       shape: "lines",
       width: 8,
       queries: [{ expr: `predict_linear(${free}[6h], 4 * 86400)`, legend: "{{place}}" }],
@@ -247,7 +247,7 @@ function containers(of: Select): PanelSpec[] {
     {
       title: "Largest Tables and Indexes",
       description: "What takes the space in PostgreSQL.",
-      unit: units.BytesIEC,
+      unit: SIZE,
       shape: "lines",
       width: 12,
       queries: [
