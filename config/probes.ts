@@ -13,3 +13,6 @@ export function answersHttp(port: number, path: string): string[] {
  * on purpose: a probe with a stale one would lock the user out for everyone.
  */
 export const NEO4J_ANSWERS: readonly string[] = answersHttp(7474, "/");
+
+/** Whether a Neo4j without HTTP serves: Bolt opens after the databases and the password. */
+export const NEO4J_TAKES_BOLT: readonly string[] = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/7687"];

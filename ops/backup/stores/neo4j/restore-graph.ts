@@ -23,7 +23,7 @@ rm -rf /data/unpacked`;
 export async function startGraph(graph: ThrowawayGraph, parts: GraphParts): Promise<Driver> {
   if (parts.kind === "dumps") for (const part of parts.parts) await graph.load(part);
   if (parts.kind === "files") await graph.script(UNPACK, { input: parts });
-  const driver = await graph.start();
+  const driver = await graph.start({ briefly: parts.kind !== "lines" });
   if (parts.kind === "lines") await importGraphLines(parts.part, driver);
   return driver;
 }
