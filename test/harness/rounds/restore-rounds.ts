@@ -48,6 +48,9 @@ export async function restoreRounds(options: RestoreRounds): Promise<Hits> {
   const length = performance.now() - started;
   same("without a blow", await stackContent(stack), restored(first));
   report(`a restore that nothing strikes takes ${(length / 1000).toFixed(1)} s`);
+  const back = await verb("restore", "--roll-back", "--stack", name);
+  if (back.exitCode !== 0) throw new Error(`rolling back a restore that has ended fails: ${back.all}`);
+  same("rolled back without a blow", await stackContent(stack), first);
   await verb("restore", "--finish", "--stack", name);
 
   for (let round = 1; round <= rounds; round++) {

