@@ -11,6 +11,16 @@ export interface Place {
   host: string;
   /** What listens there, for people. */
   kind: string;
+  /** Stacks that were deployed there; their data is nowhere else. */
+  stacks?: string[];
+}
+
+/** What is known beside the usual places, in the order in which it counts. */
+export interface KnownEngines {
+  /** Where stacks of this machine were deployed, by stack. */
+  deployed: Record<string, string>;
+  /** Where Docker's own command line would go; nothing when it says nothing, or names another machine. */
+  context: string | undefined;
 }
 
 export type Engine =
@@ -19,34 +29,87 @@ export type Engine =
   /** Something is there, and it will not do. */
   | { state: "wrong"; host: string; reason: string; mend: string };
 
-/** Where to look for an engine, the wished one first. `DOCKER_HOST` is the only place when it is set. */
-export function enginePlaces(platform: NodeJS.Platform, env: NodeJS.ProcessEnv, home: string): Place[] {
-  const system = { host: "unix:///var/run/docker.sock", kind: "Docker Engine" };
+/**
+ * Where to look for an engine: where stacks were deployed, where Docker's command line goes, then at the usual places.
+ * `DOCKER_HOST` is the only place when it is set.
+ */
+export function enginePlaces(
+  platform: NodeJS.Platform,
+  env: NodeJS.ProcessEnv,
+  home: string,
+  { deployed, context }: KnownEngines = { deployed: {}, context: undefined },
+): Place[] {
   const wished = env.DOCKER_HOST;
-  if (wished === system.host) return [system];
+  if (wished === SYSTEM.host) return [SYSTEM];
   if (wished !== undefined && wished !== "") return [{ host: wished, kind: "DOCKER_HOST" }];
+  const usual = usualPlaces(platform, home);
+  const placeAt = (host: string) => usual.find((place) => place.host === host) ?? { host, kind: "Docker" };
+  const first = Map.groupBy(Object.entries(deployed), ([, host]) => host);
+  const known = [
+    ...[...first].map(([host, stacks]) => ({ ...placeAt(host), stacks: stacks.map(([stack]) => stack) })),
+    ...(context === undefined ? [] : [placeAt(context)]),
+    ...usual,
+  ];
+  return known.filter(({ host }, index) => known.findIndex((place) => place.host === host) === index);
+}
+
+const SYSTEM: Place = { host: "unix:///var/run/docker.sock", kind: "Docker Engine" };
+
+function usualPlaces(platform: NodeJS.Platform, home: string): Place[] {
   const inHome = (...parts: string[]) => `unix://${path.join(home, ...parts)}`;
   if (platform !== "darwin") {
-    return [system, { host: inHome(".docker", "desktop", "docker.sock"), kind: "Docker Desktop" }];
+    return [SYSTEM, { host: inHome(".docker", "desktop", "docker.sock"), kind: "Docker Desktop" }];
   }
   return [
     { host: inHome(".docker", "run", "docker.sock"), kind: "Docker Desktop" },
     { host: inHome(".orbstack", "run", "docker.sock"), kind: "OrbStack" },
     { host: inHome(".colima", "default", "docker.sock"), kind: "colima" },
-    system,
+    SYSTEM,
   ];
 }
 
-/** The first engine that answers at one of the places, and whether it will do. */
-export async function findEngine(places: readonly Place[], user: { uid: number }): Promise<Engine> {
-  const answers = await Promise.all(places.map((place) => askEngine(place, user)));
+/**
+ * The first engine that answers at one of the places, and whether it will do. Where stacks were deployed on one that does
+ * not answer, no other will do: it would begin them anew, without their data.
+ */
+export async function findEngine(places: readonly Place[], user: EngineUser): Promise<Engine> {
+  const found = await Promise.all(
+    places.map(async (place) => ({ place, engine: await askEngine(place, user) })),
+  );
+  const homes = found.filter(({ place }) => place.stacks !== undefined);
+  const isThere = ({ engine }: (typeof found)[number]) => engine.state === "there";
+  const [home] = homes;
+  const other = found.find(isThere);
+  if (home !== undefined && other !== undefined && !homes.some(isThere)) {
+    return silentHome(home.place, home.engine, other.place);
+  }
   return (
-    answers.find(({ state }) => state === "there") ??
-    answers.find(({ state }) => state === "wrong") ?? { state: "missing" }
+    homes.find(isThere)?.engine ??
+    other?.engine ??
+    found.find(({ engine }) => engine.state === "wrong")?.engine ?? { state: "missing" }
   );
 }
 
-async function askEngine({ host, kind }: Place, user: { uid: number }): Promise<Engine> {
+/** The engine that has the data of stacks does not answer, and another one does. */
+function silentHome({ host, kind, stacks = [] }: Place, engine: Engine, other: Place): Engine {
+  if (engine.state === "wrong") return engine;
+  return {
+    state: "wrong",
+    host,
+    reason:
+      `stack ${stacks.join(", ")} was deployed on this engine (${kind}), which does not answer; ` +
+      `${other.kind} at ${other.host} does, without its data`,
+    mend: `start ${kind}, then: ./mem0 setup; to take the other one all the same: DOCKER_HOST=${other.host} ./mem0 setup`,
+  };
+}
+
+/** Who wants to use an engine, and on what. */
+export interface EngineUser {
+  uid: number;
+  platform: NodeJS.Platform;
+}
+
+async function askEngine({ host, kind }: Place, { uid, platform }: EngineUser): Promise<Engine> {
   const wrong = (reason: string, mend: string): Engine => ({ state: "wrong", host, reason, mend });
   if (!host.startsWith("unix://")) {
     return wrong(
@@ -81,7 +144,9 @@ async function askEngine({ host, kind }: Place, user: { uid: number }): Promise<
     if (code === "EACCES" || code === "EPERM") {
       return wrong(
         "you may not use the Docker engine",
-        `sudo usermod -aG docker "$(id -un ${user.uid})", then log in again`,
+        platform === "darwin"
+          ? `start ${kind} as the user who runs ./mem0`
+          : `sudo usermod -aG docker "$(id -un ${uid})", then log in again`,
       );
     }
     if (kind === "DOCKER_HOST") {

@@ -1,21 +1,20 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import semver from "semver";
 
-/** Reads the numbers of a version, e.g. of `v3.259.0`, `go1.25`, `20.10.24+dfsg1`; nothing when there are none. */
-export function parseVersion(text: string): number[] | undefined {
-  const found = /(\d+(?:\.\d+)*)/.exec(text)?.[1];
-  return found?.split(".").map(Number);
+/**
+ * The three numbers of a version as a tool tells it, e.g. of `v3.259.0`, `go1.25`, `20.10.24+dfsg1`; missing ones are 0.
+ *
+ * @returns e.g. `1.25.0`; nothing when there is no version in the text
+ */
+export function parseVersion(text: string): string | undefined {
+  return semver.coerce(text)?.version;
 }
 
-/** Whether version `found` is `needed` or newer; missing numbers count as 0. False when `found` is no version. */
+/** Whether version `found` is `needed` or newer. False when `found` is no version. */
 export function atLeast(found: string, needed: string): boolean {
-  const [have, want] = [parseVersion(found), parseVersion(needed)];
-  if (have === undefined || want === undefined) return false;
-  for (let place = 0; place < Math.max(have.length, want.length); place++) {
-    const difference = (have[place] ?? 0) - (want[place] ?? 0);
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
+  const [have, want] = [semver.coerce(found), semver.coerce(needed)];
+  return have !== null && want !== null && semver.gte(have, want);
 }
 
 /** Version of the Pulumi CLI: that of the SDK in package.json. */

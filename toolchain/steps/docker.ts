@@ -3,6 +3,8 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:f
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../../ops/base/problem.ts";
+import { listManifests } from "../../ops/stack/manifest-file.ts";
+import { currentContext } from "../docker-context.ts";
 import { type Engine, enginePlaces, findEngine } from "../engine.ts";
 import { stateLayout } from "../layout.ts";
 import { run } from "../run.ts";
@@ -49,8 +51,19 @@ export const docker: Step = {
   },
 };
 
-export function locateEngine({ platform, env, user }: Host): Promise<Engine> {
-  return findEngine(enginePlaces(platform, env, user.home), user);
+export function locateEngine({ platform, env, user, stateHome }: Host): Promise<Engine> {
+  const known = { deployed: deployedEngines(stateHome), context: currentContext(env, user.home) };
+  return findEngine(enginePlaces(platform, env, user.home, known), { uid: user.uid, platform });
+}
+
+/** Where each stack of this machine was deployed. A manifest that cannot be read is the business of the stack's verbs. */
+function deployedEngines(stateHome: string): Record<string, string> {
+  try {
+    return Object.fromEntries(listManifests(stateHome).map(({ stack, dockerHost }) => [stack, dockerHost]));
+  } catch (error) {
+    if (error instanceof Problem) return {};
+    throw error;
+  }
 }
 
 function isOurs({ platform, user }: Host): boolean {

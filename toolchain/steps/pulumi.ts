@@ -167,7 +167,7 @@ async function askVersion(binary: string): Promise<string | undefined> {
     reject: false,
     timeout: 20_000,
   });
-  return failed ? undefined : parseVersion(stdout)?.join(".");
+  return failed ? undefined : parseVersion(stdout);
 }
 
 function removeOthers(root: string, kept: string): void {

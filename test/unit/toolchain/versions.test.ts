@@ -4,13 +4,13 @@ import { atLeast, parseVersion } from "../../../toolchain/versions.ts";
 
 describe("a version", () => {
   it.each([
-    ["v3.259.0", [3, 259, 0]],
-    ["go1.26.8", [1, 26, 8]],
-    ["20.10.24+dfsg1", [20, 10, 24]],
-    ["1.41", [1, 41]],
-    ["go1.25rc1", [1, 25]],
-  ])("is read from %s", (text, numbers) => {
-    expect(parseVersion(text)).toEqual(numbers);
+    ["v3.259.0", "3.259.0"],
+    ["go1.26.8", "1.26.8"],
+    ["20.10.24+dfsg1", "20.10.24"],
+    ["1.41", "1.41.0"],
+    ["go1.25rc1", "1.25.0"],
+  ])("is read from %s", (text, version) => {
+    expect(parseVersion(text)).toBe(version);
   });
 
   it.each(["", "devel", "v"])("is not found in %j", (text) => {
@@ -29,14 +29,14 @@ describe("a version", () => {
     expect(atLeast(found, needed)).toBe(expected);
   });
 
-  const version = fc.array(fc.nat(300), { minLength: 1, maxLength: 4 });
+  const version = fc.array(fc.nat(300), { minLength: 1, maxLength: 3 });
   const text = (numbers: number[]) => numbers.join(".");
 
   it("is at least itself, also with zeros added", () => {
     fc.assert(
       fc.property(
         version,
-        (one) => atLeast(text(one), `${text(one)}.0`) && atLeast(`v${text(one)}`, text(one)),
+        (one) => atLeast(text(one), text([...one, 0, 0].slice(0, 3))) && atLeast(`v${text(one)}`, text(one)),
       ),
     );
   });
@@ -45,7 +45,7 @@ describe("a version", () => {
     fc.assert(
       fc.property(version, version, (one, other) => {
         const [up, down] = [atLeast(text(one), text(other)), atLeast(text(other), text(one))];
-        const pad = (numbers: number[]) => text([...numbers, 0, 0, 0].slice(0, 4));
+        const pad = (numbers: number[]) => text([...numbers, 0, 0, 0].slice(0, 3));
         expect(up && down).toBe(pad(one) === pad(other));
         expect(up || down).toBe(true);
       }),
