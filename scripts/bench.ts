@@ -7,9 +7,9 @@ import { testEnvironment } from "../test/runner/environment.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
 
-/** Programs of this checkout that measure or try things for long, by what a person calls them. */
+/** Programs of this checkout that measure, by what a person calls them. */
 const PROGRAMS = new Map(
-  globSync(["bench/*.ts", "test/harness/rounds/*-kills.ts"], { cwd: CHECKOUT })
+  globSync("bench/*.ts", { cwd: CHECKOUT })
     .sort()
     .map((file) => [path.basename(file, ".ts"), file]),
 );
@@ -17,16 +17,14 @@ const PROGRAMS = new Map(
 export function register(program: Command): void {
   program
     .command("bench")
-    .description("measure this checkout beside what a user would run instead, or kill it at random moments")
+    .description("measure this checkout beside what a user would run instead")
     .addArgument(new Argument("<name>", "what").choices([...PROGRAMS.keys()]))
     .argument("[args...]", "passed on, such as sizes")
     .allowUnknownOption()
     .addHelpText(
       "after",
       "\nThe README tells what each prints. A figure is worth something on a machine that does nothing else.\n" +
-        "The rounds of kills need a stack that runs.\n" +
-        "\nExamples:\n  ./mem0 bench foundation\n  ./mem0 bench backup 1000 20000\n" +
-        "  ./mem0 bench backup-kills --stack test --rounds 100 --seed 1",
+        "\nExamples:\n  ./mem0 bench foundation\n  ./mem0 bench backup 1000 20000",
     )
     .action(bench);
 }

@@ -1,72 +1,66 @@
-import path from "node:path";
-import { Argument, type Command } from "commander";
-import prettyMs from "pretty-ms";
-import { ExitCode } from "../ops/base/problem.ts";
-import {
-  type Check,
-  checksOf,
-  type Outcome,
-  type Suite,
-  type TestEnvironment,
-} from "../test/runner/checks.ts";
-import { testEnvironment } from "../test/runner/environment.ts";
-import { renderFailure } from "../test/runner/failures.ts";
-import { renderTally, sum } from "../test/runner/tally.ts";
-import { CHECKOUT } from "../toolchain/layout.ts";
-import { runSetup } from "../toolchain/setup.ts";
+import { Argument, type Command, Option } from "commander";
+import { ExitCode, Problem } from "../ops/base/problem.ts";
+import { HARMLESS_ROUNDS, ROUNDS, type RoundsName, type RoundsOptions } from "../test/runner/rounds.ts";
+import { runRounds, runSuites } from "../test/runner/run.ts";
+import { DEFAULT_SUITES, SUITES, type Suite } from "../test/runner/suites.ts";
 
-const ALL = ["unit", "engine", "e2e"] as const;
+interface Options extends RoundsOptions {
+  changed?: string | true;
+  lanes: string;
+  skipped: boolean;
+  record?: true;
+}
 
 export function register(program: Command): void {
   program
     .command("test")
     .description("run the project's own tests")
-    .addArgument(new Argument("[suite]", "which tests").choices([...ALL, "all", "stores"]).default("all"))
+    .addArgument(new Argument("[suite]", "which tests").choices([...SUITES, "all", "rounds"]).default("all"))
+    .addArgument(new Argument("[name]", "which rounds").choices(ROUNDS))
+    .option(
+      "--changed [ref]",
+      "only what a change since this commit can reach (default: what is not committed)",
+    )
+    .option("--no-skipped", "a test that is skipped has failed")
+    .option("--record", "write the times of this run into docs/testing.md")
+    .addOption(new Option("--lanes <n>", "how many programs run side by side").default("2"))
+    .option("--rounds <n>", "rounds: how many kills or faults")
+    .option("--seed <n>", "rounds: the same ones again")
+    .option("--only <store>", "restore-kills: restore this store alone")
+    .option("--stack <stack>", "rounds: kill on a stack that is deployed, instead of one of their own")
     .addHelpText(
       "after",
       "\nunit is fast and needs no Docker; engine uses the real Pulumi engine and Docker; e2e uses a running stack;\n" +
-        "all is these three. stores is the memory server's tests on real stores whole, with more and longer faults; engine\n" +
-        "runs a part of them. It needs the images that engine or up has built.\n" +
-        "\nExample:\n  ./mem0 test unit",
+        "all is these three. stores is the memory server's tests on real stores whole; engine runs a part of them.\n" +
+        `rounds are long: ${HARMLESS_ROUNDS.join(", ")}, or the one that is named; engine-kills restarts Docker.\n` +
+        "\nExamples:\n  ./mem0 test unit\n  ./mem0 test --changed main\n" +
+        "  ./mem0 test rounds backup-kills --rounds 100 --seed 1",
     )
     .action(test);
 }
 
-async function test(chosen: Suite | "all"): Promise<void> {
-  const suites = chosen === "all" ? ALL : [chosen];
-  // The tools' own `#!/usr/bin/env node` is to find the Node that runs this, not an older one of the system.
-  process.env.PATH = [path.dirname(process.execPath), process.env.PATH].join(path.delimiter);
-  const results: Result[] = [];
-  for (const suite of suites) {
-    const env = suite === "unit" ? {} : await machineForTests();
-    for (const check of checksOf(suite, CHECKOUT, env)) results.push(await timed(check));
-  }
-  console.log("\nSummary");
-  for (const { name, tally, failures, milliseconds } of results) {
-    console.log(
-      `  ${tally.failed === 0 ? "ok    " : "FAILED"} ${name}: ${renderTally(tally)} (${prettyMs(milliseconds)})`,
-    );
-    for (const failure of failures) console.log(`    ${renderFailure(failure)}`);
-  }
-  const total = sum(results.map(({ tally }) => tally));
-  console.log(`\n${renderTally(total)}`);
-  process.exitCode = total.failed === 0 ? ExitCode.ok : ExitCode.failed;
-}
-
-/** Docker and the engine are needed from here on: sets up this machine like `up` does. */
-async function machineForTests(): Promise<TestEnvironment> {
-  await runSetup({ progress: "plain" });
-  return testEnvironment();
-}
-
-interface Result extends Outcome {
-  name: string;
-  milliseconds: number;
-}
-
-async function timed(check: Check): Promise<Result> {
-  console.log(`\n=== ${check.name}`);
-  const started = performance.now();
-  const outcome = await check.run();
-  return { name: check.name, ...outcome, milliseconds: performance.now() - started };
+async function test(
+  suite: Suite | "all" | "rounds",
+  name: RoundsName | undefined,
+  options: Options,
+): Promise<void> {
+  const lanes = Number(options.lanes);
+  if (!Number.isInteger(lanes) || lanes < 1)
+    throw new Problem(`--lanes ${options.lanes} is no number of lanes`, {
+      exitCode: ExitCode.usage,
+      mend: "--lanes 2",
+    });
+  if (suite === "rounds") return runRounds(name === undefined ? HARMLESS_ROUNDS : [name], options, lanes);
+  if (name !== undefined)
+    throw new Problem(`${name} belongs to the rounds`, {
+      mend: `./mem0 test rounds ${name}`,
+      exitCode: ExitCode.usage,
+    });
+  await runSuites({
+    suites: suite === "all" ? DEFAULT_SUITES : [suite],
+    changedSince: options.changed === true ? "HEAD" : options.changed,
+    lanes,
+    skipsFail: !options.skipped,
+    record: options.record === true,
+  });
 }

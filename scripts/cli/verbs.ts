@@ -95,7 +95,7 @@ export const VERBS: readonly Verb[] = [
   { name: "test", summary: "run the project's own tests", load: () => import("../test.ts") },
   {
     name: "bench",
-    summary: "measure this checkout beside what a user would run instead, or kill it at random moments",
+    summary: "measure this checkout beside what a user would run instead",
     load: () => import("../bench.ts"),
   },
 ];

@@ -1,72 +1,56 @@
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
-import { type Failure, failuresOfPytest, failuresOfVitest } from "./failures.ts";
+import { runChild } from "./child.ts";
+import { resultsOfPytest } from "./junit.ts";
+import type { Job } from "./lanes.ts";
 import { virtualEnvironment } from "./python.ts";
-import { judge, type Tally, tallyOfOne, tallyOfPytest, tallyOfVitest } from "./tally.ts";
+import { type FileResult, judged, toolResult } from "./results.ts";
+import { REPORT_VARIABLE } from "./vitest-reporter.ts";
 
-/** One thing that `./mem0 test` runs. */
-export interface Check {
-  name: string;
-  run: () => Promise<Outcome>;
-}
-
-export interface Outcome {
-  tally: Tally;
-  /** The tests that failed, where the check has tests with names. */
-  failures: readonly Failure[];
-}
-
-export type Suite = "unit" | "engine" | "e2e" | "stores";
+/** One program that `./mem0 test` runs in a lane. */
+export type Check = Job<FileResult[]>;
 
 /** What the tests find in their environment: the engine's variables, and the images of this checkout. */
 export type TestEnvironment = Record<string, string>;
 
-/** All checks of a suite, in the order in which a mistake is found soonest. */
-export function checksOf(suite: Suite, checkout: string, env: TestEnvironment): Check[] {
-  const local = (name: string) => path.join(checkout, "node_modules", ".bin", name);
-  const services = globSync("services/*/pyproject.toml", { cwd: checkout }).map((file) => path.dirname(file));
-  switch (suite) {
-    case "unit":
-      return [
-        simple("biome", checkout, [local("biome"), "check", "--error-on-warnings"]),
-        simple("types", checkout, [local("tsc"), "--noEmit"]),
-        { name: "shellcheck", run: () => shellcheck(checkout) },
-        vitest("unit", checkout, env, ["--coverage"]),
-        ...services.flatMap((service) => [
-          ...linted(service, checkout, `${service}/requirements-dev.lock`),
-          pytest(service, checkout, [], {}),
-        ]),
-        ...linted("bench", checkout, "services/server/requirements-dev.lock"),
-      ];
-    case "engine":
-      // The images that the first of these builds are what the services' tests run on.
-      return [
-        vitest("engine", checkout, env),
-        ...services.flatMap((service) =>
-          stores(service, checkout, { ...env, ...FEWER_EXAMPLES }, ["-m", "not long"]),
-        ),
-      ];
-    case "e2e":
-      return [vitest("e2e", checkout, env)];
-    case "stores":
-      return services.flatMap((service) => stores(service, checkout, env));
-  }
-}
-
-function simple(name: string, cwd: string, [command = "", ...args]: string[]): Check {
+/** A program that either succeeds or fails. */
+export function tool(
+  name: string,
+  cwd: string,
+  command: () => Promise<readonly string[]>,
+  env: TestEnvironment = {},
+): Check {
   return {
     name,
-    run: async () =>
-      outcomeOfOne(!(await execa(command, args, { cwd, stdio: "inherit", reject: false })).failed),
+    run: async (signal) => {
+      const [program = "", ...args] = await command();
+      const started = performance.now();
+      const succeeded = await runChild(program, args, { cwd, env, label: name, signal });
+      return [toolResult(name, succeeded, (performance.now() - started) / 1000)];
+    },
   };
 }
 
-async function shellcheck(checkout: string): Promise<Outcome> {
-  const bin = await virtualEnvironment(checkout, "test/requirements.lock");
-  const { stdout } = await execa("git", ["ls-files", "-z"], { cwd: checkout });
-  const scripts = stdout.split("\0").filter((file) => file !== "" && isShell(path.join(checkout, file)));
-  return simple("shellcheck", checkout, [path.join(bin, "shellcheck"), ...scripts]).run();
+export function biome(checkout: string): Check {
+  return tool("biome", checkout, async () => [
+    packageProgram(checkout, "biome"),
+    "check",
+    "--error-on-warnings",
+  ]);
+}
+
+export function types(checkout: string): Check {
+  return tool("types", checkout, async () => [packageProgram(checkout, "tsc"), "--noEmit"]);
+}
+
+export function shellcheck(checkout: string): Check {
+  return tool("shellcheck", checkout, async () => {
+    const bin = await virtualEnvironment(checkout, "test/requirements.lock");
+    const { stdout } = await execa("git", ["ls-files", "-z"], { cwd: checkout });
+    const scripts = stdout.split("\0").filter((file) => file !== "" && isShell(path.join(checkout, file)));
+    return [path.join(bin, "shellcheck"), ...scripts];
+  });
 }
 
 function isShell(file: string): boolean {
@@ -74,100 +58,100 @@ function isShell(file: string): boolean {
   return file.endsWith(".sh") || /^#!.*\b(ba|da)?sh\b/.test(readFileSync(file, "utf8").slice(0, 64));
 }
 
-function vitest(
-  project: Exclude<Suite, "stores">,
+interface VitestRun {
+  name: string;
+  project: "unit" | "engine" | "e2e";
+  /** Test files, as the checkout names them. */
+  files: readonly string[];
+  env?: TestEnvironment;
+  options?: readonly string[];
+  claims?: readonly string[];
+}
+
+export function vitest(
   checkout: string,
-  env: TestEnvironment,
-  options: string[] = [],
+  { name, project, files, env = {}, options = [], claims = [] }: VitestRun,
 ): Check {
   return {
-    name: `vitest ${project}`,
-    run: async () => {
-      const report = reportFile(checkout, `vitest-${project}.json`);
+    name,
+    claims,
+    run: async (signal) => {
+      const report = reportFile(checkout, `${name}.json`);
       const args = [
-        "run",
-        "--project",
-        project,
-        `--reporter=${project === "unit" ? "default" : "verbose"}`,
-        "--reporter=json",
-        `--outputFile=${report}`,
+        ...["run", "--project", project, `--reporter=${project === "unit" ? "default" : "verbose"}`],
+        `--reporter=${path.join(import.meta.dirname, "vitest-reporter.ts")}`,
+        ...options,
+        ...files,
       ];
-      const command = path.join(checkout, "node_modules", ".bin", "vitest");
-      const { failed } = await execa(command, [...args, ...options], {
+      const succeeded = await runChild(packageProgram(checkout, "vitest"), args, {
         cwd: checkout,
-        env,
-        stdio: "inherit",
-        reject: false,
+        env: { ...env, [REPORT_VARIABLE]: report },
+        label: name,
+        signal,
       });
-      return outcomeFrom(report, !failed, tallyOfVitest, failuresOfVitest);
+      const results = existsSync(report) ? (JSON.parse(readFileSync(report, "utf8")) as FileResult[]) : [];
+      return judged(name, succeeded, results);
     },
   };
 }
 
-/** Lint, format and types of the Python in a folder; all settings are in its pyproject.toml. */
-function linted(folder: string, checkout: string, lockFile: string): Check[] {
-  const cwd = path.join(checkout, folder);
-  const tool = (name: string, args: string[]): Check => ({
-    name: [name, ...args, folder].join(" "),
-    run: async () => {
-      const bin = await virtualEnvironment(checkout, lockFile);
-      return simple(name, cwd, [path.join(bin, name), ...args]).run();
-    },
-  });
-  return [tool("ruff", ["check"]), tool("ruff", ["format", "--check"]), tool("mypy", [])];
+/** Lint, format and types of the Python in a folder, one after the other; all settings are in its pyproject.toml. */
+export function pythonLint(checkout: string, folder: string, lockFile: string): Check[] {
+  const lint = (name: string, args: string[]) =>
+    tool([name, ...args, folder].join(" "), path.join(checkout, folder), async () => [
+      path.join(await virtualEnvironment(checkout, lockFile), name),
+      ...args,
+    ]);
+  return [lint("ruff", ["check"]), lint("ruff", ["format", "--check"]), lint("mypy", [])];
 }
 
-/** Of the API's properties in every run of the tests; `./mem0 test stores` has more, and the rounds of faults. */
-const FEWER_EXAMPLES = { MEM0_API_EXAMPLES: "10" };
-
-/** Tests of a service that need real stores. */
-function stores(service: string, checkout: string, env: TestEnvironment, options: string[] = []): Check[] {
-  const tests = "tests/stores";
-  return existsSync(path.join(checkout, service, tests))
-    ? [pytest(service, checkout, [tests, ...options], env)]
-    : [];
+interface PytestRun {
+  name: string;
+  /** Folder of the service. */
+  folder: string;
+  args?: readonly string[];
+  env?: TestEnvironment;
 }
 
-function pytest(service: string, checkout: string, args: string[], env: TestEnvironment): Check {
+export function pytest(checkout: string, { name, folder, args = [], env = {} }: PytestRun): Check {
   return {
-    name: `pytest ${service} ${args.join(" ")}`.trim(),
-    run: async () => {
-      const bin = await virtualEnvironment(checkout, `${service}/requirements-dev.lock`);
-      const report = reportFile(
-        checkout,
-        `pytest-${path.basename(service)}-${args.join("-").replaceAll(/[/ ]/g, "-")}.xml`,
-      );
-      const { failed } = await execa(path.join(bin, "pytest"), [...args, `--junitxml=${report}`], {
-        cwd: path.join(checkout, service),
+    name,
+    run: async (signal) => {
+      const bin = await virtualEnvironment(checkout, devLock(folder));
+      const report = reportFile(checkout, `${name}.xml`);
+      const reporting = [`--junitxml=${report}`, "--override-ini=junit_family=xunit1"];
+      const succeeded = await runChild(path.join(bin, "pytest"), [...args, ...reporting], {
+        cwd: path.join(checkout, folder),
         env,
-        stdio: "inherit",
-        reject: false,
+        label: name,
+        signal,
       });
-      return outcomeFrom(report, !failed, tallyOfPytest, failuresOfPytest);
+      const results = existsSync(report) ? resultsOfPytest(readFileSync(report, "utf8"), folder) : [];
+      return judged(name, succeeded, results);
     },
   };
+}
+
+/** Folders of the services that are written in Python. */
+export function pythonServices(checkout: string): string[] {
+  return globSync("services/*/pyproject.toml", { cwd: checkout })
+    .map((file) => path.dirname(file))
+    .sort();
+}
+
+export function devLock(service: string): string {
+  return `${service}/requirements-dev.lock`;
+}
+
+function packageProgram(checkout: string, name: string): string {
+  return path.join(checkout, "node_modules", ".bin", name);
 }
 
 /** A path for a report; an old one there would be taken for this run's. */
 function reportFile(checkout: string, name: string): string {
   const directory = path.join(checkout, ".toolchain", "test-reports");
   mkdirSync(directory, { recursive: true });
-  const file = path.join(directory, name);
+  const file = path.join(directory, name.replaceAll(/[/ ]/g, "-"));
   rmSync(file, { force: true });
   return file;
-}
-
-function outcomeOfOne(succeeded: boolean): Outcome {
-  return { tally: tallyOfOne(succeeded), failures: [] };
-}
-
-function outcomeFrom(
-  report: string,
-  succeeded: boolean,
-  tallyOf: (text: string) => Tally,
-  failuresOf: (text: string) => Failure[],
-): Outcome {
-  if (!existsSync(report)) return outcomeOfOne(false);
-  const text = readFileSync(report, "utf8");
-  return { tally: judge(succeeded, tallyOf(text)), failures: failuresOf(text) };
 }

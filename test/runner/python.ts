@@ -3,19 +3,29 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs
 import path from "node:path";
 import { execa } from "execa";
 import { Problem } from "../../ops/base/problem.ts";
+import { NEEDS } from "./needs.ts";
 
 /** The images run Python 3.13; the tests also run on the oldest that their libraries support. */
 const CANDIDATES = ["python3.13", "python3.12", "python3.11", "python3"];
 const MINIMUM_MINOR = 11;
+
+/** Those that are there or being made in this run: lanes that want the same one wait for each other. */
+const environments = new Map<string, Promise<string>>();
 
 /**
  * A virtual environment with exactly the packages of `lockFile`, made once per content of it.
  *
  * @returns its `bin` directory
  */
-export async function virtualEnvironment(checkout: string, lockFile: string): Promise<string> {
-  const python = await findPython();
+export function virtualEnvironment(checkout: string, lockFile: string): Promise<string> {
   const lock = path.join(checkout, lockFile);
+  const known = environments.get(lock) ?? makeEnvironment(checkout, lock);
+  environments.set(lock, known);
+  return known;
+}
+
+async function makeEnvironment(checkout: string, lock: string): Promise<string> {
+  const python = await findPython();
   const key = createHash("sha256")
     .update(readFileSync(lock))
     .update(python.version)
@@ -42,6 +52,6 @@ async function findPython(): Promise<{ command: string; version: string }> {
     if (!failed && Number(minor) >= MINIMUM_MINOR) return { command, version: `3.${minor}.${patch}` };
   }
   throw new Problem(`the services' tests need Python 3.${MINIMUM_MINOR} or newer with its venv module`, {
-    mend: "apt-get install python3 python3-venv, or: brew install python@3.13",
+    mend: NEEDS.python.mend,
   });
 }

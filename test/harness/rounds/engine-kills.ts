@@ -7,11 +7,12 @@ import { given, OPTIONS } from "./options.ts";
 import { restoreRounds } from "./restore-rounds.ts";
 
 /**
- * `./mem0 bench engine-kills --stack test --rounds 10 --seed 1`: restarts the machine's Docker engine at random moments
+ * `./mem0 test rounds engine-kills --stack test --rounds 10 --seed 1`: restarts the machine's Docker engine at random moments
  * of so many backups and so many restores of a deployed stack. As root on Linux, where nothing but the stack runs.
  */
 const { values } = parseArgs({ options: OPTIONS });
-const options = given(values);
+// The verb that mends what a killed engine left needs the stack's file, which a stack of the rounds has elsewhere.
+const options = given({ ...values, stack: values.stack ?? "test" });
 await requireEngineAlone(options.stack.manifest);
 const rounds = { ...options, blow: engineRestart(seededRandom(options.seed + 1)), report: console.log };
 const backups = await backupRounds(rounds);

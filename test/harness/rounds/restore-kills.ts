@@ -1,23 +1,25 @@
 import { parseArgs } from "node:util";
 import { RESTORED } from "../../../ops/backup/restore/swap.ts";
 import { KILL } from "./blow.ts";
-import { given, OPTIONS } from "./options.ts";
+import { OPTIONS, onStack } from "./options.ts";
 import { restoreRounds } from "./restore-rounds.ts";
 
 /**
- * `./mem0 bench restore-kills --stack test --rounds 100 --seed 1`: kills restores of the newest backup of a deployed
- * stack at random moments, of one store with `--only postgres`. It changes the data of that stack.
+ * `./mem0 test rounds restore-kills --rounds 100 --seed 1`: kills restores of the newest backup at random moments, of one
+ * store with `--only postgres`. It changes the data of a stack that was named.
  */
 const { values } = parseArgs({
   options: { ...OPTIONS, only: { type: "string" }, identity: { type: "string" } },
 });
-const { struck, finished } = await restoreRounds({
-  ...given(values),
-  blow: KILL,
-  only: RESTORED.find((store) => store === values.only),
-  identity: values.identity,
-  report: console.log,
+await onStack(values, async (given) => {
+  const { struck, finished } = await restoreRounds({
+    ...given,
+    blow: KILL,
+    only: RESTORED.find((store) => store === values.only),
+    identity: values.identity,
+    report: console.log,
+  });
+  console.log(
+    `${struck} restores killed, ${finished} had ended before: never anything served but what was live or what was in the backup`,
+  );
 });
-console.log(
-  `${struck} restores killed, ${finished} had ended before: never anything served but what was live or what was in the backup`,
-);

@@ -18,7 +18,7 @@ import { KILL } from "../../../harness/rounds/blow.ts";
 import { restoreRounds } from "../../../harness/rounds/restore-rounds.ts";
 import { BackupStack } from "../../../harness/support/backup-stack.ts";
 import { MIB, withSmallDisk } from "../../../harness/support/disks.ts";
-import { isRoot } from "../../../harness/support/machine.ts";
+import { needing } from "../../../harness/support/needing.ts";
 import { restoreTools } from "../../../harness/support/restore-tools.ts";
 import { stackContent } from "../../../harness/support/stack-content.ts";
 import { SteadyWriter } from "../../../harness/support/steady-writer.ts";
@@ -156,7 +156,7 @@ describe("an hourly backup with Postgres' files", () => {
   );
 });
 
-describe.runIf(isRoot)("a restore for which the disk has too little room", () => {
+needing("root").describe("a restore for which the disk has too little room", () => {
   it("is not begun, or given up while the live server still has some, and that goes on", async () => {
     const [before, backup] = [await content(), await take()];
     const said: string[] = [];

@@ -8,9 +8,7 @@ import { type Backup, isWhole, readBackup, readCatalogue } from "../../../../ops
 import { promote } from "../../../../ops/backup/take/sealing.ts";
 import type { BackupStack } from "../../../harness/support/backup-stack.ts";
 import { withExfat, withMount } from "../../../harness/support/disks.ts";
-import { hasProgram, isRoot } from "../../../harness/support/machine.ts";
-
-const hasExfat = hasProgram("mkfs.exfat") && hasProgram("mount.exfat-fuse");
+import { needing } from "../../../harness/support/needing.ts";
 
 /** Where backups of a stack may lie, and may not. */
 export function describePlaces(stack: BackupStack): void {
@@ -23,7 +21,7 @@ export function describePlaces(stack: BackupStack): void {
       expect(stack.status.copy).toMatchObject({ result: "ok" });
     });
 
-    it.runIf(hasProgram("rclone"))("goes wherever rclone copies it, and is whole there", async () => {
+    needing("rclone").it("goes wherever rclone copies it, and is whole there", async () => {
       const remote = stack.pathOf("remote");
       const command = ["rclone", "--config", "", "copy", "{directory}", `${remote}/{tier}/{id}`];
       const { backup, copyFailure } = await stack.take({ copyTo: { command } });
@@ -31,7 +29,7 @@ export function describePlaces(stack: BackupStack): void {
       await expectWhole(path.join(remote, "hourly", backup.id), backup.id);
     });
 
-    it.runIf(hasProgram("restic"))("goes into a repository of restic, and comes out whole", async () => {
+    needing("restic").it("goes into a repository of restic, and comes out whole", async () => {
       const restic = ["restic", "--no-cache", "--repo", stack.pathOf("repository")];
       restic.push("--password-file", stack.pathOf("restic-password"));
       writeFileSync(stack.pathOf("restic-password"), "a password of the tests", { mode: 0o600 });
@@ -57,7 +55,7 @@ export function describePlaces(stack: BackupStack): void {
     });
   });
 
-  describe.runIf(isRoot)("a backup root", () => {
+  needing("root").describe("a backup root", () => {
     it("that is full keeps no half of a backup", async () => {
       const root = stack.pathOf("full");
       await withMount(["-t", "tmpfs", "-o", "size=16k", "tmpfs"], root, async () => {
@@ -85,7 +83,7 @@ export function describePlaces(stack: BackupStack): void {
       await withMount(["--bind", hourly], hourly, () => expectCopies(root, backup));
     });
 
-    it.runIf(hasExfat)("on exFAT gets copies, and others on the machine are said to read it", async () => {
+    needing("exFAT").it("on exFAT gets copies, and others on the machine are said to read it", async () => {
       const root = stack.pathOf("exfat");
       const said: string[] = [];
       const report = (line: string) => said.push(line);

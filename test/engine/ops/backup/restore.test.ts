@@ -21,8 +21,8 @@ import { KILL } from "../../../harness/rounds/blow.ts";
 import { restoreRounds } from "../../../harness/rounds/restore-rounds.ts";
 import { BackupStack } from "../../../harness/support/backup-stack.ts";
 import { waitFor } from "../../../harness/support/eventually.ts";
-import { isRoot } from "../../../harness/support/machine.ts";
 import { mem0 } from "../../../harness/support/mem0-run.ts";
+import { needing } from "../../../harness/support/needing.ts";
 import { restoreTools } from "../../../harness/support/restore-tools.ts";
 import { stackContent } from "../../../harness/support/stack-content.ts";
 import { SteadyWriter } from "../../../harness/support/steady-writer.ts";
@@ -177,7 +177,7 @@ describe("a stack whose data is lost", () => {
     await finishRestore(tools());
   });
 
-  it.runIf(isRoot)("keeps what is live when the host's disk is full", async () => {
+  needing("root").it("keeps what is live when the host's disk is full", async () => {
     const [backup, before] = [await take("hourly"), await content()];
     const work = path.join(stateDir(), "backup");
     // Room for the lock and the journal, and not for the history.

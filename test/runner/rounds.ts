@@ -1,0 +1,53 @@
+import path from "node:path";
+import { type Check, pytest, type TestEnvironment, tool } from "./checks.ts";
+
+/** Long rounds of what the suites do in short, by what a person calls them. */
+export const ROUNDS = ["backup-kills", "restore-kills", "faults", "scale", "engine-kills"] as const;
+export type RoundsName = (typeof ROUNDS)[number];
+
+/** Restarting the Docker engine hits whatever else runs on this machine: only when it was named. */
+export const HARMLESS_ROUNDS = ROUNDS.filter((name) => name !== "engine-kills");
+
+export interface RoundsOptions {
+  rounds?: string | undefined;
+  seed?: string | undefined;
+  /** A deployed stack, whose data the kills change; without it they deploy one of their own and remove it. */
+  stack?: string | undefined;
+  /** restore-kills: the one store that is restored. */
+  only?: string | undefined;
+}
+
+export function roundsCheck(
+  checkout: string,
+  name: RoundsName,
+  options: RoundsOptions,
+  env: TestEnvironment,
+): Check {
+  const { rounds, seed } = options;
+  const label = `rounds ${name}`;
+  switch (name) {
+    case "faults": {
+      const given = Object.entries({ MEM0_FAULT_ROUNDS: rounds ?? "50", MEM0_FAULT_SEED: seed });
+      return stores(checkout, label, "test_faults.py", { ...env, ...defined(given) });
+    }
+    case "scale":
+      return stores(checkout, label, "test_scale.py", env);
+    default: {
+      const program = path.join(checkout, "test", "harness", "rounds", `${name}.ts`);
+      const only = name === "restore-kills" ? options.only : undefined;
+      const given = defined(Object.entries({ rounds, seed, stack: options.stack, only }));
+      const args = Object.entries(given).flatMap(([key, value]) => [`--${key}`, value]);
+      const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
+      const check = tool(label, checkout, async () => [...node, program, ...args], env);
+      return { ...check, claims: ["the stack of the kills"] };
+    }
+  }
+}
+
+function stores(checkout: string, name: string, file: string, env: TestEnvironment): Check {
+  return pytest(checkout, { name, folder: "services/server", args: [`tests/stores/${file}`], env });
+}
+
+function defined(entries: [string, string | undefined][]): Record<string, string> {
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

@@ -1,0 +1,143 @@
+import { readFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import prettyMs from "pretty-ms";
+import writeFileAtomic from "write-file-atomic";
+import { ExitCode } from "../../ops/base/problem.ts";
+import { CHECKOUT } from "../../toolchain/layout.ts";
+import { runSetup } from "../../toolchain/setup.ts";
+import { everything, reachedFrom } from "./change.ts";
+import type { Check } from "./checks.ts";
+import { testEnvironment } from "./environment.ts";
+import { imageChecks } from "./images.ts";
+import { inLanes } from "./lanes.ts";
+import { installNeeds, NEEDS, type NeedName } from "./needs.ts";
+import { type FileResult, named, renderNamed, renderTally, tally, withoutSkips } from "./results.ts";
+import { type RoundsName, type RoundsOptions, roundsCheck } from "./rounds.ts";
+import { dockerChecks, type Suite, unitChecks } from "./suites.ts";
+import { renderTimes, withTimes } from "./times.ts";
+
+export interface RunOptions {
+  suites: readonly Suite[];
+  /** Only what a change since this commit can reach. */
+  changedSince?: string | undefined;
+  /** How many programs run side by side. */
+  lanes: number;
+  /** Whether a test that is skipped has failed. */
+  skipsFail: boolean;
+  /** Writes the times of this run into docs/testing.md. */
+  record: boolean;
+}
+
+/** One thing after the other; what it is made of runs in lanes. */
+class Run {
+  readonly #results: FileResult[] = [];
+  readonly #started = performance.now();
+  readonly #stop = new AbortController();
+  readonly #lanes: number;
+
+  constructor(lanes: number) {
+    this.#lanes = lanes;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.on(signal, () => this.#interrupt());
+  }
+
+  /** At once the second time; what was started is killed then. */
+  #interrupt(): void {
+    if (this.#stop.signal.aborted) process.exit(ExitCode.interrupted);
+    console.log("\ninterrupted: ending what runs; once more to kill it");
+    this.#stop.abort();
+  }
+
+  /** @returns the results, and how many seconds all lanes together took */
+  async lanes(checks: readonly Check[]): Promise<{ files: FileResult[]; seconds: number }> {
+    const started = performance.now();
+    const watched = checks.map((check) => ({ ...check, run: (signal: AbortSignal) => told(check, signal) }));
+    const files = (await inLanes(watched, this.#lanes, this.#stop.signal)).flat();
+    this.#results.push(...files);
+    return { files, seconds: (performance.now() - started) / 1000 };
+  }
+
+  /** Prints the times, what was skipped and what failed; the last line is the tally. */
+  end(skipsFail: boolean): void {
+    const files = skipsFail ? withoutSkips(this.#results) : this.#results;
+    const counts = tally(files);
+    const list = (title: string, tests: ReturnType<typeof named>) => {
+      if (tests.length === 0) return;
+      console.log(`\n${title}`);
+      for (const test of tests) console.log(`  ${renderNamed(test)}`);
+    };
+    console.log(`\nTimes\n${renderTimes(files)}`);
+    console.log(`\nSummary: ${prettyMs(performance.now() - this.#started, { secondsDecimalDigits: 0 })}`);
+    list("Skipped, and why", named(files, "skipped"));
+    list("FAILED", named(files, "failed"));
+    console.log(`\n${renderTally(counts)}`);
+    const { aborted } = this.#stop.signal;
+    process.exitCode = aborted
+      ? ExitCode.interrupted
+      : counts.failed > 0 || counts.passed === 0
+        ? ExitCode.failed
+        : ExitCode.ok;
+  }
+}
+
+/** Runs the tests of suites, and tells at the end how it went. */
+export async function runSuites(options: RunOptions): Promise<void> {
+  const { suites, changedSince, record } = options;
+  // The tools' own `#!/usr/bin/env node` is to find the Node that runs this, not an older one of the system.
+  process.env.PATH = [path.dirname(process.execPath), process.env.PATH].join(path.delimiter);
+  const run = new Run(options.lanes);
+  const selection =
+    changedSince === undefined ? everything(CHECKOUT) : await reachedFrom(CHECKOUT, changedSince);
+  if (suites.includes("unit")) {
+    await installNeeds(["git", "python"], console.log);
+    const unit = await run.lanes(await unitChecks(CHECKOUT, selection));
+    if (record) recordTimes("unit", unit.files, unit.seconds);
+  }
+  const withDocker = suites.filter((suite) => suite !== "unit");
+  if (withDocker.length > 0) {
+    const env = await machineForTests();
+    const images = await run.lanes(await imageChecks(CHECKOUT));
+    if (tally(images.files).failed === 0) {
+      const rest = await run.lanes(await dockerChecks(CHECKOUT, withDocker, selection, env));
+      if (record) recordTimes(withDocker.join(" and "), rest.files, rest.seconds);
+    }
+  }
+  run.end(options.skipsFail);
+}
+
+/** Has long rounds of kills, faults and scale. */
+export async function runRounds(
+  names: readonly RoundsName[],
+  options: RoundsOptions,
+  lanes: number,
+): Promise<void> {
+  const run = new Run(lanes);
+  const env = await machineForTests();
+  await run.lanes(await imageChecks(CHECKOUT));
+  await run.lanes(names.map((name) => roundsCheck(CHECKOUT, name, options, env)));
+  run.end(false);
+}
+
+/** Docker and the engine are needed from here on: sets up this machine like `up` does, and what tests want besides. */
+async function machineForTests(): Promise<Record<string, string>> {
+  await runSetup({ progress: "plain" });
+  await installNeeds(Object.keys(NEEDS) as NeedName[], console.log);
+  return testEnvironment();
+}
+
+async function told(check: Check, signal: AbortSignal): Promise<FileResult[]> {
+  const started = performance.now();
+  console.log(`${check.name} | begins`);
+  const files = await check.run(signal);
+  const took = prettyMs(performance.now() - started, { secondsDecimalDigits: 1 });
+  const counts = tally(files);
+  console.log(`${check.name} | ${counts.failed === 0 ? "ok" : "FAILED"}: ${renderTally(counts)} (${took})`);
+  return files;
+}
+
+function recordTimes(suite: string, files: readonly FileResult[], seconds: number): void {
+  const document = path.join(CHECKOUT, "docs", "testing.md");
+  const when = `${new Date().toISOString().slice(0, 10)}, ${os.availableParallelism()} cores`;
+  writeFileAtomic.sync(document, withTimes(readFileSync(document, "utf8"), suite, files, seconds, when));
+}
