@@ -3,7 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import prettyMs from "pretty-ms";
 import writeFileAtomic from "write-file-atomic";
-import { ExitCode } from "../../ops/base/problem.ts";
+import { ExitCode, Problem } from "../../ops/base/problem.ts";
 import { CHECKOUT } from "../../toolchain/layout.ts";
 import { runSetup } from "../../toolchain/setup.ts";
 import { everything, reachedFrom } from "./change.ts";
@@ -12,7 +12,15 @@ import { testEnvironment } from "./environment.ts";
 import { imageChecks } from "./images.ts";
 import { inLanes } from "./lanes.ts";
 import { installNeeds, NEEDS, type NeedName } from "./needs.ts";
-import { type FileResult, named, renderNamed, renderTally, tally, withoutSkips } from "./results.ts";
+import {
+  type FileResult,
+  firstLine,
+  named,
+  renderNamed,
+  renderTally,
+  tally,
+  withoutSkips,
+} from "./results.ts";
 import { type RoundsName, type RoundsOptions, roundsCheck } from "./rounds.ts";
 import { dockerChecks, type Suite, unitChecks } from "./suites.ts";
 import { renderTimes, withTimes } from "./times.ts";
@@ -129,11 +137,19 @@ async function machineForTests(): Promise<Record<string, string>> {
 async function told(check: Check, signal: AbortSignal): Promise<FileResult[]> {
   const started = performance.now();
   console.log(`${check.name} | begins`);
-  const files = await check.run(signal);
+  const files = await check.run(signal).catch((error: unknown) => [brokenOff(check.name, error)]);
   const took = prettyMs(performance.now() - started, { secondsDecimalDigits: 1 });
   const counts = tally(files);
   console.log(`${check.name} | ${counts.failed === 0 ? "ok" : "FAILED"}: ${renderTally(counts)} (${took})`);
   return files;
+}
+
+/** A check that could not be made, for want of a package or the like, has failed; the others go on. */
+function brokenOff(name: string, error: unknown): FileResult {
+  const text = error instanceof Problem ? error.render() : String(error);
+  console.log(`${name} | ${text}`);
+  const message = firstLine(error instanceof Error ? error.message : text);
+  return { file: name, seconds: 0, tests: [{ name: "", outcome: "failed", seconds: 0, message }] };
 }
 
 function recordTimes(suite: string, files: readonly FileResult[], seconds: number): void {
