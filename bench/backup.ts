@@ -5,8 +5,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import { type BackupManifest, backupManifestSchema } from "../ops/backup/format/backup-manifest.ts";
 import { PartFiles } from "../ops/backup/format/part-files.ts";
+import type { Cut } from "../ops/backup/stores/cut.ts";
 import { openSnapshot, postgresDump } from "../ops/backup/stores/postgres/dump.ts";
-import type { Cut } from "../ops/backup/take/cut.ts";
 import { table } from "../scripts/cli/output.ts";
 import { docker, WatchedStack } from "../test/harness/support/watched-stack.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
@@ -126,7 +126,6 @@ async function ourDump(): Promise<{ seconds: number; bytes: number }> {
     found: { counts: {}, identities: {}, versions: {}, neo4jStoppedSeconds: 0 },
     stopNeo4j: false,
     report: () => {},
-    signal: new AbortController().signal,
   };
   const files = new PartFiles(directory, []);
   await postgresDump.dump(cut, files);

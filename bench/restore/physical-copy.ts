@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type Docker from "dockerode";
+import type { OpenPart } from "../../ops/backup/format/part.ts";
 import { openPart, PartFiles } from "../../ops/backup/format/part-files.ts";
 import { decompressed } from "../../ops/backup/format/streams.ts";
 import type { PostgresPlace } from "../../ops/backup/stores/postgres/databases.ts";
@@ -11,7 +12,7 @@ import {
   startOnFiles,
   startReplayed,
 } from "../../ops/backup/stores/postgres/restore-files.ts";
-import type { OpenPart, PostgresFiles } from "../../ops/backup/stores/store.ts";
+import type { PostgresFiles } from "../../ops/backup/stores/store.ts";
 import { Problem } from "../../ops/base/problem.ts";
 import { execInContainer } from "../../ops/docker/command.ts";
 import { PsqlSession } from "../../ops/docker/psql.ts";

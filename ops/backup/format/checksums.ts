@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { isFinderFile } from "../../base/finder-files.ts";
-import type { Backup } from "../keep/catalogue.ts";
+import type { BackupManifest } from "./backup-manifest.ts";
 import { counting } from "./byte-meter.ts";
 import { FILES } from "./layout.ts";
 import type { OnBytes } from "./part-files.ts";
@@ -16,7 +16,7 @@ import type { OnBytes } from "./part-files.ts";
  * @throws Error with the first file that is not as it was written
  */
 export async function compareChecksums(
-  { directory, manifest }: Pick<Backup, "directory" | "manifest">,
+  { directory, manifest }: { directory: string; manifest: BackupManifest },
   onBytes: OnBytes = () => {},
 ): Promise<string> {
   const text = readFileSync(path.join(directory, FILES.checksums), "utf8");

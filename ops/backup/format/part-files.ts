@@ -5,9 +5,9 @@ import path from "node:path";
 import { type Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { secondsSince } from "../../base/elapsed.ts";
-import type { OpenPart, PartSink } from "../stores/store.ts";
 import type { Part } from "./backup-manifest.ts";
 import { decrypting, encrypting } from "./encryption.ts";
+import type { OpenPart, PartSink } from "./part.ts";
 
 /** Ending of an encrypted part. */
 const ENCRYPTED = ".age";

@@ -1,7 +1,7 @@
 import type { Duplex, Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { constants, createZstdDecompress } from "node:zlib";
-import type { OpenPart } from "../stores/store.ts";
+import type { OpenPart } from "./part.ts";
 
 /** For zstd: the lowest level is the quickest, and smaller than gzip on vectors. */
 export const QUICKEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
@@ -19,7 +19,7 @@ export function decompressed(part: OpenPart): Readable {
 }
 
 /** Waits for all of them, also when one has failed: what it leaves is removed only when nobody writes there any more. */
-export async function all(work: (Promise<void> | undefined)[]): Promise<void> {
+export async function waitForAll(work: (Promise<void> | undefined)[]): Promise<void> {
   const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 }

@@ -1,11 +1,11 @@
-import { copyFile, mkdir, open } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
 import { Problem } from "../../base/problem.ts";
 import { FILES, layout } from "../format/layout.ts";
-import { beginPartial, publish, removeDeadPartials } from "../take/sealing.ts";
 import type { Backup } from "./catalogue.ts";
 import { ensureRoot, type RootOwner, unwritable } from "./root.ts";
+import { beginPartial, publish, removeDeadPartials, syncFile } from "./unfinished.ts";
 
 /** Where copies go: a second root, or a command of the person's own. */
 export interface CopyTarget {
@@ -21,7 +21,7 @@ const COMMAND_MS = 12 * 3_600_000;
  *
  * @throws Problem that says why it failed; the backup itself is as it was
  */
-export async function copyElsewhere(backup: Backup, target: CopyTarget, owner: RootOwner): Promise<void> {
+export async function copyTo(target: CopyTarget, backup: Backup, owner: RootOwner): Promise<void> {
   if (target.path !== undefined) await copyToRoot(backup, target.path, owner);
   if (target.command !== undefined) await runCommand(backup, target.command);
 }
@@ -40,8 +40,7 @@ async function copyToRoot(
       const copy = path.join(partial, file);
       await mkdir(path.dirname(copy), { recursive: true, mode: 0o700 });
       await copyFile(path.join(directory, file), copy);
-      const handle = await open(copy, "r");
-      await handle.sync().finally(() => handle.close());
+      await syncFile(copy);
     }
     await publish(partial, layout.backup(root, tier, id));
   } catch (cause) {

@@ -105,6 +105,16 @@ export function unwritable(root: string, cause: unknown): Problem {
   return new Problem(what, { where: root, mend, cause });
 }
 
+/** Does what reads and writes a backup root; errors of the file system come in words, all others as they are. */
+export async function onDisk<T>(root: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const isOfDisk = cause instanceof Error && "code" in cause && "syscall" in cause && !("address" in cause);
+    throw isOfDisk ? unwritable(root, cause) : cause;
+  }
+}
+
 /** `./mem0 backups` of the stack that the root belongs to, which its marker tells where there is one. */
 export function backupsVerb(root: string): string {
   try {

@@ -11,7 +11,7 @@ import { type DeployedService, deployedService } from "../../stack/deployed-serv
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import type { BackupManifest } from "../format/backup-manifest.ts";
 import { backupId } from "../format/layout.ts";
-import { all } from "../format/streams.ts";
+import { waitForAll } from "../format/streams.ts";
 import { graphImage } from "../restore/prepare.ts";
 import type { Restorable } from "../restore/restorable.ts";
 import { roomOf, withinRoom } from "../restore/room.ts";
@@ -95,7 +95,7 @@ export async function drill(
     };
     // Side by side, and none is left running when another fails: removing waits for all.
     const works = () =>
-      all([
+      waitForAll([
         timed("postgres", drillPostgres(context)),
         backup.files && timed("postgresFiles", drillFiles(context, backup.files)),
         timed("neo4j", drillGraph(context)),

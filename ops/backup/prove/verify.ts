@@ -7,12 +7,13 @@ import { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, deployedService } from "../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { compareChecksums } from "../format/checksums.ts";
+import type { OpenPart } from "../format/part.ts";
 import type { OnBytes } from "../format/part-files.ts";
 import { decompressed } from "../format/streams.ts";
 import type { Backup } from "../keep/catalogue.ts";
 import { metered } from "../restore/metered.ts";
 import { graphImage } from "../restore/prepare.ts";
-import { type GraphParts, openBackup, type Restorable } from "../restore/restorable.ts";
+import { openBackup, type Restorable } from "../restore/restorable.ts";
 import { withScratch } from "../scratch.ts";
 import { readHistory, unpackHistory } from "../stores/history/restore.ts";
 import { type ThrowawayGraph, withThrowawayGraph } from "../stores/neo4j/restore.ts";
@@ -21,7 +22,7 @@ import { countRows } from "../stores/postgres/copy-format.ts";
 import { plainSql } from "../stores/postgres/restore.ts";
 import { onFiles } from "../stores/postgres/restore-files.ts";
 import { readDump } from "../stores/postgres/verify.ts";
-import type { OpenPart, PostgresFiles } from "../stores/store.ts";
+import type { GraphParts, PostgresFiles } from "../stores/store.ts";
 
 export interface Verified {
   id: string;

@@ -3,7 +3,7 @@ import path from "node:path";
 import { Problem } from "../../base/problem.ts";
 import { deployedService } from "../../stack/deployed-service.ts";
 import type { BackupManifest } from "../format/backup-manifest.ts";
-import { all } from "../format/streams.ts";
+import { waitForAll } from "../format/streams.ts";
 import { databases } from "../stores/postgres/databases.ts";
 import { whyNotFiles } from "../stores/postgres/restore-files.ts";
 import type { Journal } from "./journal.ts";
@@ -111,7 +111,7 @@ async function fillCopies(
   if (stores.includes("history") && history !== undefined) {
     works.push(prepareHistory(preparation, places.server, history, stack.directory));
   }
-  await all(works);
+  await waitForAll(works);
   return memories;
 }
 

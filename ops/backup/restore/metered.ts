@@ -1,8 +1,9 @@
 import { counting } from "../format/byte-meter.ts";
+import type { OpenPart } from "../format/part.ts";
 import type { OnBytes } from "../format/part-files.ts";
 import { through } from "../format/streams.ts";
-import type { OpenPart } from "../stores/store.ts";
-import type { GraphParts, Restorable } from "./restorable.ts";
+import type { GraphParts } from "../stores/store.ts";
+import type { Restorable } from "./restorable.ts";
 
 /** The same backup, which tells of every piece that is read from it; bytes are those of the files, decrypted. */
 export function metered(backup: Restorable, onBytes: OnBytes = () => {}): Restorable {

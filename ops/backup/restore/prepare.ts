@@ -6,6 +6,7 @@ import type { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, onStore } from "../../stack/deployed-service.ts";
 import type { Counts, Identity } from "../format/backup-manifest.ts";
 import { hashFile } from "../format/checksums.ts";
+import type { OpenPart } from "../format/part.ts";
 import { withScratch } from "../scratch.ts";
 import { bindHistory, readHistory, unpackHistory } from "../stores/history/restore.ts";
 import {
@@ -18,8 +19,7 @@ import { countGraph, startGraph } from "../stores/neo4j/restore-graph.ts";
 import type { PostgresPlace } from "../stores/postgres/databases.ts";
 import { bindDatabase, readContent, restoreDatabase } from "../stores/postgres/restore.ts";
 import { dropOthers, layBeside, type ServerNames, startOnFiles } from "../stores/postgres/restore-files.ts";
-import type { OpenPart, PostgresFiles } from "../stores/store.ts";
-import type { GraphParts } from "./restorable.ts";
+import type { GraphParts, PostgresFiles } from "../stores/store.ts";
 import { LIVE_FILES, namesBeside } from "./swap.ts";
 
 /** What holds for every store that is restored. */

@@ -6,17 +6,11 @@ import { Problem } from "../../base/problem.ts";
 import { type BackupManifest, type Part, parseBackupManifest } from "../format/backup-manifest.ts";
 import { oldChecksums } from "../format/checksums.ts";
 import { BACKUP_ID, FILES } from "../format/layout.ts";
+import type { OpenPart } from "../format/part.ts";
 import { openPart } from "../format/part-files.ts";
 import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "../keep/catalogue.ts";
 import { backupsVerb } from "../keep/root.ts";
-import type { OpenPart, PostgresFiles, PostgresParts } from "../stores/store.ts";
-
-/** The graph of a backup, in one of the forms it may have. */
-export type GraphParts =
-  | { kind: "dumps"; parts: OpenPart[] }
-  | { kind: "lines"; part: OpenPart }
-  /** Neo4j's own files, as the guide's backups have them: copied while it ran, so they may not fit together. */
-  | { kind: "files"; file: string; open: OpenPart["open"] };
+import type { GraphParts, PostgresFiles, PostgresParts } from "../stores/store.ts";
 
 /** A backup as far as restoring looks at it: one of ours, or one of the form of the old operations guide. */
 export interface Restorable {
@@ -111,11 +105,6 @@ function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksu
     "no counts: that nothing is missing cannot be shown",
     ...(hasChecksums ? [] : ["no checksums: damage shows only where a file cannot be unpacked"]),
   ];
-}
-
-/** What to do about a backup that a store does not take. */
-export function lookAtBackup(stack: string): string {
-  return `look at the backup: ./mem0 verify --stack ${stack}; take another one: ./mem0 backups ${stack}`;
 }
 
 /**

@@ -16,8 +16,9 @@ import { withThrowawayGraph } from "../stores/neo4j/restore.ts";
 import { startGraph } from "../stores/neo4j/restore-graph.ts";
 import { dropDatabase, type PostgresPlace } from "../stores/postgres/databases.ts";
 import { readContent, restoreDatabase } from "../stores/postgres/restore.ts";
+import type { GraphParts } from "../stores/store.ts";
 import { graphImage } from "./prepare.ts";
-import type { GraphParts, Restorable } from "./restorable.ts";
+import type { Restorable } from "./restorable.ts";
 import { roomOf, withinRoom } from "./room.ts";
 
 const { escapeIdentifier, escapeLiteral } = pg;

@@ -1,7 +1,48 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Problem } from "../../base/problem.ts";
+import { Throwaway } from "../../docker/throwaway.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { backupId } from "../format/layout.ts";
 import type { Catalogue } from "../keep/catalogue.ts";
+import { ensureRoot, isOpenToOthers, onDisk, ownerOf } from "../keep/root.ts";
+import { beginPartial, removeDeadPartials } from "../keep/unfinished.ts";
+import { mendNeo4j } from "../stores/neo4j/store-copy.ts";
+import type { TakeOptions } from "./run.ts";
+
+/** When a run was begun, and the id of its backup. */
+export interface Beginning {
+  id: string;
+  startedAt: Date;
+}
+
+/**
+ * Makes sure of the backup root, and begins a directory for unfinished work in it.
+ *
+ * @returns the directory
+ */
+export async function openRoot(
+  stack: DeployedStack,
+  { tier, now, report }: Pick<TakeOptions, "tier" | "now" | "report">,
+): Promise<string> {
+  const { root, recipients } = stack.backup;
+  if (ensureRoot(root, ownerOf(stack)).made) report(`made ${root} a backup root`);
+  if (recipients.length === 0 && isOpenToOthers(root)) {
+    report(
+      `${root} keeps no permissions: everybody on this machine can read the backups; mem0:backup.recipients encrypts them`,
+    );
+  }
+  return onDisk(root, async () => {
+    for (const name of await removeDeadPartials(root))
+      report(`removed ${name}, left by a run that was cut off`);
+    return beginPartial(root, `${tier}-${backupId(now())}`);
+  });
+}
+
+/** Mends in Docker what runs that were cut off have left. */
+export async function mendCutOff(stack: DeployedStack, report: (line: string) => void): Promise<void> {
+  await Throwaway.removeLeftovers(stack.docker, stack.manifest);
+  if (await mendNeo4j(stack)) report("started Neo4j, which a run that was cut off had stopped");
+}
 
 /**
  * When a backup begins, and its id: later than every other, since a clock that was set back would let old backups look
@@ -14,7 +55,7 @@ export async function begin(
   { good, suspects, damaged }: Catalogue,
   now: () => Date,
   sleep: (milliseconds: number) => Promise<unknown> = delay,
-): Promise<{ id: string; startedAt: Date }> {
+): Promise<Beginning> {
   const newest = [...good, ...suspects, ...damaged]
     .map((entry) => entry.id)
     .sort()

@@ -1,44 +1,12 @@
 import { createHash } from "node:crypto";
-import {
-  access,
-  constants,
-  copyFile,
-  link,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { copyFile, link, mkdir } from "node:fs/promises";
 import path from "node:path";
-import { isHolderAlive, readHolder, thisProcess } from "../../base/process-lock.ts";
+import { Problem } from "../../base/problem.ts";
 import { type BackupContent, renderBackupManifest } from "../format/backup-manifest.ts";
 import { FILES, layout, type Tier } from "../format/layout.ts";
 import type { PartFiles } from "../format/part-files.ts";
-import { type Backup, readCatalogue } from "../keep/catalogue.ts";
-
-/** Begins a directory for unfinished work under `root`; it says who is at it. */
-export async function beginPartial(root: string, name: string): Promise<string> {
-  // Says why when it may not be written to; a directory made with its parents would only say that it is not there.
-  await access(root, constants.W_OK);
-  const directory = path.join(layout.partial(root), `${name}-${process.pid}`);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  await writeSynced(path.join(directory, FILES.owner), JSON.stringify(thisProcess()));
-  return directory;
-}
-
-/** Removes what runs left that are dead; returns the directories' names. */
-export async function removeDeadPartials(root: string): Promise<string[]> {
-  const removed: string[] = [];
-  for (const directory of readCatalogue(root).unfinished) {
-    const owner = readHolder(path.join(directory, FILES.owner));
-    if (owner !== undefined && owner.pid !== process.pid && isHolderAlive(owner)) continue;
-    await rm(directory, { recursive: true, force: true });
-    removed.push(path.basename(directory));
-  }
-  return removed;
-}
+import { type Backup, isWhole, readBackup } from "../keep/catalogue.ts";
+import { beginPartial, publish, syncFile, writeSynced } from "../keep/unfinished.ts";
 
 /**
  * Makes a finished backup of unfinished work: checksums, then the manifest, then everything to the disk, and only then
@@ -68,6 +36,26 @@ export async function seal(
 }
 
 /**
+ * Seals unfinished work under the name of its pin, if it has one, and reads it as whoever restores it will.
+ *
+ * @throws Problem when it is not whole
+ */
+export async function sealPinned(
+  root: string,
+  partial: string,
+  parts: PartFiles,
+  content: Omit<BackupContent, "checksums" | "parts">,
+  pin: string | undefined,
+): Promise<Backup> {
+  if (pin !== undefined) await writeSynced(path.join(partial, FILES.pin), `${pin}\n`);
+  const directory = await seal(root, partial, parts, content);
+  const { id, tier, result } = content;
+  const backup = readBackup({ id, tier, directory, suspect: result === "suspect" });
+  if (isWhole(backup)) return backup;
+  throw new Problem(`the backup was damaged on its way to the disk: ${backup.reason}`);
+}
+
+/**
  * Lets a backup stand in another tier as well: its parts by hard links where the file system can, by copies where not,
  * with a manifest of their own.
  */
@@ -80,26 +68,6 @@ export async function promote(root: string, { directory, manifest }: Backup, tie
   return publish(partial, layout.backup(root, tier, manifest.id));
 }
 
-/** Gives finished work its name; both directories are on the disk before it counts. */
-export async function publish(partial: string, target: string): Promise<string> {
-  await rm(path.join(partial, FILES.owner), { force: true });
-  const parent = path.dirname(target);
-  await mkdir(parent, { recursive: true, mode: 0o700 });
-  for (const entry of await readdir(partial, { withFileTypes: true })) {
-    if (entry.isDirectory()) await syncDirectory(path.join(partial, entry.name));
-  }
-  await syncDirectory(partial);
-  await rename(partial, target);
-  await syncDirectory(parent);
-  await syncDirectory(path.dirname(parent));
-  return target;
-}
-
-/** Writes a small file that is on the disk when this returns. */
-export async function writeSynced(file: string, text: string): Promise<void> {
-  await writeFile(file, text, { mode: 0o600, flush: true });
-}
-
 async function linkOrCopy(from: string, to: string, file: string): Promise<void> {
   const target = path.join(to, file);
   await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
@@ -109,22 +77,6 @@ async function linkOrCopy(from: string, to: string, file: string): Promise<void>
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EMLINK" && code !== "EXDEV") throw error;
     await copyFile(path.join(from, file), target);
-    await sync(target);
+    await syncFile(target);
   }
-}
-
-async function sync(file: string): Promise<void> {
-  const handle = await open(file, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** A directory's entries. Some network file systems cannot be asked for it, and have nothing better to offer. */
-async function syncDirectory(directory: string): Promise<void> {
-  await sync(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EINVAL" && error.code !== "ENOTSUP") throw error;
-  });
 }

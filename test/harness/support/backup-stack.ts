@@ -5,7 +5,8 @@ import type { Manifest } from "../../../config/manifest.ts";
 import { openPart } from "../../../ops/backup/format/part-files.ts";
 import { type Backup, type Catalogue, readCatalogue } from "../../../ops/backup/keep/catalogue.ts";
 import { readStatus } from "../../../ops/backup/status-file.ts";
-import { type Taken, type TakeOptions, takeBackup } from "../../../ops/backup/take/take.ts";
+import type { Taken, TakeOptions } from "../../../ops/backup/take/run.ts";
+import { takeBackup } from "../../../ops/backup/take/take.ts";
 import { type BackupSettings, DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 import { WatchedStack } from "./watched-stack.ts";
 

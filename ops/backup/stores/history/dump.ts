@@ -6,8 +6,8 @@ import type { ProgramOutput } from "../../../docker/output.ts";
 import { Throwaway } from "../../../docker/throwaway.ts";
 import { deployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../../stack/deployed-stack.ts";
-import { type Cut, NO_IDENTITY } from "../../take/cut.ts";
-import type { DumpSide } from "../store.ts";
+import { NO_IDENTITY } from "../cut.ts";
+import type { DumpedStore } from "../store.ts";
 
 /** The library's own default; higher levels cost more time than they save. */
 export const ZSTD_LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
@@ -46,7 +46,7 @@ const looked = z.object({
   identity: z.tuple([z.string(), z.string(), z.int()]).nullable(),
 });
 
-export const historyDump: DumpSide<Cut> = {
+export const historyDump: DumpedStore = {
   source: "history",
   async dump({ stack, id, found }, sink) {
     const { entries, identity } = looked.parse(await answerOf(await runPython(stack, LOOK)));

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
 import type { Identity } from "../../format/backup-manifest.ts";
-import type { OpenPart } from "../store.ts";
+import type { OpenPart } from "../../format/part.ts";
 
 /** What a history file holds. */
 export interface HistoryContent {

@@ -1,9 +1,10 @@
 import { Readable } from "node:stream";
 import { createZstdCompress } from "node:zlib";
 import type { Driver, Session } from "neo4j-driver-lite";
-import { type Cut, NO_IDENTITY } from "../../take/cut.ts";
+import type { PartSink } from "../../format/part.ts";
+import { type Cut, NO_IDENTITY } from "../cut.ts";
 import { ZSTD_LEVEL } from "../history/dump.ts";
-import type { DumpSide, PartSink } from "../store.ts";
+import type { DumpedStore } from "../store.ts";
 import { encodeValue, type GraphLine } from "./graph-lines.ts";
 import { copyStore } from "./store-copy.ts";
 
@@ -41,7 +42,7 @@ const FETCH_SIZE = 100;
 /** Lines are handed on in pieces of about this size. */
 const PIECE_BYTES = 256 * 1024;
 
-export const neo4jDump: DumpSide<Cut> = {
+export const neo4jDump: DumpedStore = {
   source: "neo4j",
   async dump(cut, sink) {
     const { stack, stopNeo4j } = cut;

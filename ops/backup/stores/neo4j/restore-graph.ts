@@ -1,6 +1,6 @@
 import type { Driver } from "neo4j-driver-lite";
 import type { Counts } from "../../format/backup-manifest.ts";
-import type { GraphParts } from "../../restore/restorable.ts";
+import type { GraphParts } from "../store.ts";
 import { GRAPH_COUNTS } from "./dump.ts";
 import type { ThrowawayGraph } from "./restore.ts";
 import { importGraphLines } from "./restore-lines.ts";

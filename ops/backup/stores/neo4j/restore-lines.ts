@@ -2,8 +2,8 @@ import type { Readable } from "node:stream";
 import neo4j, { type Driver, type Session } from "neo4j-driver-lite";
 import { Problem } from "../../../base/problem.ts";
 import type { Identity } from "../../format/backup-manifest.ts";
+import type { OpenPart } from "../../format/part.ts";
 import { decompressed, lines } from "../../format/streams.ts";
-import type { OpenPart } from "../store.ts";
 import { decodeValue, type Encoded, type GraphLine } from "./graph-lines.ts";
 
 /** Rows of one transaction: with an embedding of 1,536 floats in each, 2.5 MB. */

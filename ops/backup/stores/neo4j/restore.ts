@@ -6,9 +6,9 @@ import { execInContainer } from "../../../docker/command.ts";
 import type { Throwaway, ThrowawaySpec } from "../../../docker/throwaway.ts";
 import { openTunnel, type Tunnel } from "../../../docker/tunnel.ts";
 import type { Identity } from "../../format/backup-manifest.ts";
+import type { OpenPart } from "../../format/part.ts";
 import { lastLine } from "../../format/streams.ts";
-import { lookAtBackup } from "../../restore/restorable.ts";
-import type { OpenPart } from "../store.ts";
+import { lookAtBackup } from "../store.ts";
 
 /** The deployed Neo4j, as far as a throw-away one must be like it. */
 export interface Neo4jImage {

@@ -1,8 +1,8 @@
 import { createZstdCompress } from "node:zlib";
 import { streamFromExec } from "../../../docker/command.ts";
 import { type PostgresContainer, PsqlSession } from "../../../docker/psql.ts";
+import type { PartSink } from "../../format/part.ts";
 import { QUICKEST } from "../../format/streams.ts";
-import type { PartSink } from "../store.ts";
 
 /**
  * A copy of all of Postgres' files, the similarity index among them. It is made while writers write, and shows its end

@@ -3,28 +3,22 @@ import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import type { Manifest } from "../../../../config/manifest.ts";
 import { streamFromExec } from "../../../docker/command.ts";
-import { all, QUICKEST } from "../../format/streams.ts";
-import { type Cut, type Found, NO_IDENTITY } from "../../take/cut.ts";
-import type { DumpSide, PartSink } from "../store.ts";
-
-/** Postgres at one moment: a transaction that stays open, whose snapshot pg_dump and our own questions share. */
-export interface PostgresSnapshot {
-  name: string;
-  client: pg.Client;
-  close: () => Promise<void>;
-}
+import type { PartSink } from "../../format/part.ts";
+import { QUICKEST, waitForAll } from "../../format/streams.ts";
+import { type Cut, type Found, NO_IDENTITY, type PostgresSnapshot } from "../cut.ts";
+import type { DumpedStore } from "../store.ts";
 
 /** Fixes the moment; takes a few milliseconds, whatever the size. */
 export async function openSnapshot(client: pg.Client): Promise<PostgresSnapshot> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   const { rows } = await client.query<{ name: string }>("SELECT pg_export_snapshot() AS name");
-  return { name: rows[0]?.name ?? "", client, close: () => client.end().catch(() => {}) };
+  return { name: rows[0]?.name ?? "", client };
 }
 
 /** Compression of the custom format: the lowest level of zstd is the quickest, and smaller than gzip on vectors. */
 const ZSTD = "zstd:1";
 
-export const postgresDump: DumpSide<Cut> = {
+export const postgresDump: DumpedStore = {
   source: "postgres",
   async dump(cut, sink) {
     const { stack, snapshot, id } = cut;
@@ -60,7 +54,7 @@ export const postgresDump: DumpSide<Cut> = {
       if (apart) await writeRows(cut, sink, table);
       await look(cut.found, manifest, snapshot.client);
     };
-    await all([dump(), rows()]);
+    await waitForAll([dump(), rows()]);
   },
 };
 

@@ -5,9 +5,10 @@ import { Problem } from "../../../base/problem.ts";
 import { execInContainer } from "../../../docker/command.ts";
 import { psql, sql } from "../../../docker/psql.ts";
 import type { Identity, Part } from "../../format/backup-manifest.ts";
+import type { OpenPart } from "../../format/part.ts";
 import { decompressed, through } from "../../format/streams.ts";
-import { lookAtBackup } from "../../restore/restorable.ts";
-import type { OpenPart, PostgresParts } from "../store.ts";
+import type { PostgresParts } from "../store.ts";
+import { lookAtBackup } from "../store.ts";
 import { dropDatabase, type PostgresPlace } from "./databases.ts";
 import { withoutOwners } from "./plain-sql.ts";
 

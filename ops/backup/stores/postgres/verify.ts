@@ -2,7 +2,7 @@ import { Problem } from "../../../base/problem.ts";
 import type { Throwaway } from "../../../docker/throwaway.ts";
 import { type DeployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import type { Identity } from "../../format/backup-manifest.ts";
-import type { OpenPart } from "../store.ts";
+import type { OpenPart } from "../../format/part.ts";
 import { plainSql } from "./restore.ts";
 
 /** What a dump of Postgres holds, read from the dump alone. */

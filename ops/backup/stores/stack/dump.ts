@@ -1,9 +1,8 @@
 import { Readable } from "node:stream";
-import type { Cut } from "../../take/cut.ts";
-import type { DumpSide } from "../store.ts";
+import type { DumpedStore } from "../store.ts";
 
 /** The manifest of the deployed stack: which images, names and settings the data was used with. It holds no secret. */
-export const stackDump: DumpSide<Cut> = {
+export const stackDump: DumpedStore = {
   source: "stack",
   async dump({ stack }, sink) {
     await sink.write({

@@ -6,11 +6,11 @@ import { zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { Part } from "../../../../../ops/backup/format/backup-manifest.ts";
 import { compareChecksums } from "../../../../../ops/backup/format/checksums.ts";
+import type { OpenPart } from "../../../../../ops/backup/format/part.ts";
 import { isWhole, readBackup, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
 import { chooseForVerification } from "../../../../../ops/backup/keep/keeping.ts";
 import { bindHistory, readHistory } from "../../../../../ops/backup/stores/history/restore.ts";
 import { readGraphLines } from "../../../../../ops/backup/stores/neo4j/restore-lines.ts";
-import type { OpenPart } from "../../../../../ops/backup/stores/store.ts";
 import { writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
 

@@ -2,9 +2,9 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import type { PartFormat } from "../../../../../ops/backup/format/backup-manifest.ts";
+import type { OpenPart } from "../../../../../ops/backup/format/part.ts";
 import { metered } from "../../../../../ops/backup/restore/metered.ts";
 import type { Restorable } from "../../../../../ops/backup/restore/restorable.ts";
-import type { OpenPart } from "../../../../../ops/backup/stores/store.ts";
 
 const part = (file: string, content: string, format: PartFormat = "json"): OpenPart => ({
   part: { source: "stack", name: file, file, format, bytes: content.length, seconds: 0 },

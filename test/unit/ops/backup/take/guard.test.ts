@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Counts, Identity } from "../../../../../ops/backup/format/backup-manifest.ts";
-import { NO_IDENTITY } from "../../../../../ops/backup/take/cut.ts";
+import { NO_IDENTITY } from "../../../../../ops/backup/stores/cut.ts";
 import { reasonsForDoubt } from "../../../../../ops/backup/take/guard.ts";
 
 const ours: Identity = { instanceId: "i-1", embedder: "text-embedding-3-small", dimensions: 1536 };

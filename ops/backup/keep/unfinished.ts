@@ -1,0 +1,64 @@
+import { access, constants, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { isHolderAlive, readHolder, thisProcess } from "../../base/process-lock.ts";
+import { FILES, layout } from "../format/layout.ts";
+import { readCatalogue } from "./catalogue.ts";
+
+/** Begins a directory for unfinished work under `root`; it says who is at it. */
+export async function beginPartial(root: string, name: string): Promise<string> {
+  // Says why when it may not be written to; a directory made with its parents would only say that it is not there.
+  await access(root, constants.W_OK);
+  const directory = path.join(layout.partial(root), `${name}-${process.pid}`);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeSynced(path.join(directory, FILES.owner), JSON.stringify(thisProcess()));
+  return directory;
+}
+
+/** Removes what runs left that are dead; returns the directories' names. */
+export async function removeDeadPartials(root: string): Promise<string[]> {
+  const removed: string[] = [];
+  for (const directory of readCatalogue(root).unfinished) {
+    const owner = readHolder(path.join(directory, FILES.owner));
+    if (owner !== undefined && owner.pid !== process.pid && isHolderAlive(owner)) continue;
+    await rm(directory, { recursive: true, force: true });
+    removed.push(path.basename(directory));
+  }
+  return removed;
+}
+
+/** Gives finished work its name; both directories are on the disk before it counts. */
+export async function publish(partial: string, target: string): Promise<string> {
+  await rm(path.join(partial, FILES.owner), { force: true });
+  const parent = path.dirname(target);
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  for (const entry of await readdir(partial, { withFileTypes: true })) {
+    if (entry.isDirectory()) await syncDirectory(path.join(partial, entry.name));
+  }
+  await syncDirectory(partial);
+  await rename(partial, target);
+  await syncDirectory(parent);
+  await syncDirectory(path.dirname(parent));
+  return target;
+}
+
+/** Writes a small file that is on the disk when this returns. */
+export async function writeSynced(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { mode: 0o600, flush: true });
+}
+
+/** A file's content. */
+export async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A directory's entries. Some network file systems cannot be asked for it, and have nothing better to offer. */
+async function syncDirectory(directory: string): Promise<void> {
+  await syncFile(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EINVAL" && error.code !== "ENOTSUP") throw error;
+  });
+}
