@@ -50,6 +50,11 @@ export function givingSecret(key: (typeof SECRET_KEYS)[number], stack: string): 
   return `eval "$(./mem0 env)" && pulumi config set --secret ${keyName([key])} --stack ${stack}`;
 }
 
+/** What to do about a secret that everyone who sees the stack file can read. */
+export function inClear(key: (typeof SECRET_KEYS)[number], stack: string): string {
+  return `${keyName([key])}: stands in clear in the stack file; take it out, change that key, and: ${givingSecret(key, stack)}`;
+}
+
 function describe(node: SchemaNode | undefined, fallback: string): string {
   if (node === undefined) return fallback;
   if (node.oneOf !== undefined) {

@@ -26,6 +26,15 @@ export const FOREIGN_IMAGES: Record<Exclude<Service, BuiltService>, string> = {
   grafana: "grafana/grafana:12.4.5@sha256:26b8f35a9e4e4431995cf64c3f396505a4faf17bcfc19f9ed84943ec6bfd5ecd",
 };
 
+/** PostgreSQL cuts longer names of tables, indexes, roles and databases off without a word: NAMEDATALEN less one. */
+export const POSTGRES_NAME_BYTES = 63;
+
+/** The longest ending that the memory server puts behind the collection's name: its indexes are named so. */
+export const LONGEST_INDEX_ENDING = "_agent_id_idx";
+
+/** Longest name of a collection: the names of its indexes must still be different ones. */
+export const COLLECTION_LENGTH = POSTGRES_NAME_BYTES - LONGEST_INDEX_ENDING.length;
+
 /** Every name a stack gives to things on the host, so that two stacks never meet. */
 export interface Names {
   container: (service: Service) => string;

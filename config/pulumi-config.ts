@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { givingSecret, keyName } from "./explain.ts";
+import { inClear, keyName } from "./explain.ts";
 import { SECRET_KEYS } from "./schema.ts";
 
 /** The stack's configuration as Pulumi hands it over: keys without `mem0:`, values as text, secrets in clear. */
@@ -19,10 +19,7 @@ export function readStackConfig(): StackConfig {
   );
   const encrypted = encryptedKeys();
   const mistakes = SECRET_KEYS.filter((key) => key in values && !encrypted.includes(keyName([key]))).map(
-    (key) => {
-      const name = keyName([key]);
-      return `${name}: stands in clear in the stack file; take it out, change that key, and: ${givingSecret(key, pulumi.getStack())}`;
-    },
+    (key) => inClear(key, pulumi.getStack()),
   );
   return { values, mistakes };
 }

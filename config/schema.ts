@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { COLLECTION_LENGTH } from "./names.ts";
 import { backup } from "./schema/backup.ts";
 import { baseUrl, cpus, dockerName, hostPath, memoryMb, port, seconds } from "./schema/kinds.ts";
 import { model } from "./schema/model.ts";
@@ -57,15 +58,17 @@ const memory = z
   .strictObject({
     defaultUser: z
       .string()
-      .min(1)
-      .max(128)
+      .regex(
+        /^(?=.*\S)\P{Cc}{1,128}$/u,
+        "a name of 1 to 128 characters, not blank and without control characters",
+      )
       .default("me")
       .meta({ description: "User that `remember` and `recall` mean when no `--user` is given." }),
     collection: z
       .string()
       .regex(
-        /^[a-z][a-z0-9_]{0,47}$/,
-        "a table name: lower case letters, digits and `_`, at most 48 characters",
+        new RegExp(`^(?!mem0_)[a-z][a-z0-9_]{0,${COLLECTION_LENGTH - 1}}$`),
+        `a table name: lower case letters, digits and \`_\`, at most ${COLLECTION_LENGTH} characters, not \`mem0_...\``,
       )
       .default("memories")
       .meta({ description: "Postgres table of the memories." }),

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
-import type { Machine } from "../ops/stack/machine-file.ts";
 import { givenKeys } from "./api-keys.ts";
 import { explain } from "./explain.ts";
 import { type ModelSettings, modelSettings } from "./model.ts";
@@ -28,15 +27,27 @@ export interface Settings {
   /** The Grafana that there is in fact; `left-out`: its image cannot be had on this machine. */
   grafana: StackFile["observability"]["grafana"]["mode"] | "left-out";
   startSeconds: number;
-  runAs: Machine["runAs"];
+  runAs: Host["runAs"];
   dockerHost: string;
   baseImage: string;
   /** Tells this machine set-up apart from others on the same Docker engine. */
   homeId: string;
 }
 
-/** What set-up found out about this machine, and the home directory that `~/` stands for. */
-export type Host = Machine & { home: string };
+/** What settings depend on of the machine, as set-up found it out. */
+export interface Host {
+  /** The home directory that `~/` stands for. */
+  home: string;
+  docker: { host: string };
+  /** Where base images come from: an image registry, or Debian's packages. */
+  images: "registry" | "packages";
+  /** Tag of the local image that all our images are built on. */
+  baseImage: string;
+  /** User that all containers run as. */
+  runAs: { uid: number; gid: number };
+  /** Directory of backend, passphrase, manifests and secret files. */
+  stateHome: string;
+}
 
 /** Secrets given by the user, in clear: the program wraps them at once. */
 export interface GivenSecrets {

@@ -1,69 +1,65 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { parseDocument } from "yaml";
-import { keyName } from "../../config/explain.ts";
-import { settingsMistakes } from "../../config/settings.ts";
+import { parseStackText, type StackText, stackTextMistakes } from "../../config/stack-file.ts";
 import { ExitCode, Problem } from "../base/problem.ts";
 
-/**
- * What a stack's file says under `config`, by key.
- *
- * @throws Problem when there is no such file, or no YAML in it
- */
-export function requireStackFile(checkout: string, stack: string): Record<string, unknown> {
-  const file = path.join(checkout, `Pulumi.${stack}.yaml`);
-  if (!existsSync(file)) {
-    throw new Problem(`this checkout has no file of stack ${stack}`, {
-      where: file,
-      mend: "take the checkout that deployed it, or bring its file here",
-      exitCode: ExitCode.usage,
-    });
-  }
-  const document = parseDocument(readFileSync(file, "utf8"), { prettyErrors: true });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const line = error.linePos?.[0].line;
-    throw new Problem(`the file of stack ${stack} is no YAML: ${error.message.trimEnd()}`, {
-      where: line === undefined ? file : `${file}, line ${line}`,
-      exitCode: ExitCode.usage,
-    });
-  }
-  const { config } = (document.toJS() ?? {}) as { config?: Record<string, unknown> | null };
-  return config ?? {};
+/** The file of a stack's settings in a checkout. */
+export function stackFile(checkout: string, stack: string): string {
+  return path.join(checkout, `Pulumi.${stack}.yaml`);
 }
 
 /**
- * Checks all that can be known of a stack's settings before anything of this machine is touched. What depends on the
- * machine is checked when it is set up.
+ * Reads a stack's file as far as the engine must be able to: it is there, it is YAML, and its keys are ones.
  *
- * @throws Problem that lists all mistakes
+ * @throws Problem that names the line of each mistake, or the stack files that there are
+ */
+export function requireStackFile(checkout: string, stack: string): Extract<StackText, { ok: true }> {
+  const file = stackFile(checkout, stack);
+  if (!existsSync(file)) throw noSuchFile(checkout, stack);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new Problem("the stack file cannot be read", { where: file, exitCode: ExitCode.usage, cause });
+  }
+  const parsed = parseStackText(text);
+  if (parsed.ok) return parsed;
+  throw refusal(`the file of stack ${stack} cannot be used`, file, parsed.mistakes);
+}
+
+/**
+ * Looks at a stack's settings without the engine, in milliseconds: everything that is wrong in the file itself, secrets
+ * that are missing among it.
+ *
+ * @throws Problem with all mistakes
  */
 export function requireSoundStackFile(checkout: string, stack: string): void {
-  const config = requireStackFile(checkout, stack);
-  const prefix = keyName([]);
-  const ours = Object.entries(config)
-    .filter(([key]) => key.startsWith(prefix))
-    .map(([key, value]) => [key.slice(prefix.length), value] as const);
-  const sealed = ours.filter(([, value]) => isSealed(value)).map(([key]) => keyName([key]));
-  const open = ours.filter(([, value]) => !isSealed(value));
-  const values = Object.fromEntries(open.map(([key, value]) => [key, asPulumiGives(value)]));
-  // What is sealed is there, whatever it says.
-  const mistakes = settingsMistakes(stack, values).filter(
-    (line) => !sealed.some((key) => line.startsWith(`${key}: missing`)),
-  );
+  const mistakes = stackTextMistakes(stack, requireStackFile(checkout, stack));
   if (mistakes.length === 0) return;
-  throw new Problem(
-    `${mistakes.length} mistake(s) in settings of stack ${stack}:\n${mistakes.map((line) => `  - ${line}`).join("\n")}`,
-    { where: path.join(checkout, `Pulumi.${stack}.yaml`), exitCode: ExitCode.usage },
+  throw refusal(
+    `${mistakes.length} mistake(s) in settings of stack ${stack}`,
+    stackFile(checkout, stack),
+    mistakes,
   );
 }
 
-/** Pulumi hands a program text as it stands, and everything else as JSON. */
-function asPulumiGives(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+function refusal(what: string, file: string, mistakes: string[]): Problem {
+  const list = mistakes.map((mistake) => `  - ${mistake}`).join("\n");
+  return new Problem(`${what}:\n${list}`, {
+    where: file,
+    mend: "edit the file, then the same command again; docs/settings.md lists every setting",
+    exitCode: ExitCode.usage,
+  });
 }
 
-/** Whether a value is a secret that only Pulumi can read. */
-function isSealed(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "secure" in value;
+function noSuchFile(checkout: string, stack: string): Problem {
+  const stacks = readdirSync(checkout)
+    .map((name) => /^Pulumi\.(\w+)\.yaml$/.exec(name)?.[1])
+    .filter((name) => name !== undefined);
+  const others = stacks.length === 0 ? "none" : stacks.join(", ");
+  return new Problem(`this checkout has no file of stack ${stack}, only of: ${others}`, {
+    where: stackFile(checkout, stack),
+    mend: "name one of them, or take the checkout that deployed the stack, or bring its file here",
+    exitCode: ExitCode.usage,
+  });
 }

@@ -11,6 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 Provider = Literal["embedded", "openai", "openai-compatible"]
 
+MAX_COLLECTION = 63 - len("_agent_id_idx")
+"""PostgreSQL cuts longer names off, and then two indexes of the collection have one name (schema.py, config/names.ts)."""
+
 EMBEDDED_URL = "http://model:8000/v1"
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -73,7 +76,7 @@ class Settings(BaseModel):
     postgres_password: SecretFile = Field(validation_alias="postgres_password_file")
     postgres_pool_min: int = Field(2, ge=1, le=50)
     postgres_pool_max: int = Field(12, ge=1, le=100)
-    memory_collection: str = Field("memories", pattern=r"^[a-z_][a-z0-9_]{0,39}$")
+    memory_collection: str = Field("memories", pattern=r"^[a-z_][a-z0-9_]*$", max_length=MAX_COLLECTION)
 
     neo4j_uri: str = Field("bolt://neo4j:7687", pattern=r"^(bolt|neo4j)(\+s|\+ssc)?://.+")
     neo4j_username: str = "neo4j"

@@ -1,7 +1,8 @@
 import { type Host, parseSettings, type Settings } from "../../../config/settings.ts";
+import type { Machine } from "../../../ops/stack/machine-file.ts";
 
 /** A machine as set-up would describe it. */
-export const exampleHost: Host = {
+export const exampleHost: Host & Machine = {
   version: 1,
   platform: "linux",
   docker: { host: "unix:///var/run/docker.sock" },
@@ -24,7 +25,7 @@ export const hostWithoutRegistry: Host = { ...exampleHost, images: "packages" };
 export function exampleSettings(
   groups: Record<string, unknown> = {},
   stack = "test",
-  host = exampleHost,
+  host: Host = exampleHost,
 ): Settings {
   const config = Object.fromEntries(
     Object.entries({ model: { provider: "embedded" }, ...groups }).map(([key, value]) => [

@@ -47,11 +47,13 @@ describe("a stack file, before anything of the machine is touched", () => {
 
   it("that is no YAML is refused once, with its line", () => {
     const said = saidOf("config:\n  mem0:model: { provider: embedded\n  mem0:x: 1\n");
-    expect(said).toMatch(/^the file of stack prd is no YAML: /);
-    expect(said).toMatch(/where: .*Pulumi\.prd\.yaml, line \d/);
+    expect(said).toMatch(/^the file of stack prd cannot be used:\n {2}- line \d, column \d+: /);
+    expect(said).toMatch(/where: .*Pulumi\.prd\.yaml$/m);
   });
 
   it("of another checkout is missed by name", () => {
-    expect(() => requireStackFile(checkout, "other")).toThrow("this checkout has no file of stack other");
+    expect(() => requireStackFile(checkout, "other")).toThrow(
+      "this checkout has no file of stack other, only of: prd",
+    );
   });
 });
