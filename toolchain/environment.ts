@@ -1,3 +1,4 @@
+import os from "node:os";
 import path from "node:path";
 import type { Machine } from "../ops/stack/machine-file.ts";
 import { stateLayout, toolchainLayout } from "./layout.ts";
@@ -18,7 +19,18 @@ export function environment(
 ): Record<string, string> {
   const { bin } = toolchainLayout(checkout);
   const rest = searchPath.split(path.delimiter).filter((directory) => directory !== bin && directory !== "");
-  return { PATH: [bin, ...rest].join(path.delimiter), ...variables(checkout, machine) };
+  const all = new Set([bin, ...rest, ...dockerCommandPlaces(machine.platform, os.homedir())]);
+  return { PATH: [...all].join(path.delimiter), ...variables(checkout, machine) };
+}
+
+/**
+ * Where the vendors put Docker's command line on a Mac. Jobs of launchd have none of these on PATH, and the program's
+ * commands for networks and for an external Prometheus use it.
+ */
+function dockerCommandPlaces(platform: Machine["platform"], home: string): string[] {
+  if (platform !== "darwin") return [];
+  const inHome = [".docker", ".orbstack"].map((vendor) => path.join(home, vendor, "bin"));
+  return [...inHome, "/opt/homebrew/bin", "/usr/local/bin"];
 }
 
 /**

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { keepAwake } from "../base/keep-awake.ts";
 import { ExitCode, Problem } from "../base/problem.ts";
 import { acquireLock, describeHolder, releaseLock } from "../base/process-lock.ts";
 
@@ -10,7 +11,7 @@ export function lockFile(stateDir: string): string {
 }
 
 /**
- * Runs `work` while nobody else backs up, restores or drills this stack. The lock of a dead process is taken over, and
+ * Runs `work` while nobody else backs up, restores or drills this stack, and a Mac stays awake. The lock of a dead process is taken over, and
  * what it had unpacked is removed.
  *
  * @throws Problem with exit code 6 that names the holder, when there is one
@@ -27,7 +28,7 @@ export async function withBackupLock<T>(stateDir: string, work: () => Promise<T>
   }
   try {
     removeScratch(stateDir);
-    return await work();
+    return await keepAwake(work);
   } finally {
     releaseLock(file);
   }

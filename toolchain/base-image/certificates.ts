@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { execa } from "execa";
 
@@ -31,6 +31,15 @@ export function certificateFileName(certificate: string): string {
   return `${createHash("sha256").update(certificate).digest("hex")}.crt`;
 }
 
+/** Whether a certificate may vouch for others: CA:TRUE in its basic constraints. */
+function isAuthority(certificate: string): boolean {
+  try {
+    return new X509Certificate(certificate).ca;
+  } catch {
+    return false;
+  }
+}
+
 /** All authorities that this machine trusts: its system's, and those that its environment adds for its tools. */
 export async function machineCertificates(
   env: NodeJS.ProcessEnv,
@@ -45,7 +54,8 @@ export async function machineCertificates(
     const { stdout } = await execa("security", ["find-certificate", "-a", "-p", MAC_KEYCHAIN], {
       reject: false,
     });
-    texts.push(stdout ?? "");
+    // It also keeps certificates of this Mac's own services, which come and go and are no authorities.
+    texts.push(...parseCertificates(stdout ?? "").filter(isAuthority));
   }
   return parseCertificates(texts.join("\n"));
 }

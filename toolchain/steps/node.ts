@@ -3,7 +3,7 @@ import path from "node:path";
 import { execa } from "execa";
 import { Problem } from "../../ops/base/problem.ts";
 import { toolchainLayout } from "../layout.ts";
-import { pointLink } from "../links.ts";
+import { linkTarget, pointLink } from "../links.ts";
 import { atLeast } from "../versions.ts";
 import { type Host, type Part, SETUP, type Step } from "./step.ts";
 
@@ -25,6 +25,11 @@ export const node: Step = {
         mend: SETUP,
       };
     }
+    const target = linkTarget(path.join(bin, "node")) ?? "";
+    if (lastingPath(target) !== target) {
+      const detail = `${target} goes with the next brew upgrade`;
+      return { name: "Node", state: "wrong", detail, mend: SETUP };
+    }
     const real = realpathSync(path.join(bin, "node"));
     const { stdout, failed } = await execa(real, ["--version"], { reject: false });
     const version = stdout?.replace(/^v/, "");
@@ -38,7 +43,7 @@ export const node: Step = {
   async ensure({ checkout, env }: Host): Promise<void> {
     const { bin } = toolchainLayout(checkout);
     // The Node that runs this was judged by ./mem0; npm comes with it, or is the PATH's.
-    const running = realpathSync(process.execPath);
+    const running = lastingPath(realpathSync(process.execPath));
     const directories = [path.dirname(running), ...(env.PATH ?? "").split(path.delimiter)].filter(
       (directory) => directory !== bin,
     );
@@ -57,3 +62,12 @@ export const node: Step = {
     }
   },
 };
+
+/**
+ * Where a program of Homebrew's is found after its next upgrade too: Homebrew removes `Cellar/node/22.1.0` then, and keeps
+ * `opt/node` pointing at the newest. Other programs are where they are.
+ */
+export function lastingPath(file: string): string {
+  const lasting = file.replace(/\/Cellar\/([^/]+)\/[^/]+\//, "/opt/$1/");
+  return existsSync(lasting) && realpathSync(lasting) === realpathSync(file) ? lasting : file;
+}

@@ -3,7 +3,11 @@ import path from "node:path";
 import { rootCertificates } from "node:tls";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { certificateFileName, parseCertificates } from "../../../toolchain/base-image/certificates.ts";
+import {
+  certificateFileName,
+  machineCertificates,
+  parseCertificates,
+} from "../../../toolchain/base-image/certificates.ts";
 import {
   baseImageTag,
   mirrors,
@@ -12,6 +16,7 @@ import {
   type Recipe,
   readContextFiles,
 } from "../../../toolchain/base-image/recipe.ts";
+import { onFakeMac } from "../../harness/fakes/mac/mac.ts";
 
 const recipe: Recipe = {
   files: readContextFiles(),
@@ -48,6 +53,18 @@ describe("the machine's certificates", () => {
       const lines = certificate.trimEnd().split("\n").slice(1, -1);
       expect(lines.slice(0, -1).every((line) => line.length === 64)).toBe(true);
     }
+  });
+
+  it("on a Mac are those of its keychain that may vouch for others, as well", async () => {
+    await onFakeMac(async (mac) => {
+      const [authority, service] = readFileSync(path.join(mac.directory, "keychain.pem"), "utf8")
+        .split(/(?<=-----END CERTIFICATE-----\n)/)
+        .flatMap(parseCertificates);
+      const found = await machineCertificates({}, "darwin");
+      expect(found).toContain(authority);
+      expect(found).not.toContain(service);
+      expect(found.length).toBe((await machineCertificates({}, "linux")).length + 1);
+    });
   });
 
   it("have file names that tell them apart", () => {

@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import os from "node:os";
+import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Machine } from "../../../ops/stack/machine-file.ts";
@@ -47,6 +49,21 @@ describe("the environment", () => {
   it("puts the tools first on PATH, once, however often it is taken", () => {
     const once = environment("/src", machine, "/bin").PATH ?? "";
     expect(environment("/src", machine, once).PATH).toBe(once);
+  });
+
+  it("on a Mac also names where Docker's command line is, which launchd's PATH does not", () => {
+    const mac: Machine = { ...machine, platform: "darwin" };
+    const once = environment("/src", mac, "/usr/bin:/opt/homebrew/bin").PATH ?? "";
+    const inHome = (vendor: string) => path.join(os.homedir(), vendor, "bin");
+    expect(once.split(":")).toEqual([
+      "/src/.toolchain/bin",
+      "/usr/bin",
+      "/opt/homebrew/bin",
+      inHome(".docker"),
+      inHome(".orbstack"),
+      "/usr/local/bin",
+    ]);
+    expect(environment("/src", mac, once).PATH).toBe(once);
   });
 
   it("has no empty entry in PATH, which would mean the current directory", () => {

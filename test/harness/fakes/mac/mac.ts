@@ -31,6 +31,8 @@ export function fakeMac(uuid = "0DE6BD3E-0000-4000-8000-00000000000A"): FakeMac 
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
   cpSync(path.join(import.meta.dirname, "bin"), mac.bin, { recursive: true });
+  // An authority, and a certificate of a service of the Mac's own, as both lie in its keychain.
+  cpSync(path.join(import.meta.dirname, "keychain.pem"), path.join(directory, "keychain.pem"));
   writeFileSync(path.join(directory, "kern.uuid"), `${uuid}\n`);
   mac.boot("5E55105E-0000-4000-8000-000000000001");
   return mac;
