@@ -43,6 +43,7 @@ export const NEEDS = {
     debian: ["exfat-fuse", "exfatprogs"],
     mend: "apt-get install exfat-fuse exfatprogs, and run as root on Linux",
   },
+  Linux: { isThere: () => process.platform === "linux", mend: "run on Linux" },
   root: { isThere: () => isRoot, mend: "run as root on Linux" },
 } as const satisfies Record<string, Need>;
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { processTable } from "../../../../ops/base/process-table.ts";
 import { onFakeMac } from "../../../harness/fakes/mac/mac.ts";
+import { needing } from "../../../harness/support/needing.ts";
 
 describe("the processes of a Mac", () => {
   it("are told apart by boot and start, and the machine by what does not change with the network", async () => {
@@ -21,7 +22,7 @@ describe("the processes of a Mac", () => {
   });
 });
 
-describe.runIf(process.platform === "linux")("the processes of Linux", () => {
+needing("Linux").describe("the processes of Linux", () => {
   it("are told apart by boot and start, as /proc tells them", () => {
     const { bornAt } = processTable("linux");
     const birth = bornAt(process.pid);

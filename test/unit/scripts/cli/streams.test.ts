@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { openSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { needing } from "../../../harness/support/needing.ts";
 
 const entry = path.resolve(import.meta.dirname, "../../../../scripts/mem0.ts");
 
@@ -23,7 +24,7 @@ describe("output", () => {
     expect(await help("pipe")).toEqual({ code: 0, stderr: "" });
   });
 
-  it.skipIf(process.platform !== "linux")("that cannot be written is a failure in words", async () => {
+  needing("Linux").it("that cannot be written is a failure in words", async () => {
     const { code, stderr } = await help(openSync("/dev/full", "w"));
     expect(code).toBe(1);
     expect(stderr).toMatch(/^mem0: the output could not be written: .*ENOSPC/);
