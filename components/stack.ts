@@ -74,7 +74,7 @@ export function declareStack(
     ? new Prometheus("prometheus", { ...context, ...watched }).service
     : undefined;
   if (settings.observability.prometheus.mode === "external") {
-    new ExternalPrometheus("external-prometheus", { ...watched, running: externalPrometheusRuns });
+    new ExternalPrometheus("external-prometheus", { ...watched, target, running: externalPrometheusRuns });
   }
 
   const grafana = services.includes("grafana")

@@ -14,10 +14,11 @@ import {
   type ServiceSpec,
   type Store,
 } from "../service.ts";
-import type { BuiltImage, Place, Target } from "./target.ts";
+import type { BuiltImage, Place, PrometheusNews, Target } from "./target.ts";
 
 const log = boundedLog(3);
 
+type DockerSettings = Pick<Settings, "names" | "stack" | "homeId" | "runAs" | "startSeconds" | "dockerHost">;
 type Label = { label: string; value: pulumi.Input<string> };
 type File = MountedFile & { kind: "secret" | "file"; target: string };
 
@@ -27,9 +28,9 @@ type File = MountedFile & { kind: "secret" | "file"; target: string };
  * knows in more than one spelling is written here as the official plugin reads it back (config/docker-spelling.ts).
  */
 export class DockerTarget implements Target {
-  readonly #settings: Pick<Settings, "names" | "stack" | "homeId" | "runAs" | "startSeconds">;
+  readonly #settings: DockerSettings;
 
-  constructor(settings: Pick<Settings, "names" | "stack" | "homeId" | "runAs" | "startSeconds">) {
+  constructor(settings: DockerSettings) {
     this.#settings = settings;
   }
 
@@ -54,8 +55,8 @@ export class DockerTarget implements Target {
     const ensure = new local.Command(
       name,
       {
-        create: 'docker network inspect "$NAME" >/dev/null 2>&1 || docker network create "$NAME" >/dev/null',
-        environment: { NAME: network },
+        create: onEngine("ensure-network.ts"),
+        environment: { NAME: network, DOCKER_HOST: this.#settings.dockerHost },
         triggers: [network],
         addPreviousOutputInEnv: false,
       },
@@ -68,6 +69,33 @@ export class DockerTarget implements Target {
     // An edit of labels or options would replace the volume, and a replaced volume is an empty one.
     const ignoreChanges = ["labels", "driver", "driverOpts"];
     return new docker.Volume(name, { name: volume }, { ...opts, ignoreChanges }).name;
+  }
+
+  informPrometheus(
+    name: string,
+    { directory, container, mountedAt, running, scrape, rules }: PrometheusNews,
+    opts: pulumi.CustomResourceOptions,
+  ): pulumi.Output<string> {
+    const register = onEngine("external-prometheus.ts register");
+    return new local.Command(
+      name,
+      {
+        create: register,
+        update: register,
+        delete: onEngine("external-prometheus.ts withdraw"),
+        environment: {
+          DIRECTORY: directory,
+          CONTAINER: container,
+          MOUNTED: mountedAt,
+          RUNNING: String(running),
+          SCRAPE: scrape,
+          RULES: rules,
+          DOCKER_HOST: this.#settings.dockerHost,
+        },
+        addPreviousOutputInEnv: false,
+      },
+      opts,
+    ).stdout;
   }
 
   run(name: string, spec: ServiceSpec, { parent, network, dependsOn }: Place): RunningService {
@@ -141,6 +169,11 @@ export class DockerTarget implements Target {
 /** A container reads its files once, so a new revision has to make a new container. */
 function revisionLabel({ kind, name, revision }: File): Label {
   return { label: `mem0.${kind}.${name}`, value: revision };
+}
+
+/** A command line for one of the scripts in docker/; the checkout is the working directory of all plugins. */
+function onEngine(script: string): string {
+  return `node --disable-warning=ExperimentalWarning components/targets/docker/${script}`;
 }
 
 function limits({ service, limits: { memoryMb, cpus, shmMb = 64 } }: ServiceSpec) {

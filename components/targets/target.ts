@@ -12,6 +12,18 @@ export interface BuiltImage {
   baseImage: string;
 }
 
+/** What a Prometheus in a container of somebody else's is to know about the stack. */
+export interface PrometheusNews {
+  /** On the host, for its two files. */
+  directory: string;
+  container: string;
+  /** The directory inside that container. */
+  mountedAt: string;
+  running: boolean;
+  scrape: string;
+  rules: string;
+}
+
 /** Where a service stands among the resources. */
 export interface Place {
   parent: pulumi.ComponentResource;
@@ -35,6 +47,16 @@ export interface Target {
   sharedNetwork(name: string, network: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
   /** A volume for data. @returns its name, known once it is there */
   volume(name: string, volume: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
+  /**
+   * Has an external Prometheus scrape the stack, and takes that back when the resource goes.
+   *
+   * @returns how far it came: `absent`, `not-mounted`, `not-included` or `registered`
+   */
+  informPrometheus(
+    name: string,
+    news: PrometheusNews,
+    opts: pulumi.CustomResourceOptions,
+  ): pulumi.Output<string>;
   /** Runs a service and waits until it is healthy. */
   run(name: string, spec: ServiceSpec, place: Place): RunningService;
 }
