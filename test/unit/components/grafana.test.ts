@@ -1,10 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { BuildContext } from "../../../components/images.ts";
-import { declareStack } from "../../../components/stack.ts";
-import { BUILT_SERVICES, type BuiltService } from "../../../config/names.ts";
 import type { GivenSecrets } from "../../../config/settings.ts";
 import { exampleSettings } from "../../harness/support/example-settings.ts";
-import { declared, isSecret, type Registered } from "../../harness/support/mock-engine.ts";
+import { isSecret, type Registered } from "../../harness/support/mock-engine.ts";
+import { stackOf } from "./declared-stack.ts";
 
 const HOOK = "http://127.0.0.1:9/hook?token=hidden";
 const external = {
@@ -19,10 +17,6 @@ interface Groups {
   alertWebhookUrl?: string;
 }
 
-const contexts = Object.fromEntries(
-  BUILT_SERVICES.map((service) => [service, { directory: `./services/${service}`, hash: "0123456789ab" }]),
-) as Record<BuiltService, BuildContext>;
-
 /** What a stack with these groups and secrets declares in Grafana, by the last part of its type. */
 async function declaredInGrafana(groups: Groups, preview = false) {
   const settings = exampleSettings({ ...groups });
@@ -31,8 +25,7 @@ async function declaredInGrafana(groups: Groups, preview = false) {
     ...(grafanaAuth === undefined ? {} : { grafanaAuth }),
     ...(alertWebhookUrl === undefined ? {} : { alertWebhookUrl }),
   };
-  const surroundings = { externalPrometheusRuns: false, runbook: "# Runbook" };
-  const resources = await declared(() => declareStack(settings, given, contexts, surroundings), { preview });
+  const resources = await stackOf(settings, given, preview);
   const ours = resources.filter(({ type }) => /^(grafana:|pulumi:providers:grafana)/.test(type));
   const of = (type: string) => ours.filter((resource) => resource.type.endsWith(`:${type}`));
   const one = (type: string): Registered => {

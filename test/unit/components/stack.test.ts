@@ -1,31 +1,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { BuildContext } from "../../../components/images.ts";
 import { declareStack } from "../../../components/stack.ts";
-import { BUILT_SERVICES, type BuiltService, FOREIGN_IMAGES } from "../../../config/names.ts";
-import type { GivenSecrets, Settings } from "../../../config/settings.ts";
+import { FOREIGN_IMAGES } from "../../../config/names.ts";
+import type { GivenSecrets } from "../../../config/settings.ts";
 import { exampleSettings, hostWithoutRegistry } from "../../harness/support/example-settings.ts";
 import { declared, isSecret, type Registered } from "../../harness/support/mock-engine.ts";
+import { contexts, stackOf } from "./declared-stack.ts";
 
 const CONTAINER = "docker:index/container:Container";
 const VOLUME = "docker:index/volume:Volume";
 const COMMAND = "command:local:Command";
 const PASSWORD = "random:index/randomPassword:RandomPassword";
-
-function context(service: BuiltService): BuildContext {
-  return { directory: `./services/${service}`, hash: "0123456789abcdef0123" };
-}
-
-const contexts = Object.fromEntries(BUILT_SERVICES.map((service) => [service, context(service)])) as Record<
-  BuiltService,
-  BuildContext
->;
-
-function stackOf(settings: Settings, given: GivenSecrets = {}, preview = false): Promise<Registered[]> {
-  return declared(
-    () => declareStack(settings, given, contexts, { externalPrometheusRuns: false, runbook: "# Runbook" }),
-    { preview },
-  );
-}
 
 function ofType(resources: Registered[], type: string): Registered[] {
   return resources.filter((resource) => resource.type === type);

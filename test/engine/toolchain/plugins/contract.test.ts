@@ -1,11 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import * as command from "@pulumi/command";
-import * as docker from "@pulumi/docker";
+import type * as docker from "@pulumi/docker";
 import type * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
+  CONSTRUCTORS,
   type Contract,
   deviations,
   type Properties,
@@ -114,21 +113,6 @@ test("inputs that contradict each other get the recorded error", async () => {
     expect(outcome.messages.map((message) => message.text.trim())).toContain(recorded);
   }
 });
-
-type Constructor = new (
-  name: string,
-  args: never,
-  opts?: pulumi.CustomResourceOptions,
-) => pulumi.CustomResource;
-const CONSTRUCTORS: Record<string, Constructor> = {
-  "command:local:Command": command.local.Command,
-  "docker:index/container:Container": docker.Container,
-  "docker:index/network:Network": docker.Network,
-  "docker:index/remoteImage:RemoteImage": docker.RemoteImage,
-  "docker:index/volume:Volume": docker.Volume,
-  "random:index/randomId:RandomId": random.RandomId,
-  "random:index/randomPassword:RandomPassword": random.RandomPassword,
-};
 
 /** The recorded program, or the part of it that an edit concerns, with that edit made. */
 function group(suffix: string, edited?: RecordedEdit): void {

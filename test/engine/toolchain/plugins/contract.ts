@@ -1,5 +1,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import type * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Properties = { [key: string]: Json };
@@ -35,6 +39,22 @@ export async function readProgramRecord(): Promise<Record<"test" | "prd-like", R
   const file = path.join(import.meta.dirname, "program-under-official-plugins.json");
   return JSON.parse(await readFile(file, "utf8")).programs;
 }
+
+type Constructor = new (
+  name: string,
+  args: never,
+  opts?: pulumi.CustomResourceOptions,
+) => pulumi.CustomResource;
+/** The classes of the recorded resources, by type. */
+export const CONSTRUCTORS: Record<string, Constructor> = {
+  "command:local:Command": command.local.Command,
+  "docker:index/container:Container": docker.Container,
+  "docker:index/network:Network": docker.Network,
+  "docker:index/remoteImage:RemoteImage": docker.RemoteImage,
+  "docker:index/volume:Volume": docker.Volume,
+  "random:index/randomId:RandomId": random.RandomId,
+  "random:index/randomPassword:RandomPassword": random.RandomPassword,
+};
 
 /** Stands for a value that is another at each run. */
 const VARIES = "<varies>";
