@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { postgresAnswers } from "../config/probes.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
 import { type RunningService, SECRETS_DIRECTORY, type ServiceContext } from "./service.ts";
@@ -49,8 +50,7 @@ export class Postgres extends pulumi.ComponentResource {
         stores: [store.mount],
         secrets: [args.secrets.postgresPassword, args.secrets.metricsPassword],
         health: {
-          // Over TCP: the server that initialises a new directory listens on its socket only.
-          command: ["pg_isready", "-q", "-h", "127.0.0.1", "-U", names.databaseUser, "-d", names.database],
+          command: postgresAnswers({ user: names.databaseUser, name: names.database }),
           everySeconds: 5,
           timeoutSeconds: 5,
           retries: 6,

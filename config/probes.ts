@@ -16,3 +16,8 @@ export const NEO4J_ANSWERS: readonly string[] = answersHttp(7474, "/");
 
 /** Whether a Neo4j without HTTP serves: Bolt opens after the databases and the password. */
 export const NEO4J_TAKES_BOLT: readonly string[] = ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/7687"];
+
+/** Whether Postgres serves. Over TCP: the server that initialises a new directory listens on its socket only. */
+export function postgresAnswers({ user, name }: { user: string; name: string }): string[] {
+  return ["pg_isready", "-q", "-h", "127.0.0.1", "-U", user, "-d", name];
+}

@@ -18,11 +18,6 @@ export function psql(database: string): string[] {
   return ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database];
 }
 
-/** The command that tells in Postgres' container whether it answers. */
-export function postgresAnswers({ user, name }: { user: string; name: string }): string[] {
-  return ["pg_isready", "-q", "-h", "127.0.0.1", "-U", user, "-d", name];
-}
-
 /**
  * Runs statements one after the other in one session.
  *

@@ -1,9 +1,8 @@
 import { once } from "node:events";
 import path from "node:path";
-import { NEO4J_ANSWERS } from "../../../config/probes.ts";
+import { NEO4J_ANSWERS, postgresAnswers } from "../../../config/probes.ts";
 import { secondsSince } from "../../base/elapsed.ts";
 import { Problem } from "../../base/problem.ts";
-import { postgresAnswers } from "../../docker/psql.ts";
 import type { WritesHeld } from "../../server/pause.ts";
 import { deployedService } from "../../stack/deployed-service.ts";
 import { compareChecksums, compareOldChecksums } from "../format/checksums.ts";

@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
+import { postgresAnswers } from "../../../config/probes.ts";
 import { Problem } from "../../base/problem.ts";
 import { waitUntil } from "../../base/wait-until.ts";
 import { ignoring } from "../../docker/client.ts";
 import { execInContainer } from "../../docker/command.ts";
-import { postgresAnswers } from "../../docker/psql.ts";
 import { untilReady } from "../../server/readiness.ts";
 import type { DeployedService } from "../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";

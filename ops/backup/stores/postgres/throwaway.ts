@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { postgresAnswers } from "../../../docker/psql.ts";
+import { postgresAnswers } from "../../../../config/probes.ts";
 import type { Throwaway } from "../../../docker/throwaway.ts";
 import { type DeployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import type { PostgresPlace } from "./databases.ts";
