@@ -6,6 +6,7 @@ import { buildContexts } from "./components/build-context.ts";
 import { declareStack } from "./components/stack.ts";
 import { readStackConfig } from "./config/pulumi-config.ts";
 import { parseSettings } from "./config/settings.ts";
+import { Problem } from "./ops/base/problem.ts";
 import { gatherHostFacts } from "./ops/stack/host-facts.ts";
 import { readMachine } from "./ops/stack/machine-file.ts";
 import { externalPrometheusRuns, preflight, warnings } from "./ops/stack/preflight.ts";
@@ -18,7 +19,7 @@ const parsed = parseSettings(pulumi.getStack(), config.values, { ...machine, hom
 if (!parsed.ok) refuse("settings", [...config.mistakes, ...parsed.mistakes]);
 
 const { settings, given } = parsed;
-const facts = await gatherHostFacts(settings, machine.stateHome);
+const facts = await gatherHostFacts(settings, machine.stateHome).catch(tell);
 const found = preflight(settings, facts);
 if (config.mistakes.length > 0 || found.length > 0) refuse("this host", [...config.mistakes, ...found]);
 
@@ -33,6 +34,11 @@ export const { address, manifest, instanceId } = declareStack(
     runbook: readFileSync(path.join(checkout, "docs", "runbook.md"), "utf8"),
   },
 );
+
+/** What is wrong with the host beyond what `preflight` judges, without a stack trace. */
+function tell(error: unknown): never {
+  throw error instanceof Problem ? new pulumi.RunError(error.render()) : error;
+}
 
 /** Stops before anything is declared; the engine shows the message without a stack trace. */
 function refuse(what: string, lines: string[]): never {

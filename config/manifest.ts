@@ -5,14 +5,20 @@ import { z } from "zod";
  * It is the only bridge between deploying and operating.
  */
 
-const service = z.strictObject({
+/**
+ * Raised when what is there means something else than before. What is only added does not raise it: keys that a version
+ * does not know are left alone by it, and keys that it misses have a default or are optional.
+ */
+export const MANIFEST_VERSION = 1;
+
+const service = z.object({
   container: z.string().meta({ description: "Container name." }),
   image: z.string().meta({ description: "Content id of the image, sha256:..." }),
   ports: z.record(z.string(), z.int()).meta({ description: "Published ports on 127.0.0.1, by purpose." }),
 });
 
-export const manifestSchema = z.strictObject({
-  version: z.literal(1),
+export const manifestSchema = z.object({
+  version: z.literal(MANIFEST_VERSION),
   stack: z.string(),
   /** Tells this machine set-up apart from others on the same Docker engine. */
   homeId: z.string(),
@@ -23,14 +29,14 @@ export const manifestSchema = z.strictObject({
   network: z.string(),
   /** Named volumes or host directories, by store. */
   stores: z.record(z.string(), z.string()),
-  database: z.strictObject({
+  database: z.object({
     name: z.string(),
     user: z.string(),
     collection: z.string(),
     /** Role that reads everything and writes nothing; absent in a manifest from before there was one. */
     metricsUser: z.string().optional(),
   }),
-  model: z.strictObject({
+  model: z.object({
     provider: z.string(),
     llm: z.string(),
     embedder: z.string(),
@@ -41,7 +47,7 @@ export const manifestSchema = z.strictObject({
   addSeconds: z.int().optional(),
   /** Absent in a manifest from before there was an exporter. */
   observability: z
-    .strictObject({
+    .object({
       exporter: z.enum(["container", "host", "off"]),
       /** Port of the exporter on 127.0.0.1, wherever it runs. */
       exporterPort: z.int(),
@@ -51,7 +57,7 @@ export const manifestSchema = z.strictObject({
       prometheusUrl: z.string().optional().meta({ description: "Prometheus as the host reaches it." }),
       /** Absent where there is no Grafana. */
       grafana: z
-        .strictObject({
+        .object({
           url: z.string().meta({ description: "Grafana as the host reaches it." }),
           dashboard: z.string().meta({ description: "Address of the stack's dashboard." }),
           adminUser: z.string().optional().meta({ description: "Of the stack's own Grafana." }),
@@ -61,18 +67,16 @@ export const manifestSchema = z.strictObject({
     .optional(),
   /** Absent in a manifest from before there were backups. */
   backup: z
-    .strictObject({
+    .object({
       root: z.string(),
-      keep: z.strictObject({ hourly: z.int(), daily: z.int(), weekly: z.int(), monthly: z.int() }),
+      keep: z.object({ hourly: z.int(), daily: z.int(), weekly: z.int(), monthly: z.int() }),
       format: z.enum(["custom", "plain"]),
       maxDropShare: z.number(),
       /** Age recipients, which are no secrets. */
       recipients: z.array(z.string()),
       /** False in a manifest from before there were such copies. */
       hourlyFiles: z.boolean().default(false),
-      copyTo: z
-        .strictObject({ path: z.string().optional(), command: z.array(z.string()).optional() })
-        .optional(),
+      copyTo: z.object({ path: z.string().optional(), command: z.array(z.string()).optional() }).optional(),
     })
     .optional(),
   /** Paths of 0600 files. */

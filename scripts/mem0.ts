@@ -1,4 +1,5 @@
 // Entry of ./mem0. Loads nothing but Node's own modules until the packages are there.
+import { inspect } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { visible } from "../ops/base/visible.ts";
@@ -22,7 +23,7 @@ try {
 }
 
 function explain(error: unknown): string {
-  if (process.env.MEM0_DEBUG === "1" && error instanceof Error) return error.stack ?? error.message;
+  if (process.env.MEM0_DEBUG === "1" && error instanceof Error) return inspect(error);
   if (error instanceof Problem) return `mem0: ${error.render()}`;
   const message = error instanceof Error ? error.message : String(error);
   return `mem0: ${message}\n  (this was not foreseen; MEM0_DEBUG=1 shows where it comes from)`;

@@ -3,7 +3,7 @@ import path from "node:path";
 import { execa } from "execa";
 import { ignoring, withDocker } from "../docker/client.ts";
 import type { DeployedStack } from "./deployed-stack.ts";
-import { type EngineContext, openStack, removeContainers } from "./deployment.ts";
+import { type EngineContext, explained, openStack, removeContainers } from "./deployment.ts";
 import type { Report } from "./pulumi-events.ts";
 
 /**
@@ -27,8 +27,10 @@ export async function deleteStack(
   const stack = await openStack(context);
   const pulumi = path.join(context.tools, "bin", "pulumi");
   const env = { env: context.env, cwd: context.checkout };
-  await execa(pulumi, ["state", "unprotect", "--all", "--yes", "--stack", context.stack], env);
-  await stack.destroy({ color: "never", suppressProgress: true });
-  await execa(pulumi, ["stack", "rm", "--yes", "--preserve-config", context.stack], env);
+  await explained(context, async () => {
+    await execa(pulumi, ["state", "unprotect", "--all", "--yes", "--stack", context.stack], env);
+    await stack.destroy({ color: "never", suppressProgress: true });
+    await execa(pulumi, ["stack", "rm", "--yes", "--preserve-config", context.stack], env);
+  });
   rmSync(deployed.directory, { recursive: true, force: true });
 }

@@ -10,7 +10,9 @@ import { LABELS } from "../../config/names.ts";
 import { Problem } from "../base/problem.ts";
 import { waitUntil } from "../base/wait-until.ts";
 import { ignoring, withDocker } from "../docker/client.ts";
+import { engineFailure } from "./engine-failure.ts";
 import { releaseDeadLocks } from "./engine-lock.ts";
+import { putBackManifest } from "./manifest-recovery.ts";
 import { EngineNarrator, type Report } from "./pulumi-events.ts";
 import {
   type ExportedState,
@@ -37,18 +39,31 @@ export interface EngineContext {
 export type Changes = Record<string, number>;
 
 /** Selects the stack, or makes it. */
-export async function openStack({ checkout, stack, env, tools }: EngineContext): Promise<Stack> {
-  const pulumiCommand = await PulumiCommand.get({ root: tools });
-  return LocalWorkspace.createOrSelectStack(
-    { stackName: stack, workDir: checkout },
-    { envVars: env, pulumiCommand },
-  );
+export function openStack(context: EngineContext): Promise<Stack> {
+  const { checkout, stack, env, tools } = context;
+  return explained(context, async () => {
+    const pulumiCommand = await PulumiCommand.get({ root: tools });
+    return LocalWorkspace.createOrSelectStack(
+      { stackName: stack, workDir: checkout },
+      { envVars: env, pulumiCommand },
+    );
+  });
+}
+
+/** Asks the engine for something; when it fails, a person reads what failed and what mends it. */
+export async function explained<T>(context: EngineContext, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw engineFailure(cause, context);
+  }
 }
 
 /** What `deploy` would do, as counts by kind of change; changes nothing. */
 export async function previewChanges(context: EngineContext, report: Report): Promise<Changes> {
   const stack = await openStack(context);
-  return narrate(report, `./mem0 doctor`, async (onEvent) => {
+  mendManifest(await explained(context, () => exportState(stack)), report);
+  return narrate(context, report, `./mem0 doctor`, async (onEvent) => {
     const { changeSummary } = await stack.preview({ onEvent, color: "never", suppressProgress: true });
     return changeSummary;
   });
@@ -58,8 +73,8 @@ export async function previewChanges(context: EngineContext, report: Report): Pr
 export async function deploy(context: EngineContext, report: Report): Promise<Changes> {
   releaseDeadLocks(context, report);
   const stack = await openStack(context);
-  const plan = await recover(context, stack, report);
-  return narrate(report, `./mem0 doctor`, async (onEvent) => {
+  const plan = await explained(context, () => recover(context, stack, report));
+  return narrate(context, report, `./mem0 doctor`, async (onEvent) => {
     if (plan.refresh) await askDocker(stack, plan, { onEvent });
     const { summary } = await stack.up({
       onEvent,
@@ -84,8 +99,8 @@ export async function removeContainers(
 ): Promise<Changes> {
   releaseDeadLocks(context, report);
   const stack = await openStack(context);
-  await recover(context, stack, report, dataMayBeGone);
-  return narrate(report, `./mem0 down ${context.stack}`, async (onEvent) => {
+  await explained(context, () => recover(context, stack, report, dataMayBeGone));
+  return narrate(context, report, `./mem0 down ${context.stack}`, async (onEvent) => {
     const { summary } = await stack.destroy({
       onEvent,
       color: "never",
@@ -98,6 +113,7 @@ export async function removeContainers(
 
 /** Runs an engine operation; its own errors become one Problem instead of pages of output. */
 async function narrate<T>(
+  context: EngineContext,
   report: Report,
   mend: string,
   operation: (onEvent: EngineNarrator["onEvent"]) => Promise<T>,
@@ -106,9 +122,7 @@ async function narrate<T>(
   try {
     return await operation(narrator.onEvent);
   } catch (cause) {
-    const problems = narrator.problems();
-    if (problems.length === 0) throw cause;
-    throw new Problem(problems.join("\n"), { mend, cause });
+    throw engineFailure(cause, context, { told: narrator.problems(), mend });
   }
 }
 
@@ -120,6 +134,19 @@ async function askDocker(
 ): Promise<void> {
   const exclude = elsewhere.length === 0 ? {} : { exclude: elsewhere };
   await stack.refresh({ ...options, ...exclude, color: "never", suppressProgress: true });
+}
+
+async function exportState(stack: Stack): Promise<ExportedState> {
+  const { deployment } = await stack.exportStack();
+  return {
+    resources: (deployment?.resources ?? []) as StateResource[],
+    pendingOperations: (deployment?.pending_operations ?? []).length,
+  };
+}
+
+function mendManifest({ resources }: ExportedState, report: Report): void {
+  const file = putBackManifest(resources);
+  if (file !== undefined) report(`${file} was damaged or gone: it is put back as it was deployed`);
 }
 
 /** Said before anything asks the engine how the stack is: its answer would be taken for the end of the data. */
@@ -141,11 +168,8 @@ async function recover(
   report: Report,
   dataMayBeGone = false,
 ): Promise<RecoveryPlan> {
-  const { deployment } = await stack.exportStack();
-  const state: ExportedState = {
-    resources: (deployment?.resources ?? []) as StateResource[],
-    pendingOperations: (deployment?.pending_operations ?? []).length,
-  };
+  const state = await exportState(stack);
+  mendManifest(state, report);
   return withDocker(context.dockerHost, async (docker) => {
     const volumes = (await docker.listVolumes()).Volumes ?? [];
     const names = volumes.map(({ Name }) => Name);

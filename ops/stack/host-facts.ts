@@ -8,7 +8,7 @@ import { publishedPorts } from "../../config/services.ts";
 import type { Settings } from "../../config/settings.ts";
 import { socketOf, withDocker } from "../docker/client.ts";
 import { Throwaway } from "../docker/throwaway.ts";
-import { listManifests } from "./manifest-file.ts";
+import { findManifest, listManifests } from "./manifest-file.ts";
 import type { HostFacts } from "./preflight.ts";
 
 /** A connection within this machine takes no longer. */
@@ -22,7 +22,7 @@ export async function gatherHostFacts(settings: Settings, stateHome: string): Pr
     busy(ports),
   ]);
   const manifests = listManifests(stateHome);
-  const deployed = manifests.find((manifest) => manifest.stack === settings.stack);
+  const deployed = findManifest(stateHome, settings.stack);
   return {
     ...docker,
     platform: process.platform,

@@ -7,22 +7,25 @@ import { ExitCode, Problem } from "../base/problem.ts";
 const way = z.enum(["official", "registries", "found"]);
 export type Way = z.output<typeof way>;
 
-const tool = z.strictObject({ version: z.string(), way });
+const tool = z.object({ version: z.string(), way });
+
+/** Keys of a newer version are left alone, as in the manifest (config/manifest.ts). */
+const VERSION = 1;
 
 /** What set-up found out about this machine. Written by `./mem0 setup`, read by the program; holds no secret. */
-export const machineSchema = z.strictObject({
-  version: z.literal(1),
+export const machineSchema = z.object({
+  version: z.literal(VERSION),
   platform: z.enum(["linux", "darwin"]),
-  docker: z.strictObject({ host: z.string().startsWith("unix://") }),
+  docker: z.object({ host: z.string().startsWith("unix://") }),
   /** Where base images come from: an image registry, or Debian's packages. */
   images: z.enum(["registry", "packages"]),
   /** Tag of the local image that all our images are built on. */
   baseImage: z.string(),
   /** User that all containers run as, so that they can read their 0600 secret files. */
-  runAs: z.strictObject({ uid: z.int().min(1), gid: z.int().min(0) }),
+  runAs: z.object({ uid: z.int().min(1), gid: z.int().min(0) }),
   /** Directory of backend, passphrase, manifests and secret files. */
   stateHome: z.string().startsWith("/"),
-  tools: z.strictObject({ node: tool, pulumi: tool, plugins: z.record(z.string(), tool) }),
+  tools: z.object({ node: tool, pulumi: tool, plugins: z.record(z.string(), tool) }),
 });
 
 export type Machine = z.output<typeof machineSchema>;
@@ -33,13 +36,22 @@ export const MACHINE_FILE = ".toolchain/machine.json";
 /** Reads what set-up wrote; the error says to run set-up when there is nothing usable. */
 export function readMachine(checkout: string): Machine {
   const file = path.join(checkout, MACHINE_FILE);
+  let value: unknown;
   try {
-    return machineSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+    value = JSON.parse(readFileSync(file, "utf8"));
+    return machineSchema.parse(value);
   } catch (cause) {
-    throw new Problem("this machine is not set up; run: ./mem0 setup", {
+    const { version } = versioned.safeParse(value).data ?? {};
+    const what =
+      version !== undefined && version > VERSION
+        ? `this machine was set up by a newer version (machine file ${version}, and this one reads ${VERSION})`
+        : "this machine is not set up";
+    throw new Problem(`${what}; run: ./mem0 setup`, {
       where: file,
       exitCode: ExitCode.notSetUp,
       cause,
     });
   }
 }
+
+const versioned = z.object({ version: z.int() });

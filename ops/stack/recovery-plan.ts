@@ -77,7 +77,7 @@ export function planRecovery(
 }
 
 /** Path that components/host-file.ts gives its command. */
-function writtenFile(inputs: Record<string, unknown> | undefined): string | undefined {
+export function writtenFile(inputs: Record<string, unknown> | undefined): string | undefined {
   const environment = inputs?.environment as Record<string, unknown> | undefined;
   return typeof environment?.FILE === "string" ? environment.FILE : undefined;
 }

@@ -35,7 +35,7 @@ const count = z.int().min(0);
 const time = z.iso.datetime();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-const part = z.strictObject({
+const part = z.object({
   source: z.enum(SOURCES),
   /** What of the source it is, e.g. `mem0`, `globals`, `system`, `graph`. */
   name: z.string(),
@@ -47,8 +47,11 @@ const part = z.strictObject({
   seconds: z.number().min(0),
 });
 
-const content = z.strictObject({
-  version: z.literal(1),
+/** Raised when what is there means something else; keys that are only added are kept by versions without them. */
+const VERSION = 1;
+
+const content = z.object({
+  version: z.literal(VERSION),
   id: z.string().regex(BACKUP_ID),
   tier: z.enum(TIERS),
   stack: z.string(),
@@ -60,21 +63,21 @@ const content = z.strictObject({
   cutAt: time,
   finishedAt: time,
   toolVersion: z.string(),
-  identity: z.strictObject({ instanceId: z.string(), embedder: z.string(), dimensions: z.int() }),
-  counts: z.strictObject({
+  identity: z.object({ instanceId: z.string(), embedder: z.string(), dimensions: z.int() }),
+  counts: z.object({
     memories: count,
     users: count,
     nodes: count,
     relationships: count,
     historyEntries: count,
   }),
-  versions: z.strictObject({ postgres: z.string(), pgvector: z.string(), neo4j: z.string() }),
+  versions: z.object({ postgres: z.string(), pgvector: z.string(), neo4j: z.string() }),
   collection: z.string(),
   /** Of the processor that Postgres' files are for, as Docker calls it; absent where there are none. */
   architecture: z.string().optional(),
   parts: z.array(part),
   /** Age recipients; null when the parts are not encrypted. */
-  encryption: z.strictObject({ recipients: z.array(z.string()).min(1) }).nullable(),
+  encryption: z.object({ recipients: z.array(z.string()).min(1) }).nullable(),
   /** How long writers were turned away. */
   writesHeldSeconds: z.number().min(0),
   /** How long Neo4j did not answer; 0 when it went on. */
@@ -94,19 +97,29 @@ export type Identity = BackupManifest["identity"];
 
 /** The file's text, sealed: the same content gives the same text, in one order of keys. */
 export function renderBackupManifest(value: BackupContent): string {
-  const ordered = content.parse(value);
+  const ordered = content.loose().parse(value);
   const seal = createHash("sha256").update(JSON.stringify(ordered)).digest("hex");
   return `${JSON.stringify({ ...ordered, seal }, null, 2)}\n`;
 }
 
+/** A backup of a version after this one: whole, and not to be judged here. */
+export class NewerBackup extends Error {}
+
 /**
- * Reads the text of a manifest.json.
+ * Reads the text of a manifest.json. Its seal covers keys too that this version does not know.
  *
- * @throws Error when a single bit of it is not as it was written
+ * @throws NewerBackup; Error when a single bit of it is not as it was written
  */
 export function parseBackupManifest(text: string): BackupManifest {
-  const manifest = backupManifestSchema.parse(JSON.parse(text));
-  const { seal, ...rest } = manifest;
-  if (renderBackupManifest(rest) !== text) throw new Error("its seal does not fit its content");
-  return { ...rest, seal };
+  const { seal, ...rest } = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  const sealed = createHash("sha256").update(JSON.stringify(rest)).digest("hex");
+  if (seal !== sealed || `${JSON.stringify({ ...rest, seal }, null, 2)}\n` !== text) {
+    throw new Error("its seal does not fit its content");
+  }
+  if (typeof rest.version === "number" && rest.version > VERSION) {
+    throw new NewerBackup(
+      `it is whole, and of version ${rest.version}, where this checkout reads ${VERSION}: take a newer checkout for it, and do not discard it`,
+    );
+  }
+  return backupManifestSchema.loose().parse({ ...rest, seal });
 }

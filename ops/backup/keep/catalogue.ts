@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { isFinderFile } from "../../base/finder-files.ts";
-import { type BackupManifest, parseBackupManifest } from "../format/backup-manifest.ts";
+import { type BackupManifest, NewerBackup, parseBackupManifest } from "../format/backup-manifest.ts";
 import { BACKUP_ID, FILES, layout, TIERS, type Tier } from "../format/layout.ts";
 
 /** A whole backup: its manifest is sealed, and every part is there in its size. */
@@ -85,6 +85,7 @@ export function readBackup(place: {
   try {
     manifest = parseBackupManifest(text);
   } catch (error) {
+    if (error instanceof NewerBackup) return damaged("manifest", error.message);
     const reason = error instanceof SyntaxError ? "it is not JSON" : plain(error);
     return damaged("manifest", `${FILES.manifest} is damaged: ${reason}`);
   }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -30,6 +31,24 @@ describe("a backup's manifest", () => {
     const { seal, ...rest } = parseBackupManifest(renderBackupManifest(content));
     expect(rest).toEqual(content);
     expect(seal).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  const sealed = (content: object) => {
+    const seal = createHash("sha256").update(JSON.stringify(content)).digest("hex");
+    return `${JSON.stringify({ ...content, seal }, null, 2)}\n`;
+  };
+
+  it("with a key that only a later version knows is read, and keeps the key when it is written again", () => {
+    const { version, ...rest } = exampleContent(ID, "daily");
+    const read = parseBackupManifest(sealed({ version, compression: "xz", ...rest }));
+    expect(read).toMatchObject(rest);
+    const { seal: _, ...content } = read;
+    expect(parseBackupManifest(renderBackupManifest(content))).toMatchObject({ compression: "xz" });
+  });
+
+  it("of a later version is no damaged one, and is not to be thrown away", () => {
+    const text = sealed({ ...exampleContent(ID, "daily"), version: 2 });
+    expect(() => parseBackupManifest(text)).toThrow(/whole, and of version 2.* do not discard it/);
   });
 
   it("is refused when any single bit of it is another", () => {
