@@ -95,10 +95,11 @@ class Collection:
         found = await conn.execute(self._sql(text), (list(ids), list(vectors), list(payloads)))
         return {row[0] for row in await found.fetchall()}
 
-    async def existing(self, conn: Connection, ids: Iterable[UUID]) -> set[UUID]:
-        """Those of `ids` that are there."""
-        found = await conn.execute(self._sql("SELECT id FROM {table} WHERE id = ANY(%s)"), (list(ids),))
-        return {row[0] for row in await found.fetchall()}
+    async def users_of(self, conn: Connection, ids: Iterable[UUID]) -> dict[UUID, str | None]:
+        """Those of `ids` that are there, with the user each belongs to."""
+        text = "SELECT id, payload->>'user_id' FROM {table} WHERE id = ANY(%s)"
+        found = await conn.execute(self._sql(text), (list(ids),))
+        return {row[0]: row[1] for row in await found.fetchall()}
 
     async def update(
         self, conn: Connection, memory_id: UUID, payload: dict[str, Any], vector: Vector | None = None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from memory_server import moments
+
 Vector = list[float]
 Event = Literal["ADD", "UPDATE", "DELETE"]
 
-PROMOTED = ("user_id", "agent_id", "run_id", "actor_id", "role")
+OWNERS = ("user_id", "agent_id", "run_id")
+"""Payload members that say whose a memory is."""
+PROMOTED = (*OWNERS, "actor_id", "role")
 """Payload members that upstream shows beside the memory; all others but the core ones are its `metadata`."""
 CORE = frozenset({"data", "hash", "created_at", "updated_at", "id", *PROMOTED})
 
@@ -20,7 +25,12 @@ GRAPH_DEFAULT_USER = "user"
 
 def now() -> str:
     """The present moment as upstream writes it: ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat()
+    return moments.written(datetime.now(UTC))
+
+
+def as_text(value: Any) -> str | None:
+    """A member of a payload as Postgres' `->>` gives it, whatever somebody once stored under its name."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class Memory:
     @property
     def scope(self) -> Scope:
         """Whose memory it is."""
-        return Scope(*(self.payload.get(name) for name in ("user_id", "agent_id", "run_id")))
+        return Scope(*(as_text(self.payload.get(name)) for name in OWNERS))
 
     def public(self) -> dict[str, Any]:
         """Upstream's JSON form; a search hit also has `score` (distance) and `similarity` (1 is best)."""
@@ -83,9 +93,9 @@ def utc(stamp: Any) -> Any:
     """A timestamp with a zone in UTC; one without a zone, or none at all, as it is. Upstream's rule."""
     try:
         parsed = datetime.fromisoformat(stamp)
-    except (TypeError, ValueError):
+        return stamp if parsed.tzinfo is None else parsed.astimezone(UTC).isoformat()
+    except (TypeError, ValueError, OverflowError):
         return stamp
-    return stamp if parsed.tzinfo is None else parsed.astimezone(UTC).isoformat()
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,12 @@ class HistoryEntry:
     is_deleted: int = 0
     actor_id: str | None = None
     role: str | None = None
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> HistoryEntry:
+        """Back from the intent row, where a version before this one may have left members that are no text."""
+        members: dict[str, Any] = {k: v if k == "is_deleted" else as_text(v) for k, v in data.items()}
+        return cls(**members)
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,14 @@ from typing import Any
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from memory_server import moments
 from memory_server.domain import Scope
 from memory_server.errors import Problem
 
 MAX_DEPTH = 8
 MAX_CONDITIONS = 64
+MOMENTS = ("created_at", "updated_at")
+"""Members that are points in time, whatever a filter compares them with."""
 COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 Condition = tuple[sql.Composable, list[Any]]
@@ -126,8 +129,10 @@ class _Builder:
         sign = COMPARE[op]
         if isinstance(operand, bool) or not isinstance(operand, str | int | float):
             raise _bad(f"{key}: {op} takes a number or a text")
+        if key in MOMENTS or (isinstance(operand, str) and moments.names_a_moment(operand)):
+            return self._by_time(key, op, operand)
         if isinstance(operand, str):
-            # Timestamps in ISO 8601 order as texts do, in the C collation.
+            # Dates in ISO 8601 order as texts do, in the C collation.
             compared = f"""payload->>%s COLLATE "C" {sign} %s"""
             return self._emit(f"(jsonb_typeof(payload->%s) = 'string' AND {compared})", key, key, operand)
         compared = f"(payload->>%s)::numeric {sign} %s"
@@ -135,6 +140,17 @@ class _Builder:
         return self._emit(
             f"CASE jsonb_typeof(payload->%s) WHEN 'number' THEN {compared} ELSE false END", key, key, operand
         )
+
+    def _by_time(self, key: str, op: str, operand: Any) -> sql.Composable:
+        """Compare moments: the same one has as many spellings as there are zones."""
+        try:
+            moment = moments.parse(operand)
+        except ValueError as error:
+            raise _bad(f"{key}: {op} {error}") from None
+        # Postgres also reads "yesterday" and the like, which name another moment whenever they are asked.
+        is_one = r"payload->>%s ~ '^\d{4}-\d\d-\d\d' AND pg_input_is_valid(payload->>%s, 'timestamptz')"
+        compared = f"(payload->>%s)::timestamptz {COMPARE[op]} %s"
+        return self._emit(f"CASE WHEN {is_one} THEN {compared} ELSE false END", key, key, key, moment)
 
 
 def _ordered(op: str) -> Callable[[_Builder, str, Any], sql.Composable]:

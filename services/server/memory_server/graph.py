@@ -115,7 +115,9 @@ class Graph:
         """Ask for an answer, and whether this is still our database. Raises Problem 503."""
 
         async def ask(tx: AsyncManagedTransaction) -> bool:
-            result = await tx.run("MATCH (n:Mem0Identity {instance_id: $id}) RETURN 1 LIMIT 1", id=self.instance_id)
+            result = await tx.run(
+                "MATCH (n:Mem0Identity {only_one: true, instance_id: $id}) RETURN 1 LIMIT 1", id=self.instance_id
+            )
             return await result.single() is not None
 
         ours = await self._read("ping", ask, self._settings.probe_timeout_s)
@@ -136,7 +138,9 @@ class Graph:
         """Instance id, embedder and dimensions this database was bound to; None when it never was."""
 
         async def ask(tx: AsyncManagedTransaction) -> tuple[str, str, int] | None:
-            result = await tx.run("MATCH (n:Mem0Identity) RETURN n.instance_id, n.embedder, n.dimensions LIMIT 1")
+            result = await tx.run(
+                "MATCH (n:Mem0Identity {only_one: true}) RETURN n.instance_id, n.embedder, n.dimensions"
+            )
             record = await result.single()
             return (record[0], record[1], record[2]) if record else None
 
@@ -296,7 +300,7 @@ class Graph:
         known = await self._known(tx, change, names)
         aliases = resolve_new(change, set(known), self._settings.graph_threshold)
         fresh = [
-            {"name": name, "vector": change.vectors[name], "type": change.types.get(name, "__User__")}
+            {"name": name, "vector": change.vectors[name], "type": _label(change.types.get(name))}
             for name in names
             if name not in known and aliases.get(name, name) == name
         ]
@@ -352,6 +356,16 @@ class Graph:
             nearby = {record["name"]: record["id"] async for record in result}
             found |= without_loops(change, found, nearby)
         return found
+
+
+def is_reserved_label(label: str) -> bool:
+    """Whether a label marks nodes of the server's own, or every entity: no entity may have it as its type."""
+    return label == "__Entity__" or label.startswith("Mem0")
+
+
+def _label(kind: str | None) -> str:
+    """The label of an entity's type, upstream's own for one that has none to speak of."""
+    return "__User__" if not kind or is_reserved_label(kind) else kind
 
 
 def _swapped() -> Problem:

@@ -21,6 +21,8 @@ from memory_server.metrics import Metrics
 T = TypeVar("T")
 
 NAME = "the history file"
+NEVER = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError, OverflowError, UnicodeError)
+"""What SQLite says of a value that it will not take at the next try either."""
 COLUMNS = tuple(field.name for field in fields(HistoryEntry))
 
 _TABLES = """
@@ -32,6 +34,10 @@ CREATE TABLE IF NOT EXISTS mem0_identity (
     only_one INTEGER PRIMARY KEY CHECK (only_one = 1), instance_id TEXT NOT NULL, embedder TEXT NOT NULL,
     dimensions INTEGER NOT NULL, created_at TEXT NOT NULL);
 """
+
+
+class PermanentHistoryError(Exception):
+    """The history refuses an entry for good: repeating it will not help."""
 
 
 class History:
@@ -70,6 +76,8 @@ class History:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            except NEVER as error:
+                raise PermanentHistoryError(type(error).__name__) from error
             except (sqlite3.Error, OSError, TimeoutError) as error:
                 raise store_unavailable(NAME, f"cannot be used ({type(error).__name__})") from error
 
@@ -79,7 +87,7 @@ class History:
         return self._db
 
     async def append(self, entries: Sequence[HistoryEntry]) -> None:
-        """Write entries; those already there stay as they are. Raises Problem 503.
+        """Write entries; those already there stay as they are. Raises Problem 503, or PermanentHistoryError.
 
         Entries that come while others are being written go into the next transaction together: one flush to the disk
         for all of them.
@@ -93,19 +101,26 @@ class History:
     async def _flush(self) -> None:
         while self._queue:
             batch, self._queue = self._queue, []
-            error: BaseException | None = None
-            try:
-                await self._call("append", lambda batch=batch: self._insert([r for rows, _ in batch for r in rows]))  # type: ignore[misc]
-            except BaseException as caught:  # noqa: BLE001 - handed to those who wait
-                error = caught
-            for _, waiter in batch:
+            error = await self._written([row for rows, _ in batch for row in rows])
+            for rows, waiter in batch:
+                # One entry that can never be written must not take those that came at the same time with it.
+                alone = isinstance(error, PermanentHistoryError) and len(batch) > 1
+                failure = await self._written(rows) if alone else error
                 if waiter.done():
                     continue
-                if error:
-                    waiter.set_exception(error)
+                if failure:
+                    waiter.set_exception(failure)
                 else:
                     waiter.set_result(None)
         self._flushing = None
+
+    async def _written(self, rows: list[dict[str, Any]]) -> BaseException | None:
+        """Write rows in one transaction; what went wrong, for those who wait."""
+        try:
+            await self._call("append", lambda: self._insert(rows))
+        except BaseException as caught:  # noqa: BLE001 - handed to those who wait
+            return caught
+        return None
 
     def _insert(self, rows: list[dict[str, Any]]) -> None:
         marks = ", ".join(f":{name}" for name in COLUMNS)

@@ -13,6 +13,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +23,23 @@ from memory_server import logs
 from memory_server.domain import GraphChange, HistoryEntry, Relation
 from memory_server.errors import Problem
 from memory_server.graph import Graph, PermanentGraphError
-from memory_server.history import History
+from memory_server.history import History, PermanentHistoryError
 from memory_server.maintenance import Hold
 from memory_server.postgres import Connection, Postgres
 
 REPAIR_BATCH = 200
+TRIES = 5
+"""Failures that nobody foresaw, after which an intent is set aside: one must not hold up all others."""
+
+
+@dataclass(frozen=True)
+class Parked:
+    """An intent that was set aside: what a store refused for good, and why."""
+
+    id: UUID
+    scope: str
+    since: datetime
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -67,8 +80,10 @@ class Intents:
         self._spent_marks: list[str] = []
         self._repairing = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._tries: defaultdict[UUID, int] = defaultdict(int)
         self.pending = 0
         self.parked = 0
+        self.parked_reasons: list[str] = []
 
     @property
     def busy(self) -> bool:
@@ -104,9 +119,10 @@ class Intents:
                     self._left.add(intent.scope)
                     return Outcome(None)
                 return await self._do(intent)
-        except Problem as problem:
+        except Exception as error:  # noqa: BLE001 - the write is stored; what remains of it is the repair's
             self._behind.add(intent.scope)
-            fields = {"intent": str(intent.id), "failed": problem.extra.get("failed")}
+            failed = error.extra.get("failed") if isinstance(error, Problem) else type(error).__name__
+            fields = {"intent": str(intent.id), "failed": failed}
             logs.server.warning("intent left to the repair", extra={"fields": fields})
             self._wake.set()
             return Outcome(None)
@@ -117,27 +133,69 @@ class Intents:
 
     async def _do(self, intent: Intent) -> Outcome:
         relations: list[Relation] = []
+        refused: list[str] = []
         with self._hold.change():
             if intent.history:
-                await self._history.append(intent.history)
+                try:
+                    await self._history.append(intent.history)
+                except PermanentHistoryError as error:
+                    refused.append(f"the history refuses it ({error})")
             if intent.graph:
                 try:
                     relations = await self._graph.apply(str(intent.id), intent.graph)
                 except PermanentGraphError as error:
-                    await self._park(intent, str(error))
-                    return Outcome(None)
+                    refused.append(f"the graph refuses it ({error})")
+        if refused:
+            await self._park(intent.id, "; ".join(refused))
+            return Outcome(None)
         self._finished.append(intent)
         self._wake.set()
         return Outcome(relations)
 
-    async def _park(self, intent: Intent, reason: str) -> None:
-        """Set an intent aside that Neo4j refuses for good, so that the ones behind it can go on."""
-        logs.server.error("intent parked", extra={"fields": {"intent": str(intent.id), "reason": reason}})
+    async def _park(self, intent_id: UUID, reason: str) -> None:
+        """Set an intent aside that can never be carried out, so that the ones behind it can go on."""
+        logs.server.error("intent parked", extra={"fields": {"intent": str(intent_id), "reason": reason}})
 
         async def mark(conn: Connection) -> None:
-            await conn.execute("UPDATE mem0_intents SET parked = true, error = %s WHERE id = %s", (reason, intent.id))
+            await conn.execute("UPDATE mem0_intents SET parked = true, error = %s WHERE id = %s", (reason, intent_id))
 
         await self._postgres.run("park_intent", mark)
+        self._tries.pop(intent_id, None)
+
+    async def parked_intents(self, limit: int) -> list[Parked]:
+        """The intents that were set aside, oldest first. Raises Problem 503."""
+
+        async def read(conn: Connection) -> list[Parked]:
+            text = (
+                "SELECT id, scope, created_at, coalesce(error, '') FROM mem0_intents WHERE parked ORDER BY seq LIMIT %s"
+            )
+            return [Parked(*row) for row in await (await conn.execute(text, (limit,))).fetchall()]
+
+        return await self._postgres.run("parked_intents", read)
+
+    async def unpark(self, intent_id: UUID) -> bool:
+        """Let the repair try again; False when there is no such intent that was set aside."""
+
+        async def change(conn: Connection) -> bool:
+            text = "UPDATE mem0_intents SET parked = false, error = NULL WHERE id = %s AND parked RETURNING id"
+            return await (await conn.execute(text, (intent_id,))).fetchone() is not None
+
+        found = await self._postgres.run("unpark_intent", change)
+        self.wake()
+        return found
+
+    async def give_up(self, intent_id: UUID) -> bool:
+        """Forget an intent that was set aside; the memories it is about stay. False when there is none."""
+
+        async def change(conn: Connection) -> bool:
+            text = "DELETE FROM mem0_intents WHERE id = %s AND parked RETURNING id"
+            return await (await conn.execute(text, (intent_id,))).fetchone() is not None
+
+        found = await self._postgres.run("give_up_intent", change)
+        if found:
+            self._spent_marks.append(str(intent_id))
+        self.wake()
+        return found
 
     async def run(self) -> None:
         """Repair for ever: when woken, and every interval. Ends when cancelled."""
@@ -193,6 +251,12 @@ class Intents:
             await self._do(intent)
         except Problem:
             return False
+        except Exception as error:  # noqa: BLE001 - the others must go on, whatever this one does
+            self._tries[intent.id] += 1
+            logs.server.exception("repair failed", extra={"fields": {"intent": str(intent.id)}})
+            if self._tries[intent.id] < TRIES:
+                return False
+            await self._park(intent.id, f"failed {TRIES} times ({type(error).__name__})")
         return True
 
     async def _load(self, after: int) -> list[Intent]:
@@ -203,11 +267,15 @@ class Intents:
             return await (await conn.execute(text, (after, REPAIR_BATCH))).fetchall()
 
         finished = {intent.id for intent in self._finished}
-        return [
-            Intent(seq, key, scope, GraphChange.from_json(graph) if graph else None, [HistoryEntry(**h) for h in past])
-            for seq, key, scope, graph, past in await self._postgres.run("load_intents", read)
-            if key not in finished
-        ]
+        loaded = []
+        for row in await self._postgres.run("load_intents", read):
+            if row[1] in finished:
+                continue
+            try:
+                loaded.append(_read_intent(*row))
+            except (TypeError, KeyError, ValueError) as error:
+                await self._park(row[1], f"cannot be read ({type(error).__name__})")
+        return loaded
 
     async def _clear_finished(self) -> None:
         """Delete the rows of what has been done."""
@@ -247,8 +315,17 @@ class Intents:
 
     async def _count(self) -> None:
         async def read(conn: Connection) -> tuple[Any, ...] | None:
-            text = "SELECT count(*) FILTER (WHERE NOT parked), count(*) FILTER (WHERE parked) FROM mem0_intents"
+            text = """
+                SELECT count(*) FILTER (WHERE NOT parked), count(*) FILTER (WHERE parked),
+                    coalesce((array_agg(DISTINCT error) FILTER (WHERE parked))[:5], '{}')
+                FROM mem0_intents"""
             return await (await conn.execute(text)).fetchone()
 
         row = await self._postgres.run("count_intents", read)
-        self.pending, self.parked = (int(row[0]), int(row[1])) if row else (0, 0)
+        self.pending, self.parked, self.parked_reasons = (int(row[0]), int(row[1]), row[2]) if row else (0, 0, [])
+
+
+def _read_intent(seq: int, key: UUID, scope: str, graph: Any, past: Any) -> Intent:
+    """An intent from its row. Raises TypeError, KeyError or ValueError for one that no version of ours wrote."""
+    change = GraphChange.from_json(graph) if graph else None
+    return Intent(seq, key, scope, change, [HistoryEntry.from_json(entry) for entry in past])

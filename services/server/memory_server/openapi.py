@@ -14,7 +14,7 @@ MEANINGS = {
     400: "The request makes no sense as a whole.",
     401: "The key is missing or wrong.",
     403: "The key's role is too low, or the settings do not allow this.",
-    404: "There is no such memory.",
+    404: "There is no such memory, or no such repair.",
     409: "Overtaken by another request: repeat it.",
     413: "The body is too large, or a text in it longer than the model takes.",
     422: "A field is missing or wrong.",

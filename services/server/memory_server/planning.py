@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from memory_server import extraction
 from memory_server.concurrency import together
-from memory_server.domain import GraphChange, HistoryEntry, Memory, Scope, Vector, now
+from memory_server.domain import GraphChange, HistoryEntry, Memory, Scope, Vector, as_text, now
 from memory_server.extraction import Action, Message
 from memory_server.graph import Graph
 from memory_server.model_client import ModelClient
@@ -159,7 +159,7 @@ def new_payload(step: Step, plan: Plan) -> dict[str, Any]:
 
 def changed_payload(before: Memory, text: str, metadata: dict[str, Any]) -> dict[str, Any]:
     """Payload of an updated memory: what `metadata` does not name stays (upstream's promise, which it breaks)."""
-    kept = {k: v for k, v in metadata.items() if k not in {"created_at", "updated_at"}}
+    kept = {k: v for k, v in metadata.items() if k != "created_at"}
     return {
         **before.payload,
         **kept,
@@ -180,11 +180,11 @@ def entry(event: Literal["ADD", "UPDATE", "DELETE"], before: Memory | None, afte
         old_memory=before.text if before else None,
         new_memory=after.text if after else None,
         event=event,
-        created_at=subject.public()["created_at"],
-        updated_at=now() if event == "DELETE" else subject.payload.get("updated_at"),
+        created_at=as_text(subject.public()["created_at"]),
+        updated_at=now() if event == "DELETE" else as_text(subject.payload.get("updated_at")),
         is_deleted=int(event == "DELETE"),
-        actor_id=subject.payload.get("actor_id"),
-        role=subject.payload.get("role"),
+        actor_id=as_text(subject.payload.get("actor_id")),
+        role=as_text(subject.payload.get("role")),
     )
 
 

@@ -84,6 +84,8 @@ class Postgres:
             "statement_timeout": str(timeout_ms),
             "lock_timeout": str(timeout_ms),
             "idle_in_transaction_session_timeout": str(timeout_ms * 2),
+            # A timestamp that somebody stored without a zone is in UTC.
+            "TimeZone": "UTC",
             # One user may own most rows and another a handful: a plan made for one is wrong for the other.
             "plan_cache_mode": "force_custom_plan",
             # Go on in the index until enough rows pass the filter; rows come nearly in order and are sorted after.

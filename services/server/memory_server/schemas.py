@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from memory_server.domain import Scope
+from memory_server import moments
+from memory_server.domain import OWNERS, Scope
 from memory_server.errors import no_identifier
 
 MAX_TEXT = 100_000
+MAX_ID = 256
 MAX_DEPTH = 16
+MAX_METADATA_BYTES = 64 * 1024
+"""As JSON. A page of 1,000 memories is built in memory, and so is a batch of an import."""
+
+THE_SERVERS_OWN = frozenset({"data", "hash", "id", "updated_at"})
+"""Members of a payload that a client's metadata would overwrite, or be overwritten by."""
 
 
 def clean_text(text: str) -> str:
@@ -27,7 +34,8 @@ def clean_text(text: str) -> str:
     return text
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
+    """Refuse a text that says nothing."""
     if not text.strip():
         raise ValueError("must not be empty")
     return text
@@ -52,14 +60,28 @@ def clean_json(value: Any, depth: int = 0) -> Any:
 
 
 def _metadata(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what cannot be kept as it is: names of the server's own, and speakers that are no text."""
     clean_json(value)
-    stamp = value.get("created_at")
-    if stamp is not None:
+    if len(json.dumps(value)) > MAX_METADATA_BYTES:
+        raise ValueError(f"must not be larger than {MAX_METADATA_BYTES} bytes as JSON")
+    if own := sorted(THE_SERVERS_OWN & value.keys()):
+        raise ValueError(f"must not contain {', '.join(own)}: the server sets it")
+    for name in ("actor_id", "role"):
+        if name in value and not (isinstance(value[name], str) and 0 < len(value[name]) <= MAX_ID):
+            raise ValueError(f"{name} must be a text of 1 to {MAX_ID} characters")
+    if "created_at" in value:
         try:
-            datetime.fromisoformat(stamp)
-        except (TypeError, ValueError):
-            raise ValueError("created_at must be an ISO 8601 timestamp") from None
+            value = {**value, "created_at": moments.stored(value["created_at"])}
+        except ValueError as error:
+            raise ValueError(f"created_at {error}") from None
     return value
+
+
+def _metadata_of_an_update(value: dict[str, Any]) -> dict[str, Any]:
+    """Whose a memory is, and since when it is known, an update cannot change."""
+    if fixed := sorted({*OWNERS, "created_at"} & value.keys()):
+        raise ValueError(f"must not contain {', '.join(fixed)}: an update cannot change it")
+    return _metadata(value)
 
 
 def _not_silent(messages: list[Message]) -> list[Message]:
@@ -77,11 +99,13 @@ def _as_messages(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(clean_text), AfterValidator(_not_blank)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(clean_text), AfterValidator(not_blank)]
 Content = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(clean_text)]
 Role = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(clean_text)]
-Id = Annotated[str, Field(max_length=256), AfterValidator(clean_text)]
+Id = Annotated[str, Field(max_length=MAX_ID), AfterValidator(clean_text)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
+ChangedMetadata = Annotated[dict[str, Any], AfterValidator(_metadata_of_an_update)]
+Filters = Annotated[dict[str, Any], AfterValidator(clean_json)]
 
 
 class Message(BaseModel):
@@ -118,19 +142,35 @@ class MemoryCreate(WhoseMemories):
     memory_type: str | None = Field(None, description="Only `procedural_memory`, which also needs agent_id.")
     prompt: Text | None = Field(None, description="Own prompt for a procedural memory.")
 
+    @model_validator(mode="after")
+    def _said_once(self) -> Self:
+        """What the metadata says again must be the same: one of the two would be lost without a word."""
+        metadata = dict(self.metadata or {})
+        for name in OWNERS:
+            if name in metadata and metadata.pop(name) != getattr(self, name):
+                raise ValueError(f"metadata.{name} is not the request's own {name}")
+        if self.infer is False:
+            if "role" in metadata:
+                raise ValueError("metadata.role: with infer=false the role is that of each message")
+            if "actor_id" in metadata and any(message.name for message in self.messages):
+                raise ValueError("metadata.actor_id: with infer=false the speaker is the name of each message")
+        if self.metadata is not None:
+            self.metadata = metadata
+        return self
+
 
 class MemoryUpdate(BaseModel):
     """Upstream's body of an update."""
 
     text: Text = Field(description="The new text.", examples=["I keep bees in the garden."])
-    metadata: Metadata | None = Field(None, description="Members to set; others stay.")
+    metadata: ChangedMetadata | None = Field(None, description="Members to set; others stay.")
 
 
 class SearchRequest(WhoseMemories):
     """Upstream's body of a search."""
 
     query: Text = Field(examples=["Which animals do I have?"])
-    filters: dict[str, Any] | None = Field(
+    filters: Filters | None = Field(
         None, description="Conditions on metadata.", examples=[{"source": "chat", "year": {"gte": 2024}}]
     )
     limit: int | None = Field(None, ge=1, le=1000, description="How many at most; 100 when left out.")
@@ -144,7 +184,7 @@ def make_scope(user_id: str | None, agent_id: str | None, run_id: str | None) ->
     return Scope(user_id or None, agent_id or None, run_id or None)
 
 
-QueryId = Annotated[str | None, Query(max_length=256), AfterValidator(lambda v: clean_text(v) if v else v)]
+QueryId = Annotated[str | None, Query(max_length=MAX_ID), AfterValidator(lambda v: clean_text(v) if v else v)]
 
 
 async def query_scope(user_id: QueryId = None, agent_id: QueryId = None, run_id: QueryId = None) -> Scope:

@@ -14,32 +14,56 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
+from memory_server import moments
 from memory_server.collection import Collection
 from memory_server.commits import Commits, Leave
-from memory_server.domain import CORE, GraphChange, Memory, Relation, Scope, Vector, now
+from memory_server.domain import CORE, PROMOTED, GraphChange, Memory, Relation, Scope, Vector, as_text, now
 from memory_server.errors import Problem
 from memory_server.filters import condition
-from memory_server.graph import Graph
+from memory_server.graph import Graph, is_reserved_label
 from memory_server.maintenance import Gate
 from memory_server.model_client import ModelClient, ModelError, TextTooLong
 from memory_server.planning import entry, text_hash
 from memory_server.postgres import Connection, Postgres
-from memory_server.schemas import Id, Metadata, Text, WhoseMemories
+from memory_server.schemas import MAX_ID, Id, Metadata, Text, WhoseMemories, clean_text, not_blank
 from memory_server.settings import Settings
 
 PAGE = 500
 BATCH = 200
+BATCH_BYTES = 4 * 1024 * 1024
+"""What is taken in one transaction, whichever comes first."""
 FORMAT = 1
 MAX_FAILURES = 100
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+FLOAT4_MAX = 3.4028234e38
+FLOAT4_MIN = 1.1754944e-38
+"""Bounds of the numbers that pgvector keeps (IEEE 754, single precision)."""
+
+
+def _label(kind: str) -> str:
+    if is_reserved_label(kind):
+        raise ValueError("is a label of the server's own")
+    return kind
+
+
+def _only_metadata(value: dict[str, Any]) -> dict[str, Any]:
+    if beside := sorted(CORE & value.keys()):
+        raise ValueError(f"must not contain {', '.join(beside)}: a line says it beside its metadata")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_ID), AfterValidator(clean_text), AfterValidator(not_blank)]
+Kind = Annotated[Id, AfterValidator(_label)]
+Moment = Annotated[str, AfterValidator(moments.stored)]
 
 
 class HeaderLine(BaseModel):
     """What the lines after it were embedded with."""
 
     type: Literal["header"]
-    format: int = Field(ge=1, le=FORMAT)
+    format: int
     embedder: str = ""
     dimensions: int = 0
 
@@ -62,28 +86,30 @@ class MemoryLine(OwnedLine):
     memory: Text
     actor_id: Id | None = None
     role: Id | None = None
-    created_at: str | None = None
-    updated_at: str | None = None
-    metadata: Metadata | None = None
-    vector: list[float] | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+    metadata: Annotated[Metadata, AfterValidator(_only_metadata)] | None = None
+    vector: list[Annotated[float, Field(strict=True)]] | None = None
 
 
 class RelationLine(OwnedLine):
     """One relation between two entities."""
 
     type: Literal["relation"]
-    source: Id
-    relationship: Id
-    destination: Id
-    source_type: Id | None = None
-    destination_type: Id | None = None
+    source: Name
+    relationship: Name
+    destination: Name
+    source_type: Kind | None = None
+    destination_type: Kind | None = None
     memory_ids: list[Id] = Field(default_factory=list)
 
 
 class EndLine(BaseModel):
-    """The end of an export."""
+    """The end of an export: how many lines of each kind there were."""
 
     type: Literal["end"]
+    memories: int | None = None
+    relations: int | None = None
 
 
 Line = TypeAdapter[HeaderLine | MemoryLine | RelationLine | EndLine](
@@ -100,6 +126,8 @@ class Report:
     relations: int = 0
     failed: int = 0
     failures: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is odd about the lines as a whole, for a person."""
 
     def fail(self, line: int, reason: str) -> None:
         """Count a line that could not be taken; the first of them are told."""
@@ -161,50 +189,60 @@ class Transfer:
             yield _line({"type": "relation", **relation})
         yield _line({"type": "end", "memories": memories, "relations": relations})
 
-    async def take(self, lines: AsyncIterator[bytes]) -> Report:
-        """Import lines. Memories whose id is there already are skipped. Raises Problem when a store fails."""
+    async def take(self, lines: AsyncIterator[bytes | None]) -> Report:
+        """Import lines; None stands for one that was too long to be read.
+
+        Memories whose id is there already are skipped. Raises Problem when a store fails, or the format is unknown.
+        """
         report = Report()
-        header: HeaderLine | None = None
-        memories: dict[int, MemoryLine] = {}
-        relations: list[RelationLine] = []
+        batch = _Batch()
+        seen = {"memory": 0, "relation": 0}
         number = 0
         try:
             async for raw in lines:
                 number += 1
-                if not raw.strip():
-                    continue
-                try:
-                    line = Line.validate_json(raw)
-                except ValidationError as error:
-                    report.fail(number, _reason(error))
-                    continue
+                line = _parse(number, raw, report)
                 if isinstance(line, HeaderLine):
-                    header = line
+                    # What came before it was embedded with something else.
+                    await self._take_batch(batch, report)
+                    batch = _Batch(header=line)
                 elif isinstance(line, MemoryLine):
-                    memories[number] = line
+                    batch.memories[number] = line
                 elif isinstance(line, RelationLine):
-                    relations.append(line)
-                if len(memories) >= BATCH:
-                    await self._take_memories(memories, header, report)
-                    memories = {}
-                if len(relations) >= BATCH:
-                    await self._take_relations(relations, report)
-                    relations = []
-            await self._take_memories(memories, header, report)
-            await self._take_relations(relations, report)
+                    batch.relations.append(line)
+                elif isinstance(line, EndLine):
+                    report.notes += _missing(line, seen)
+                if isinstance(line, MemoryLine | RelationLine):
+                    seen[line.type] += 1
+                    batch.bytes += len(raw or b"")
+                if batch.is_full:
+                    await self._take_batch(batch, report)
+                    batch = _Batch(header=batch.header)
+            await self._take_batch(batch, report)
         except Problem as problem:
             problem.extra["progress"] = {"lines_read": number, "added": report.added, "skipped": report.skipped}
             raise
+        report.failures.sort(key=lambda failure: failure["line"])
         return report
+
+    async def _take_batch(self, batch: _Batch, report: Report) -> None:
+        await self._take_memories(batch.memories, batch.header, report)
+        await self._take_relations(batch.relations, report)
 
     async def _take_memories(self, lines: dict[int, MemoryLine], header: HeaderLine | None, report: Report) -> None:
         """Add memories, given by the number of their line."""
+        lines = {number: line for number, line in lines.items() if self._has_good_vector(number, line, header, report)}
         wanted = {line.id: line for line in lines.values()}
 
-        async def existing(conn: Connection) -> set[UUID]:
-            return await self._collection.existing(conn, wanted)
+        async def owners(conn: Connection) -> dict[UUID, str | None]:
+            return await self._collection.users_of(conn, wanted)
 
-        there = await self._postgres.run("existing", existing) if wanted else set()
+        there = await self._postgres.run("existing", owners) if wanted else {}
+        for number, line in list(lines.items()):
+            if line.id in there and (there[line.id] or None) != (line.user_id or None):
+                report.fail(number, "id: a memory of somebody else has it")
+                del lines[number]
+        wanted = {line.id: line for line in lines.values()}
         new = [line for key, line in wanted.items() if key not in there]
         report.skipped += len(lines) - len(new)
         if not new:
@@ -226,15 +264,30 @@ class Transfer:
         report.added += count
         report.skipped += len(rows) - count
 
+    def _is_our_embedder(self, header: HeaderLine | None) -> bool:
+        ours = (self._settings.embedder_model, self._settings.embedder_dimensions)
+        return header is not None and (header.embedder, header.dimensions) == ours
+
+    def _has_good_vector(self, number: int, line: MemoryLine, header: HeaderLine | None, report: Report) -> bool:
+        """Whether the line's vector can be searched by, where it is taken as it is; reports the line if not."""
+        if not line.vector or not self._is_our_embedder(header):
+            return True
+        dimensions = self._settings.embedder_dimensions
+        if len(line.vector) != dimensions:
+            report.fail(number, f"vector: has {len(line.vector)} numbers, and the embedder {dimensions}")
+        elif not all(abs(x) <= FLOAT4_MAX for x in line.vector):
+            report.fail(number, "vector: a number in it is too large, or none")
+        elif not any(abs(x) >= FLOAT4_MIN for x in line.vector):
+            report.fail(number, "vector: is nothing but zeros, which is near to no meaning")
+        else:
+            return True
+        return False
+
     async def _vectors(self, lines: list[MemoryLine], header: HeaderLine | None) -> dict[UUID, Vector]:
         """Vectors of the export where they come from the same embedder, else new ones; none of a text too long."""
-        settings = self._settings
-        same = header is not None and (header.embedder, header.dimensions) == (
-            settings.embedder_model,
-            settings.embedder_dimensions,
-        )
+        same = self._is_our_embedder(header)
         found = {line.id: line.vector for line in lines if same and line.vector}
-        missing = [line for line in lines if len(found.get(line.id, [])) != settings.embedder_dimensions]
+        missing = [line for line in lines if line.id not in found]
         made = await self._embedded([line.memory for line in missing])
         return found | {line.id: vector for line, vector in zip(missing, made, strict=True) if vector}
 
@@ -271,6 +324,51 @@ class Transfer:
         report.relations += len(lines)
 
 
+@dataclass
+class _Batch:
+    """Lines that are taken together, memories by the number of their line."""
+
+    header: HeaderLine | None = None
+    memories: dict[int, MemoryLine] = field(default_factory=dict)
+    relations: list[RelationLine] = field(default_factory=list)
+    bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.memories) >= BATCH or len(self.relations) >= BATCH or self.bytes >= BATCH_BYTES
+
+
+def _parse(number: int, raw: bytes | None, report: Report) -> HeaderLine | MemoryLine | RelationLine | EndLine | None:
+    """One line; None for one that is empty, or was reported. Raises Problem 400 for a header of another format."""
+    if raw is None:
+        report.fail(number, "longer than a line may be")
+        return None
+    if number == 1 and raw.startswith(BYTE_ORDER_MARK):
+        report.notes.append("line 1 began with a byte order mark, which was left out")
+        raw = raw.removeprefix(BYTE_ORDER_MARK)
+    if not raw.strip():
+        return None
+    try:
+        line = Line.validate_json(raw)
+    except ValidationError as error:
+        report.fail(number, _reason(error))
+        return None
+    if isinstance(line, HeaderLine) and line.format != FORMAT:
+        detail = f"Line {number} is the header of format {line.format}; this server knows format {FORMAT}."
+        raise Problem(400, "unknown-format", detail)
+    return line
+
+
+def _missing(end: EndLine, seen: dict[str, int]) -> list[str]:
+    """What the end of an export counts, and was not among the lines."""
+    promised = {"memory": end.memories, "relation": end.relations}
+    return [
+        f"the end counts {count} lines of type {kind}, and there were {seen[kind]}: the file is not whole"
+        for kind, count in promised.items()
+        if count is not None and count != seen[kind]
+    ]
+
+
 def _change(
     scope: Scope, lines: list[RelationLine], vectors: dict[str, Vector], memory_ids: tuple[str, ...]
 ) -> GraphChange:
@@ -291,7 +389,7 @@ def _payload(line: MemoryLine) -> dict[str, Any]:
     created = line.created_at or now()
     owned = {"actor_id": line.actor_id, "role": line.role}
     return {
-        **{key: value for key, value in (line.metadata or {}).items() if key not in CORE},
+        **(line.metadata or {}),
         **line.scope().ids(),
         **{key: value for key, value in owned.items() if value},
         "data": line.memory,
@@ -303,6 +401,8 @@ def _payload(line: MemoryLine) -> dict[str, Any]:
 
 def _memory_line(memory: Memory, vector: Vector | None) -> dict[str, Any]:
     public = {key: value for key, value in memory.public().items() if value is not None and key != "hash"}
+    # A version before this one kept them in whatever form they were sent.
+    public |= {key: as_text(public[key]) for key in PROMOTED if key in public}
     return {"type": "memory", **public, **({"vector": vector} if vector else {})}
 
 

@@ -1,8 +1,9 @@
-"""Maintenance mode and the hold of graph and history, which backups use."""
+"""Maintenance mode, the hold of graph and history, which backups use, and writes that a store refused for good."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -119,3 +120,34 @@ def _held(request: Request) -> dict[str, Any]:
         "seconds_left": round(state.hold.seconds_left, 1),
         "repairs_pending": state.intents.pending,
     }
+
+
+@router.get("/repairs", summary="What the graph or the history refused for good")
+async def parked_repairs(
+    request: Request, _who: Admin, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> dict[str, Any]:
+    """Writes that are whole in Postgres, and of which the graph or the history refuses its part at every try."""
+    parked = await request.app.state.intents.parked_intents(limit)
+    return {"results": [vars(item) for item in parked]}
+
+
+@router.post("/repairs/{repair_id}/retry", summary="Try a refused write again", responses=problems(404))
+async def retry_repair(request: Request, repair_id: UUID, who: Admin) -> dict[str, str]:
+    """Hand it to the repair once more, after what stood in its way was removed."""
+    if not await request.app.state.intents.unpark(repair_id):
+        raise _no_repair(repair_id)
+    logs.audit("repair_retry", key=who.name, repair=str(repair_id))
+    return {"message": "The repair tries it again"}
+
+
+@router.delete("/repairs/{repair_id}", summary="Give a refused write up", responses=problems(404))
+async def give_up_repair(request: Request, repair_id: UUID, who: Admin) -> dict[str, str]:
+    """Forget what remained to be done. The memories stay as they are; their relations or history stay as they were."""
+    if not await request.app.state.intents.give_up(repair_id):
+        raise _no_repair(repair_id)
+    logs.audit("repair_give_up", key=who.name, repair=str(repair_id))
+    return {"message": "Given up"}
+
+
+def _no_repair(repair_id: UUID) -> Problem:
+    return Problem(404, "repair-not-found", f"No refused write has the id {repair_id}: see GET /admin/repairs.")

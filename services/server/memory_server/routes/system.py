@@ -60,6 +60,7 @@ async def ready(request: Request, _who: Reader) -> JSONResponse:
         "checks": checks,
         "pending_repairs": state.intents.pending,
         "parked_repairs": state.intents.parked,
+        "parked_reasons": state.intents.parked_reasons,
         "maintenance_seconds_left": round(state.gate.seconds_left, 1),
         "hold_seconds_left": round(state.hold.seconds_left, 1),
     }

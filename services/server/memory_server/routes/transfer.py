@@ -11,7 +11,6 @@ from fastapi.responses import StreamingResponse
 from memory_server import logs
 from memory_server.auth import Reader, Writer
 from memory_server.domain import Scope
-from memory_server.errors import Problem
 from memory_server.openapi import EVERYWHERE, problems
 from memory_server.routes.deps import Store
 from memory_server.schemas import QueryId
@@ -58,13 +57,19 @@ async def import_memories(request: Request, _store: Store, who: Writer) -> dict[
     return vars(report)
 
 
-async def _lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    rest = b""
+async def _lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes | None]:
+    """The lines of a body; None in place of one that is longer than `limit` bytes, of which nothing is kept."""
+    rest: bytes | None = b""
     async for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line
-        if len(rest) > limit:
-            raise Problem(413, "line-too-long", f"A line may have at most {limit} bytes.")
-    if rest:
+        first, *others = chunk.split(b"\n")
+        rest = _joined(rest, first, limit)
+        for piece in others:
+            yield rest
+            rest = _joined(b"", piece, limit)
+    if rest != b"":
         yield rest
+
+
+def _joined(line: bytes | None, piece: bytes, limit: int) -> bytes | None:
+    """A line with the next piece of it; None once it is too long."""
+    return None if line is None or len(line) + len(piece) > limit else line + piece

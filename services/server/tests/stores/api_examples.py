@@ -102,6 +102,13 @@ EXAMPLES = [
     Example("POST", "/admin/hold", {"seconds": 60}),
     Example("GET", "/admin/hold"),
     Example("DELETE", "/admin/hold"),
+    Example(
+        "GET",
+        "/admin/repairs",
+        note="The reason says which store refuses what. Such writes are also counted in `/ready` and as a metric.",
+    ),
+    Example("POST", "/admin/repairs/{repair_id}/retry", status=404),
+    Example("DELETE", "/admin/repairs/{repair_id}", status=404),
     Example("POST", "/reset", status=403),
     Example("POST", "/configure", {"llm": {"provider": "openai"}}, status=403),
 ]

@@ -68,8 +68,13 @@ def test_every_route_has_an_example_that_works(server: Server, stores: Stores) -
     assert DOCUMENT.read_text(encoding="utf-8") == text, "docs/api.md is stale: see its first lines"
 
 
+def address(example: Example, key: str) -> str:
+    """Path and query; the first memory's id stands for every id."""
+    return re.sub(r"\{\w+_id\}", key, example.path) + (f"?{example.query}" if example.query else "")
+
+
 def run(client: httpx.Client, example: Example, key: str) -> httpx.Response:
-    path = example.path.replace("{memory_id}", key) + (f"?{example.query}" if example.query else "")
+    path = address(example, key)
     if isinstance(example.body, list):
         lines = "\n".join(json.dumps(line) for line in example.body)
         return client.request(example.method, path, content=lines.encode(), headers=example.headers)
@@ -87,7 +92,7 @@ def meanings(description: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def render(example: Example, reply: httpx.Response, key: str) -> str:
-    path = example.path.replace("{memory_id}", key) + (f"?{example.query}" if example.query else "")
+    path = address(example, key)
     text = f"\n{example.note}\n" if example.note else ""
     command = [f"curl -X {example.method} 'http://localhost:8888{path}' -H \"X-API-Key: $KEY\""]
     if example.path == "/health":

@@ -20,6 +20,8 @@ NOBODY = Scope()
         ({"a": {"gt": True}}, "number or a text"),
         ({"a": {"gt": None}}, "number or a text"),
         ({"a": {"icontains": 3}}, "takes a text"),
+        ({"created_at": {"gte": "yesterday"}}, "ISO 8601"),
+        ({"updated_at": {"lt": 7}}, "ISO 8601"),
         ({"AND": {}}, "takes a list"),
         ({"OR": []}, "at least one"),
         ({"NOT": ["x"]}, "is an object"),
@@ -56,3 +58,18 @@ def test_a_scope_is_compared_by_the_indexed_expressions() -> None:
 
 def test_no_scope_and_no_filter_is_everything() -> None:
     assert condition(NOBODY)[0].as_string(None) == "true"
+
+
+@pytest.mark.parametrize(
+    ("key", "operand", "by_time"),
+    [
+        ("created_at", "2025-07-25", True),
+        ("due", "2025-07-24T20:00:00-07:00", True),
+        ("due", "2025-07-25", False),
+        ("name", "Z", False),
+    ],
+)
+def test_moments_are_compared_as_such_and_texts_as_texts(key: str, operand: str, by_time: bool) -> None:
+    where, values = condition(NOBODY, {key: {"gt": operand}})
+    assert ("timestamptz" in where.as_string(None)) is by_time
+    assert where.as_string(None).count("%s") == len(values)

@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from memory_server.domain import HistoryEntry
 from memory_server.errors import Problem
-from memory_server.history import History
+from memory_server.history import History, PermanentHistoryError
 from memory_server.metrics import Metrics
 
 
@@ -85,3 +86,21 @@ async def test_the_identity_is_kept_in_the_file(tmp_path: Path) -> None:
     await history.bind("abc", "mem0-embedded", 384, "now")
     assert await history.identity() == ("abc", "mem0-embedded", 384)
     await history.close()
+
+
+async def test_an_entry_that_can_never_be_written_is_refused_alone(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db", Metrics(), 5)
+    await history.open()
+    odd: Any = HistoryEntry("9", "m", None, "text", "ADD", "c", "2024-01-09", actor_id=["a"])  # type: ignore[arg-type]
+    outcomes = await asyncio.gather(
+        history.append([line(1)]), history.append([odd]), history.append([line(2)]), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [type(None), PermanentHistoryError, type(None)]
+    assert [row["id"] for row in await history.of("m")] == ["1", "2"]
+    await history.close()
+
+
+def test_an_entry_that_a_version_before_left_is_read_as_texts() -> None:
+    left = {**vars(line(1)), "actor_id": ["a"], "role": 7}
+    entry = HistoryEntry.from_json(left)
+    assert (entry.actor_id, entry.role, entry.is_deleted) == ('["a"]', "7", 0)

@@ -120,3 +120,10 @@ def test_a_graph_change_survives_the_intent_row() -> None:
         wipe="scope",
     )
     assert GraphChange.from_json(change.to_json()) == change
+
+
+def test_a_memory_whose_owner_was_stored_as_something_else_can_still_be_written_about() -> None:
+    odd = Memory(uuid4(), {"data": "a", "user_id": 7, "actor_id": ["a"], "role": {"x": 1}, "created_at": 5})
+    assert odd.scope == Scope("7")
+    gone = entry("DELETE", odd, None)
+    assert (gone.actor_id, gone.role, gone.created_at) == ('["a"]', '{"x": 1}', "5")
