@@ -33,5 +33,20 @@ export function data(of: Select, { maxDropShare }: Thresholds): Alert[] {
       description: `{value} fewer memories than in the last good backup; the limit of this alert is ${percent(maxDropShare)}.`,
       section: "memories-are-missing",
     },
+    {
+      name: "Mem0RepairsParked",
+      group: "data",
+      value: of("mem0_repairs_parked"),
+      comparison: ">",
+      threshold: 0,
+      also: [],
+      unit: "count",
+      holds: 5 * MINUTE,
+      severity: "warning",
+      summary: "The graph or the history refuses a part of a write for good",
+      description:
+        "{value} writes are whole in Postgres, and of each the graph or the history lacks its part.",
+      section: "a-part-of-a-write-is-refused",
+    },
   ];
 }

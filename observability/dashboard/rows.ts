@@ -116,10 +116,11 @@ function neo4j(of: Select): PanelSpec[] {
     {
       title: "Repairs",
       description:
-        "Writes whose graph or history part is still to be finished, and those that the graph refuses.",
+        "Writes whose graph or history part is still to be finished, and those of which a store refuses its part.",
       unit: units.Short,
       shape: "lines",
       width: 12,
+      alerts: ["Mem0RepairsParked"],
       queries: [
         { expr: of("mem0_repairs_pending"), legend: "pending" },
         { expr: of("mem0_repairs_parked"), legend: "refused" },

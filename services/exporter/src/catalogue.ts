@@ -194,7 +194,7 @@ export const CATALOGUE = {
     type: "gauge",
     unit: "none",
     labels: NONE,
-    help: "Writes that the graph refuses for good.",
+    help: "Writes of which the graph or the history refuses its part for good.",
   },
   mem0_call_errors_total: {
     type: "counter",

@@ -164,6 +164,14 @@ export const SCENARIOS: readonly Scenario[] = [
     tells: "mem0_identity_match of neo4j is 0: it is empty, another stack's, or of another embedding model.",
   },
   {
+    alert: "Mem0RepairsParked",
+    when: "the graph refuses a part of a write",
+    series: { mem0_repairs_parked: "0x4 2x11 0x10" },
+    ...DURING,
+    labels: SCRAPED,
+    tells: "2 writes are whole in Postgres, and of each the graph or the history lacks its part.",
+  },
+  {
     alert: "Mem0MemoriesDropped",
     when: "many memories of the newest backup are gone, whatever older backups hold",
     series: {
