@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { execa } from "execa";
@@ -13,6 +13,7 @@ import { type Changes, deploy, removeContainers } from "../../../ops/stack/deplo
 import { readManifest } from "../../../ops/stack/manifest-file.ts";
 import { cypher } from "../../harness/support/cypher.ts";
 import { waitFor } from "../../harness/support/eventually.ts";
+import { formerProgram, hasFormerProgram } from "../../harness/support/former-program.ts";
 import { makeProject, type Project } from "../../harness/support/project.ts";
 
 /** Groups of settings for a small stack whose ports begin at `firstPort`. */
@@ -56,6 +57,30 @@ describe("a stack on the real engine", () => {
     return stdout.trim();
   };
   const graph = (statement: string) => cypher(manifest(), statement);
+
+  const configureSecond = () =>
+    project.configure("second", {
+      ...small(28200),
+      observability: { exporter: "off", prometheus: { mode: "off" }, grafana: { mode: "off" } },
+    });
+  const stackFile = (directory: string) => path.join(directory, "Pulumi.second.yaml");
+  /** What may not be another after an update: volumes and network by when they were made, secrets, identity, data. */
+  const whatStays = async ({ stores, network, secretFiles, instanceId, database }: Manifest) => {
+    const volumes = Object.values(stores).map((name) => docker().getVolume(name).inspect());
+    const secrets = Object.entries(secretFiles).map(([name, file]) => [name, readFileSync(file, "utf8")]);
+    const query = `SELECT id, payload FROM ${database.collection}`;
+    const psql = ["psql", "-XAt", "-U", database.user, "-d", database.name, "-c", query];
+    return {
+      instanceId,
+      secrets,
+      volumes: (await Promise.all(volumes)).map((volume) => [
+        volume.Name,
+        (volume as { CreatedAt?: string }).CreatedAt,
+      ]),
+      network: (await docker().getNetwork(network).inspect()).Id,
+      memories: (await execInContainer(docker(), "mem0_postgres_second", psql)).stdout,
+    };
+  };
 
   beforeAll(async () => {
     project = makeProject();
@@ -111,25 +136,18 @@ describe("a stack on the real engine", () => {
     }
   });
 
-  it("replaces just the container whose settings changed", async () => {
+  it("replaces just the container whose settings changed, and the one whose image has another source", async () => {
     const before = await ids();
     project.configure(stack, { ...small(28100), resources: { postgres: { memoryMb: 768 } } });
+    const dockerfile = path.join(project.directory, "services/model/Dockerfile");
+    writeFileSync(dockerfile, `${readFileSync(dockerfile, "utf8")}\nLABEL changed-by-test=true\n`);
+    const image = manifest().services.model?.image;
     await up();
     const after = await ids();
     expect(after.postgres).not.toBe(before.postgres);
-    expect(after.neo4j).toBe(before.neo4j);
-    expect(after.model).toBe(before.model);
-  });
-
-  it("rebuilds just the image whose source changed", async () => {
-    const before = await ids();
-    const dockerfile = path.join(project.directory, "services/model/Dockerfile");
-    writeFileSync(dockerfile, `${readFileSync(dockerfile, "utf8")}\nLABEL changed-by-test=true\n`);
-    await up();
-    const after = await ids();
     expect(after.model).not.toBe(before.model);
-    expect(after.postgres).toBe(before.postgres);
     expect(after.neo4j).toBe(before.neo4j);
+    expect(manifest().services.model?.image).not.toBe(image);
   });
 
   it("brings back a container and a secret file that a hand removed", async () => {
@@ -142,7 +160,7 @@ describe("a stack on the real engine", () => {
     expect(readFileSync(key, "utf8")).toBe(secret);
   });
 
-  it("refuses a plain `pulumi destroy`, and keeps data and identity through down and up", async () => {
+  it("refuses a plain `pulumi destroy`, keeps all through down and an up killed in the middle, and converges at the next", async () => {
     await sql("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('bees')");
     await graph("CREATE (:Kept {word: 'roof'})");
     const { instanceId } = manifest();
@@ -155,21 +173,13 @@ describe("a stack on the real engine", () => {
     await expect(docker().getContainer(container("postgres")).inspect()).rejects.toMatchObject({
       statusCode: 404,
     });
-    await up();
-    expect(await sql("SELECT word FROM kept")).toBe("bees");
-    expect(await graph("MATCH (n:Kept) RETURN n.word")).toEqual([["roof"]]);
-    expect(manifest().instanceId).toBe(instanceId);
-  });
-
-  it("converges after `pulumi up` was killed in the middle", async () => {
-    await removeContainers(project.context(stack), report);
+    // Postgres exists, the server does not: the middle of the deployment.
     const child = spawn("pulumi", ["up", "--stack", stack, "--yes", "--skip-preview"], {
       cwd: project.directory,
       env: { ...process.env, ...project.env },
       stdio: "ignore",
       detached: true,
     });
-    // Postgres exists, the server does not: the middle of the deployment.
     await waitFor("a container of the stack", async () => {
       const seen = await docker().listContainers({ all: true, filters: { label: [`mem0.stack=${stack}`] } });
       return seen.length > 0;
@@ -178,6 +188,8 @@ describe("a stack on the real engine", () => {
     await waitFor("the killed run is gone", async () => child.exitCode !== null || child.signalCode !== null);
     await up();
     expect(await sql("SELECT word FROM kept")).toBe("bees");
+    expect(await graph("MATCH (n:Kept) RETURN n.word")).toEqual([["roof"]]);
+    expect(manifest().instanceId).toBe(instanceId);
     expect(Object.keys(await up())).toEqual(["same"]);
   });
 
@@ -208,12 +220,32 @@ describe("a stack on the real engine", () => {
     project.configure(stack, small(28100));
   });
 
+  it.runIf(hasFormerProgram)(
+    "is taken over by up from the version before, which loses and replaces no data",
+    async () => {
+      const server = () => DeployedStack.read(project.stateHome, "second").server;
+      const former = await formerProgram(project);
+      configureSecond();
+      cpSync(stackFile(project.directory), stackFile(former));
+      await deploy({ ...project.context("second"), checkout: former }, report);
+      cpSync(stackFile(former), stackFile(project.directory));
+      const asDeployed = readManifest(project.stateHome, "second");
+      await server().remember("I keep bees", "anna");
+      const before = await whatStays(asDeployed);
+      expect(before.memories).toMatch(/bees/);
+
+      const changes = await deploy(project.context("second"), report);
+      const takenOver = readManifest(project.stateHome, "second");
+      expect(changes.replace).toBeGreaterThan(0);
+      expect(await whatStays(takenOver)).toEqual(before);
+      const found = await server().recall("which animals?", "anna", 1);
+      expect(found).toHaveLength(1);
+    },
+  );
+
   it("runs beside a second stack, which shares nothing with it but the images", async () => {
     const before = await ids();
-    project.configure("second", {
-      ...small(28200),
-      observability: { exporter: "off", prometheus: { mode: "off" }, grafana: { mode: "off" } },
-    });
+    configureSecond();
     await deploy(project.context("second"), report);
     const second = readManifest(project.stateHome, "second");
     expect(second.instanceId).not.toBe(manifest().instanceId);
