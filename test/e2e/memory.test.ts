@@ -98,7 +98,7 @@ describe("a new user", () => {
   });
 
   it("waits with a new memory while writes are paused, and says so", async () => {
-    expect((await http("POST", "/admin/maintenance", { seconds: 10 })).status).toBe(200);
+    expect((await http("POST", "/admin/maintenance", { seconds: 4 })).status).toBe(200);
     const waited = await clone.mem0("remember", "I own a kayak", "--user", "patient", "--stack", STACK);
     expect(waited, waited.stderr).toMatchObject({ exitCode: 0 });
     expect(waited.stderr).toMatch(/waiting: .*paused for maintenance/);
@@ -206,7 +206,7 @@ describe("a new user", () => {
   });
 
   it("goes on with an import that was killed", async () => {
-    const total = 4000;
+    const total = 2000;
     const header = { type: "header", format: 1, embedder: "mem0-embedded", dimensions: 384 };
     // With embeddings of an earlier export: what is tried here is not the model.
     const line = (n: number) => ({

@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { execa } from "execa";
 import { CHECKOUT, toolchainLayout } from "../../../toolchain/layout.ts";
+import { linkPulumi } from "../../harness/support/link-pulumi.ts";
 
 /** What a test may change of a run of `./mem0`. */
 interface RunOptions {
@@ -26,18 +27,7 @@ export class TestCheckout {
       if (!left.has(name)) cpSync(path.join(CHECKOUT, name), path.join(this.root, name), { recursive: true });
     }
     symlinkSync(path.join(CHECKOUT, "node_modules"), path.join(this.root, "node_modules"));
-    if (withPulumi) this.linkPulumi();
-  }
-
-  private linkPulumi(): void {
-    const { root } = toolchainLayout(CHECKOUT);
-    const built = readdirSync(root).find((name) => /^pulumi-.+-(official|registries)$/.test(name));
-    if (built === undefined) throw new Error("these tests need a checkout that is set up: ./mem0 setup");
-    mkdirSync(this.toolchain.bin, { recursive: true });
-    symlinkSync(path.join(root, built), path.join(this.toolchain.root, built));
-    for (const tool of ["pulumi", "pulumi-language-nodejs"]) {
-      symlinkSync(path.join("..", built, tool), path.join(this.toolchain.bin, tool));
-    }
+    if (withPulumi) linkPulumi(this.root);
   }
 
   /** Environment of a person at this checkout: nothing of the test runner's own set-up. */

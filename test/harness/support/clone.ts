@@ -4,8 +4,9 @@ import path from "node:path";
 import { execa, type Options } from "execa";
 import { stringify } from "yaml";
 import { CHECKOUT } from "../../../toolchain/layout.ts";
+import { linkPulumi } from "./link-pulumi.ts";
 
-/** What a new user has: the files of the project, nothing installed, a home of its own. */
+/** What a new user has: the files of the project, nothing installed but the Pulumi CLI, a home of its own. */
 export interface Clone {
   directory: string;
   stateHome: string;
@@ -21,6 +22,7 @@ export async function cloneWithStack(stack: string, groups: Record<string, unkno
   for (const file of stdout.split("\0").filter(Boolean)) {
     cpSync(path.join(CHECKOUT, file), path.join(directory, file), { recursive: true });
   }
+  linkPulumi(directory);
   const config = Object.fromEntries(Object.entries(groups).map(([key, value]) => [`mem0:${key}`, value]));
   writeFileSync(path.join(directory, `Pulumi.${stack}.yaml`), stringify({ config }));
 
