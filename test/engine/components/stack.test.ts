@@ -13,7 +13,8 @@ import { type Changes, deploy, removeContainers } from "../../../ops/stack/deplo
 import { readManifest } from "../../../ops/stack/manifest-file.ts";
 import { cypher } from "../../harness/support/cypher.ts";
 import { waitFor } from "../../harness/support/eventually.ts";
-import { formerProgram, hasFormerProgram } from "../../harness/support/former-program.ts";
+import { formerProgram } from "../../harness/support/former-program.ts";
+import { needing } from "../../harness/support/needing.ts";
 import { makeProject, type Project } from "../../harness/support/project.ts";
 
 /** Groups of settings for a small stack whose ports begin at `firstPort`. */
@@ -220,7 +221,7 @@ describe("a stack on the real engine", () => {
     project.configure(stack, small(28100));
   });
 
-  it.runIf(hasFormerProgram)(
+  needing("history").it(
     "is taken over by up from the version before, which loses and replaces no data",
     async () => {
       const server = () => DeployedStack.read(project.stateHome, "second").server;
