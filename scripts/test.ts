@@ -9,6 +9,7 @@ interface Options extends RoundsOptions {
   lanes: string;
   skipped: boolean;
   record?: true;
+  coverage?: true;
 }
 
 export function register(program: Command): void {
@@ -22,6 +23,7 @@ export function register(program: Command): void {
       "only what a change since this commit can reach (default: what is not committed)",
     )
     .option("--no-skipped", "a test that is skipped has failed")
+    .option("--coverage", "unit: tell how much of the TypeScript its tests run")
     .option("--record", "write the times of this run into docs/testing.md")
     .addOption(new Option("--lanes <n>", "how many programs run side by side").default("2"))
     .option("--rounds <n>", "rounds: how many kills or faults")
@@ -56,11 +58,18 @@ async function test(
       mend: `./mem0 test rounds ${name}`,
       exitCode: ExitCode.usage,
     });
+  const isPart = options.changed !== undefined || !(suite === "all" || suite === "unit");
+  if (options.record === true && isPart)
+    throw new Problem("the table of times is that of whole suites", {
+      mend: "./mem0 test --record, or: ./mem0 test unit --record",
+      exitCode: ExitCode.usage,
+    });
   await runSuites({
     suites: suite === "all" ? DEFAULT_SUITES : [suite],
     changedSince: options.changed === true ? "HEAD" : options.changed,
     lanes,
     skipsFail: !options.skipped,
     record: options.record === true,
+    coverage: options.coverage === true,
   });
 }

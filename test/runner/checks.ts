@@ -41,7 +41,9 @@ export function biome(checkout: string): Check {
 }
 
 export function types(checkout: string): Check {
-  return tool("types", checkout, async () => [packageProgram(checkout, "tsc"), "--noEmit"]);
+  // What the last run found of files that are as they were holds.
+  const incremental = ["--incremental", "--tsBuildInfoFile", ".toolchain/types.tsbuildinfo"];
+  return tool("types", checkout, async () => [packageProgram(checkout, "tsc"), "--noEmit", ...incremental]);
 }
 
 export function shellcheck(checkout: string): Check {

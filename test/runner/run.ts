@@ -35,6 +35,8 @@ export interface RunOptions {
   skipsFail: boolean;
   /** Writes the times of this run into docs/testing.md. */
   record: boolean;
+  /** Whether the unit tests of TypeScript tell how much of the code they run. */
+  coverage: boolean;
 }
 
 /** One thing after the other; what it is made of runs in lanes. */
@@ -57,12 +59,25 @@ class Run {
     this.#stop.abort();
   }
 
+  /** Builds what the tests run on; it is told at the end only when that fails. */
+  async prepare(checks: readonly Check[]): Promise<boolean> {
+    const { files } = await this.#inLanes(checks);
+    const failed = files.filter((file) => tally([file]).failed > 0);
+    this.#results.push(...failed);
+    return failed.length === 0;
+  }
+
   /** @returns the results, and how many seconds all lanes together took */
   async lanes(checks: readonly Check[]): Promise<{ files: FileResult[]; seconds: number }> {
+    const done = await this.#inLanes(checks);
+    this.#results.push(...done.files);
+    return done;
+  }
+
+  async #inLanes(checks: readonly Check[]): Promise<{ files: FileResult[]; seconds: number }> {
     const started = performance.now();
     const watched = checks.map((check) => ({ ...check, run: (signal: AbortSignal) => told(check, signal) }));
     const files = (await inLanes(watched, this.#lanes, this.#stop.signal)).flat();
-    this.#results.push(...files);
     return { files, seconds: (performance.now() - started) / 1000 };
   }
 
@@ -99,14 +114,13 @@ export async function runSuites(options: RunOptions): Promise<void> {
     changedSince === undefined ? everything(CHECKOUT) : await reachedFrom(CHECKOUT, changedSince);
   if (suites.includes("unit")) {
     await installNeeds(["git", "python"], console.log);
-    const unit = await run.lanes(await unitChecks(CHECKOUT, selection));
+    const unit = await run.lanes(await unitChecks(CHECKOUT, selection, options.coverage));
     if (record) recordTimes("unit", unit.files, unit.seconds);
   }
   const withDocker = suites.filter((suite) => suite !== "unit");
   if (withDocker.length > 0) {
     const env = await machineForTests();
-    const images = await run.lanes(await imageChecks(CHECKOUT));
-    if (tally(images.files).failed === 0) {
+    if (await run.prepare(await imageChecks(CHECKOUT))) {
       const rest = await run.lanes(await dockerChecks(CHECKOUT, withDocker, selection, env));
       if (record) recordTimes(withDocker.join(" and "), rest.files, rest.seconds);
     }
@@ -122,8 +136,8 @@ export async function runRounds(
 ): Promise<void> {
   const run = new Run(lanes);
   const env = await machineForTests();
-  await run.lanes(await imageChecks(CHECKOUT));
-  await run.lanes(names.map((name) => roundsCheck(CHECKOUT, name, options, env)));
+  if (await run.prepare(await imageChecks(CHECKOUT)))
+    await run.lanes(names.map((name) => roundsCheck(CHECKOUT, name, options, env)));
   run.end(false);
 }
 

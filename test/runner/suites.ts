@@ -39,11 +39,18 @@ export const LONGEST_FIRST = [
 const FEWER_EXAMPLES = { MEM0_API_EXAMPLES: "10" };
 
 /** What needs no Docker. */
-export async function unitChecks(checkout: string, selection: Selection): Promise<Check[]> {
+export async function unitChecks(
+  checkout: string,
+  selection: Selection,
+  coverage: boolean,
+): Promise<Check[]> {
   const files = await selection.files("unit");
+  const options = coverage ? ["--coverage"] : [];
   const services = pythonServices(checkout).filter((folder) => selection.runs(partOfService(folder)));
   return [
-    ...(files.length === 0 ? [] : [vitest(checkout, { name: "vitest unit", project: "unit", files })]),
+    ...(files.length === 0
+      ? []
+      : [vitest(checkout, { name: "vitest unit", project: "unit", files, options })]),
     types(checkout),
     ...services.flatMap((folder) => [
       pytest(checkout, { name: `pytest ${folder}`, folder }),

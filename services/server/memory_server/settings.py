@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 Provider = Literal["embedded", "openai", "openai-compatible"]
 
 MAX_COLLECTION = 63 - len("_agent_id_idx")
-"""PostgreSQL cuts longer names off, and then two indexes of the collection have one name (schema.py, config/names.ts)."""
+"""PostgreSQL cuts longer names off, and two indexes of the collection have one name (schema.py, config/names.ts)."""
 
 EMBEDDED_URL = "http://model:8000/v1"
 OPENAI_URL = "https://api.openai.com/v1"
