@@ -23,7 +23,7 @@ export function register(program: Command): void {
     .allowUnknownOption()
     .addHelpText(
       "after",
-      "\nThe README tells what each prints. A figure is worth something on a machine that does nothing else.\n" +
+      "\ndocs/benchmarks.md tells what each prints. A figure is worth something on a machine that does nothing else.\n" +
         "\nExamples:\n  ./mem0 bench foundation\n  ./mem0 bench backup 1000 20000",
     )
     .action(bench);
