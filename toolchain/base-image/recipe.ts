@@ -56,20 +56,22 @@ export function baseImageTag(recipe: Recipe): string {
  * archive, it takes Debian's own, updates and security updates included.
  */
 export function mmdebstrapArguments(mirrors: Mirrors | undefined, slim: string, output: string): string[] {
-  const sources =
-    mirrors === undefined
-      ? []
-      : [
-          `deb ${mirrors.debian} trixie main`,
-          `deb ${mirrors.debian} trixie-updates main`,
-          `deb ${mirrors.security} trixie-security main`,
-        ];
   return [
     "--variant=minbase",
     "--include=ca-certificates",
     `--dpkgopt=${slim}`,
     "trixie",
     output,
-    ...sources,
+    ...mmdebstrapSources(mirrors),
+  ];
+}
+
+/** Lines of sources.list for mmdebstrap; none means Debian's own archives. */
+export function mmdebstrapSources(mirrors: Mirrors | undefined): string[] {
+  if (mirrors === undefined) return [];
+  return [
+    `deb ${mirrors.debian} trixie main`,
+    `deb ${mirrors.debian} trixie-updates main`,
+    `deb ${mirrors.security} trixie-security main`,
   ];
 }
