@@ -42,6 +42,7 @@ const allBut = (...left: Part[]) => ALL.filter((part) => !left.includes(part));
 const RULES: readonly (readonly [RegExp, readonly Part[]])[] = [
   // What test files are, vitest knows by their imports. The Python tests start this fake as a program.
   [/^test\/harness\/fakes\/openai\//, ["stores"]],
+  [/^test\/harness\/fakes\/mac\//, ["unit", "docker"]],
   [/^test\/(unit|engine|e2e|harness|runner)\/.*\.ts$/, []],
   [/^docs\/api\.md$/, ["unit", "stores"]],
   [/^docs\/runbook\.md$/, ["unit", "stacks"]],

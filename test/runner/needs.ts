@@ -51,6 +51,11 @@ export const NEEDS = {
     isThere: () => succeeds("git", "cat-file", "-e", `${FORMER_COMMIT}^{commit}`),
     mend: "clone the repository whole: git fetch --unshallow",
   },
+  "a Mac's disks": {
+    isThere: () => isRoot && hasProgram("lowntfs-3g") && hasProgram("bindfs"),
+    debian: ["ntfs-3g", "bindfs"],
+    mend: "apt-get install ntfs-3g bindfs, and run as root on Linux",
+  },
   root: { isThere: () => isRoot, mend: "run as root on Linux" },
 } as const satisfies Record<string, Need>;
 

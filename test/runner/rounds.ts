@@ -2,7 +2,7 @@ import path from "node:path";
 import { type Check, pytest, type TestEnvironment, tool } from "./checks.ts";
 
 /** Long rounds of what the suites do in short, by what a person calls them. */
-export const ROUNDS = ["backup-kills", "restore-kills", "faults", "scale", "engine-kills"] as const;
+export const ROUNDS = ["backup-kills", "restore-kills", "faults", "scale", "arm64", "engine-kills"] as const;
 export type RoundsName = (typeof ROUNDS)[number];
 
 /** Restarting the Docker engine hits whatever else runs on this machine: only when it was named. */
@@ -32,16 +32,21 @@ export function roundsCheck(
     }
     case "scale":
       return stores(checkout, label, "test_scale.py", env);
+    case "arm64":
+      return roundsProgram(checkout, name, [], env);
     default: {
-      const program = path.join(checkout, "test", "harness", "rounds", `${name}.ts`);
       const only = name === "restore-kills" ? options.only : undefined;
       const given = defined(Object.entries({ rounds, seed, stack: options.stack, only }));
       const args = Object.entries(given).flatMap(([key, value]) => [`--${key}`, value]);
-      const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
-      const check = tool(label, checkout, async () => [...node, program, ...args], env);
-      return { ...check, claims: ["the stack of the kills"] };
+      return { ...roundsProgram(checkout, name, args, env), claims: ["the stack of the kills"] };
     }
   }
+}
+
+function roundsProgram(checkout: string, name: RoundsName, args: string[], env: TestEnvironment): Check {
+  const program = path.join(checkout, "test", "harness", "rounds", `${name}.ts`);
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
+  return tool(`rounds ${name}`, checkout, async () => [...node, program, ...args], env);
 }
 
 function stores(checkout: string, name: string, file: string, env: TestEnvironment): Check {

@@ -1,6 +1,7 @@
 import path from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { withMacShare } from "../../harness/support/mac-disks.ts";
+import { needing } from "../../harness/support/needing.ts";
 import { scratchDirectory } from "../../harness/support/scratch.ts";
 import { type RunOptions, Workbench } from "./workbench.ts";
 
@@ -24,28 +25,31 @@ async function postgresOn(place: string): Promise<RunOptions> {
   };
 }
 
-describe("Postgres on a directory that a Mac shares with Docker's virtual machine", () => {
-  it("starts, and starts again, where whoever looks owns everything and nobody may change owners", async () => {
-    const [directory, place] = [path.join(scratch.path, "mac"), path.join(scratch.path, "share")];
-    await withMacShare(directory, place, { uid: 501 }, async () => {
-      const container = await bench.start(await postgresOn(place));
-      const ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", ROLE, "-d", DATABASE];
-      await container.untilSucceeds(...ready);
-      expect(await container.stop(60)).toBe(0);
-      await container.startAgain();
-      await container.untilSucceeds(...ready);
-      await container.remove();
-    });
-  });
-
-  it("is refused with a word on what to do where root owns it all", async () => {
-    const [directory, place] = [path.join(scratch.path, "mac"), path.join(scratch.path, "share")];
-    await withMacShare(directory, place, "root", async () => {
-      const { exitCode, output } = await bench.run(await postgresOn(place));
-      expect({ exitCode, output }).toMatchObject({
-        exitCode: 1,
-        output: expect.stringContaining(`${DATA} is not writable for uid 501`),
+needing("a Mac's disks").describe(
+  "Postgres on a directory that a Mac shares with Docker's virtual machine",
+  () => {
+    it("starts, and starts again, where whoever looks owns everything and nobody may change owners", async () => {
+      const [directory, place] = [path.join(scratch.path, "mac"), path.join(scratch.path, "share")];
+      await withMacShare(directory, place, { uid: 501 }, async () => {
+        const container = await bench.start(await postgresOn(place));
+        const ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", ROLE, "-d", DATABASE];
+        await container.untilSucceeds(...ready);
+        expect(await container.stop(60)).toBe(0);
+        await container.startAgain();
+        await container.untilSucceeds(...ready);
+        await container.remove();
       });
     });
-  });
-});
+
+    it("is refused with a word on what to do where root owns it all", async () => {
+      const [directory, place] = [path.join(scratch.path, "mac"), path.join(scratch.path, "share")];
+      await withMacShare(directory, place, "root", async () => {
+        const { exitCode, output } = await bench.run(await postgresOn(place));
+        expect({ exitCode, output }).toMatchObject({
+          exitCode: 1,
+          output: expect.stringContaining(`${DATA} is not writable for uid 501`),
+        });
+      });
+    });
+  },
+);

@@ -3,10 +3,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { execa } from "execa";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { thisProcess } from "../../../../ops/base/process-lock.ts";
 import { processTable } from "../../../../ops/base/process-table.ts";
 import { onFakeMac } from "../../../harness/fakes/mac/mac.ts";
+import { needing } from "../../../harness/support/needing.ts";
 import { scratchDirectory } from "../../../harness/support/scratch.ts";
 
 const scratch = scratchDirectory();
@@ -28,7 +29,7 @@ async function takeRenamed(file: string, platform: string, first: string): Promi
   return JSON.parse(stdout);
 }
 
-describe("a lock, after the host has got another name,", () => {
+needing("root").describe("a lock, after the host has got another name,", () => {
   it("is left to a living process, and taken from a dead one", async () => {
     const file = path.join(scratch.path, "lock");
     const mine = thisProcess();

@@ -13,13 +13,14 @@ import { CHECKOUT } from "../../../../toolchain/layout.ts";
 import { withDesktopEngine } from "../../../harness/support/desktop-engine.ts";
 import { exampleManifest } from "../../../harness/support/example-manifest.ts";
 import { withCaseInsensitiveDisk } from "../../../harness/support/mac-disks.ts";
+import { needing } from "../../../harness/support/needing.ts";
 import { scratchDirectory } from "../../../harness/support/scratch.ts";
 
 const scratch = scratchDirectory();
 const { docker: engine, baseImage } = readMachine(CHECKOUT);
 const owner = { stack: "macs", homeId: "mac-tests" };
 
-describe("on a disk that takes upper and lower case for the same", () => {
+needing("a Mac's disks").describe("on a disk that takes upper and lower case for the same", () => {
   it("a data root is found under whatever letters, and a lock is one lock", async () => {
     const disk = path.join(scratch.path, "disk");
     await withCaseInsensitiveDisk(disk, async () => {

@@ -1,4 +1,4 @@
-"""Embeds the texts of standard input, a JSON array, with the model of `services/model`; prints machine and vectors."""
+"""Embeds texts, a JSON array on standard input; prints the machine and the vectors."""
 
 import json
 import platform
