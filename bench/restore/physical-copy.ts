@@ -4,8 +4,8 @@ import type Docker from "dockerode";
 import type { OpenPart } from "../../ops/backup/format/part.ts";
 import { openPart, PartFiles } from "../../ops/backup/format/part-files.ts";
 import { decompressed } from "../../ops/backup/format/streams.ts";
+import { takeBaseBackup } from "../../ops/backup/stores/postgres/base-backup.ts";
 import type { PostgresPlace } from "../../ops/backup/stores/postgres/databases.ts";
-import { copyFiles } from "../../ops/backup/stores/postgres/dump-files.ts";
 import {
   onFiles,
   type ServerNames,
@@ -62,7 +62,7 @@ export async function takeCopy(
   mkdirSync(own);
   const written = new PartFiles(own, []);
   const more = of === "all" ? [] : [`--incremental=${MANIFEST}`];
-  const copy = await copyFiles(place, id, written, more);
+  const copy = await takeBaseBackup(place, id, written, more);
   try {
     const rows = await withoutWriters(place, database, () => copy.markCut());
     await copy.writeLog();

@@ -44,7 +44,7 @@ export function statusFile(stateDir: string): string {
   return path.join(stateDir, "status", "backups.json");
 }
 
-/** The status so far; an empty one before the first run, and in place of a damaged file: it is only word of mouth. */
+/** The status so far; an empty one before the first run, and in place of a damaged file: nothing but reports depends on it. */
 export function readStatus(stateDir: string): BackupStatus {
   const file = statusFile(stateDir);
   const nothing: BackupStatus = { version: 1, tiers: {} };

@@ -60,7 +60,7 @@ export function withLastingDocker<T>(
 
 /** One connection that stays open as long as the engine lives, whatever other engine answers after it. */
 async function watchEngine(host: string): Promise<{ isLost: () => Promise<boolean>; end: () => void }> {
-  // Of no event does the run want to know.
+  // Only the open connection is of use here; this kind of event hardly ever comes.
   const filters = { type: ["plugin" as const] };
   const events = (await withDocker(host, (docker) => docker.getEvents({ filters }))) as Readable;
   let ended = false;

@@ -38,7 +38,7 @@ export async function sql(
 /** Printed after the answer to each question. */
 const END = "-- end of the answer --";
 
-/** A session for what lives as long as a session does. It ends with this process, whatever becomes of it. */
+/** A session, for what Postgres keeps until its session ends. It ends with this process at the latest. */
 export class PsqlSession {
   readonly #container: string;
   readonly #stream: NodeJS.ReadWriteStream;
@@ -86,7 +86,7 @@ export class PsqlSession {
     });
   }
 
-  /** Ends it, and what lived as long as it. */
+  /** Ends the session, and with it what Postgres kept for it. */
   async close(): Promise<void> {
     this.#stream.end("\\quit\n");
     await this.#ended;

@@ -105,7 +105,7 @@ export function unwritable(root: string, cause: unknown): Problem {
   return new Problem(what, { where: root, mend, cause });
 }
 
-/** Does what reads and writes a backup root; errors of the file system come in words, all others as they are. */
+/** Does work in a backup root. Errors of the file system become Problems in words; all others stay as they are. */
 export async function onDisk<T>(root: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

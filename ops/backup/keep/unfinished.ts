@@ -46,7 +46,7 @@ export async function writeSynced(file: string, text: string): Promise<void> {
   await writeFile(file, text, { mode: 0o600, flush: true });
 }
 
-/** A file's content. */
+/** Waits until a file's content is on the disk. */
 export async function syncFile(file: string): Promise<void> {
   const handle = await open(file, "r");
   try {
@@ -56,7 +56,7 @@ export async function syncFile(file: string): Promise<void> {
   }
 }
 
-/** A directory's entries. Some network file systems cannot be asked for it, and have nothing better to offer. */
+/** Waits until a directory's entries are on the disk. Some network file systems cannot be asked for it, and have nothing better to offer. */
 async function syncDirectory(directory: string): Promise<void> {
   await syncFile(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EINVAL" && error.code !== "ENOTSUP") throw error;

@@ -51,13 +51,14 @@ const SEARCHES_FOUND = 0.9;
 /** As the memory server searches (`hnsw_ef_search`); with pgvector's own 40, 2 of 25 were missed among 100,000. */
 const EF_SEARCH = 200;
 
-type Look = (name: string, ok: boolean, found: string) => void;
+/** Notes what was found. */
+type Note = (name: string, ok: boolean, found: string) => void;
 
 interface DrillContext {
   stack: DeployedStack;
   throwaway: Throwaway;
   backup: Restorable & { manifest: BackupManifest };
-  look: Look;
+  note: Note;
 }
 
 /**
@@ -81,14 +82,14 @@ export async function drill(
     checks: [],
     reason: undefined,
   };
-  const look: Look = (name, ok, found) => {
+  const note: Note = (name, ok, found) => {
     const check = { name, ok, found };
     report.checks.push(check);
     onCheck(check);
   };
   const throwaway = await Throwaway.open(stack.docker, stack.manifest, "drill");
   try {
-    const context = { stack, throwaway, backup, look };
+    const context = { stack, throwaway, backup, note };
     const timed = async (store: string, work: Promise<void>) => {
       await work;
       report.stores[store] = secondsSince(started);
@@ -111,12 +112,12 @@ export async function drill(
     report.seconds = secondsSince(started);
     await throwaway.remove();
   }
-  keep(stack.directory, report);
+  keepReport(stack.directory, report);
   return report;
 }
 
 /** The result stays on the host, and goes to the exporter. */
-function keep(stateDir: string, report: DrillReport): void {
+function keepReport(stateDir: string, report: DrillReport): void {
   const directory = path.join(stateDir, "backup", "drills");
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = path.join(directory, `${backupId(new Date(report.time))}.json`);
@@ -128,9 +129,9 @@ function keep(stateDir: string, report: DrillReport): void {
   }));
 }
 
-async function drillPostgres({ stack, throwaway, backup, look }: DrillContext): Promise<void> {
+async function drillPostgres({ stack, throwaway, backup, note }: DrillContext): Promise<void> {
   const dump = backup.postgres;
-  if (dump === undefined) return look("postgres", false, "the backup holds no dump of Postgres");
+  if (dump === undefined) return note("postgres", false, "the backup holds no dump of Postgres");
   const { counts, identity, collection } = backup.manifest;
   const deployed = await deployedService(stack, "postgres");
   const place = await startThrowawayPostgres(stack.docker, throwaway, deployed, {
@@ -139,32 +140,32 @@ async function drillPostgres({ stack, throwaway, backup, look }: DrillContext): 
   });
   await restoreDatabase(place, dump, "drill");
   const content = await readContent(place, "drill");
-  look("memories", content.memories === counts.memories, `${content.memories} of ${counts.memories}`);
-  look("users", content.users === counts.users, `${content.users} of ${counts.users}`);
-  look(
+  note("memories", content.memories === counts.memories, `${content.memories} of ${counts.memories}`);
+  note("users", content.users === counts.users, `${content.users} of ${counts.users}`);
+  note(
     "identity in Postgres",
     content.identity?.instanceId === identity.instanceId && content.dimensions === identity.dimensions,
     `${content.identity?.instanceId ?? "none"}, ${content.dimensions} dimensions`,
   );
   if (counts.memories === 0) return;
-  await sampleRows(place, deployed, stack.manifest.database, look);
-  await searchBySample(place, look);
+  await sampleRows(place, deployed, stack.manifest.database, note);
+  await searchBySample(place, note);
 }
 
 /** A server on the copied files: it needs no index built, and must hold the same. */
 async function drillFiles(
-  { stack, throwaway, backup, look }: DrillContext,
+  { stack, throwaway, backup, note }: DrillContext,
   files: PostgresFiles,
 ): Promise<void> {
   const { counts, collection } = backup.manifest;
   const { database } = stack.manifest;
   const deployed = await deployedService(stack, "postgres");
   const unfit = await whyNotFiles(stack, deployed, backup.manifest, []);
-  if (unfit !== undefined) return look("files of Postgres", true, `not for this stack: ${unfit}`);
+  if (unfit !== undefined) return note("files of Postgres", true, `not for this stack: ${unfit}`);
   const names = { user: database.user, collection, database: database.name };
   const { place } = await startOnFiles(stack.docker, throwaway, deployed, names, files, backup.id);
   const { memories, users, indexed } = await readContent(place, database.name);
-  look(
+  note(
     "files of Postgres",
     memories === counts.memories && users === counts.users && indexed,
     `${memories} of ${counts.memories} memories, ${indexed ? "with" : "without"} the similarity index`,
@@ -176,12 +177,12 @@ async function sampleRows(
   place: PostgresPlace,
   deployed: DeployedService,
   { name, collection }: { name: string; collection: string },
-  look: Look,
+  note: Note,
 ): Promise<void> {
   const sample = `(SELECT * FROM ${escapeIdentifier(place.collection)} ORDER BY md5(id::text) LIMIT ${SAMPLE}) AS sample`;
   const own = `SELECT count(*) FILTER (WHERE md5(payload->>'data') = payload->>'hash'), count(payload->>'hash') FROM ${sample}`;
   const [equal, hashed] = (await sql(place, "drill", own)).split("|").map(Number);
-  look("sample texts", equal === hashed, `${equal} of ${hashed} fit the checksum stored with them`);
+  note("sample texts", equal === hashed, `${equal} of ${hashed} fit the checksum stored with them`);
   const restored = await rowHashes(place, "drill", sample);
   const ids = [...restored.keys()].map((id) => escapeLiteral(id)).join(", ");
   const { container } = deployed;
@@ -191,7 +192,7 @@ async function sampleRows(
   if (live === undefined) return;
   const unchanged = [...restored].filter(([id, { at }]) => live.get(id)?.at === at);
   const different = unchanged.filter(([id, { hash }]) => live.get(id)?.hash !== hash);
-  look(
+  note(
     "sample rows",
     different.length === 0,
     `${unchanged.length - different.length} of ${unchanged.length} that did not change since are as they are live`,
@@ -215,7 +216,7 @@ async function rowHashes(
 }
 
 /** Each memory of a sample must be the nearest to itself, found by the index and not by reading all. */
-async function searchBySample(place: PostgresPlace, look: Look): Promise<void> {
+async function searchBySample(place: PostgresPlace, note: Note): Promise<void> {
   const table = escapeIdentifier(place.collection);
   const text = `
     SELECT count(*) FILTER (WHERE distance < 1e-4), count(*) FROM (
@@ -228,61 +229,61 @@ async function searchBySample(place: PostgresPlace, look: Look): Promise<void> {
     ...asTheServer,
     `EXPLAIN SELECT id FROM ${table} ORDER BY vector <=> (SELECT vector FROM ${table} LIMIT 1) LIMIT 1`,
   );
-  look(
+  note(
     "similarity index",
     plan.includes("_hnsw_idx"),
     plan.split("\n").find((line) => line.includes("Index")) ?? plan,
   );
   const [found, searches] = (await sql(place, "drill", ...asTheServer, text)).split("|").map(Number);
-  look(
+  note(
     "similarity search",
     (found ?? 0) >= (searches ?? 1) * SEARCHES_FOUND,
     `${found} of ${searches} memories are found by their own meaning`,
   );
 }
 
-async function drillGraph({ stack, throwaway, backup, look }: DrillContext): Promise<void> {
+async function drillGraph({ stack, throwaway, backup, note }: DrillContext): Promise<void> {
   const { counts, identity } = backup.manifest;
-  if (backup.graph === undefined) return look("neo4j", false, "the backup holds no graph");
+  if (backup.graph === undefined) return note("neo4j", false, "the backup holds no graph");
   const parts = backup.graph;
   const image = graphImage(await deployedService(stack, "neo4j"));
   await withThrowawayGraph(stack.docker, throwaway, image, async (graph) => {
     const driver = await startGraph(graph, parts);
     const { nodes, relationships } = await countGraph(driver);
-    look("nodes", nodes === counts.nodes, `${nodes} of ${counts.nodes}`);
-    look(
+    note("nodes", nodes === counts.nodes, `${nodes} of ${counts.nodes}`);
+    note(
       "relationships",
       relationships === counts.relationships,
       `${relationships} of ${counts.relationships}`,
     );
     const bound = await readGraphIdentity(driver);
-    look("identity in Neo4j", bound?.instanceId === identity.instanceId, bound?.instanceId ?? "none");
-    await queryGraph(driver, counts.relationships > 0, look);
+    note("identity in Neo4j", bound?.instanceId === identity.instanceId, bound?.instanceId ?? "none");
+    await queryGraph(driver, counts.relationships > 0, note);
     await graph.stop();
     await graph.check();
-    look("Neo4j's consistency check", true, "nothing inconsistent");
+    note("Neo4j's consistency check", true, "nothing inconsistent");
   });
 }
 
 /** What the memory server asks when it searches: the relations of an entity, by its user and name. */
-async function queryGraph(driver: Driver, hasRelations: boolean, look: Look): Promise<void> {
+async function queryGraph(driver: Driver, hasRelations: boolean, note: Note): Promise<void> {
   const text = `
     MATCH (e:__Entity__)-[]-() WITH e LIMIT 1
     MATCH (n:__Entity__ {user_id: e.user_id, name: e.name})-[r]-(m)
     RETURN startNode(r).name AS s, type(r) AS t, endNode(r).name AS d LIMIT 5`;
   const { records } = await driver.executeQuery(text);
-  look("graph query", records.length > 0 || !hasRelations, `${records.length} relations of an entity`);
+  note("graph query", records.length > 0 || !hasRelations, `${records.length} relations of an entity`);
 }
 
-async function drillHistory({ stack, backup, look }: DrillContext): Promise<void> {
-  if (backup.history === undefined) return look("history", false, "the backup holds no history file");
+async function drillHistory({ stack, backup, note }: DrillContext): Promise<void> {
+  if (backup.history === undefined) return note("history", false, "the backup holds no history file");
   const { history, manifest } = backup;
   await withScratch(stack.directory, async (directory) => {
     const file = path.join(directory, "history.db");
     await unpackHistory(history, file);
     const { entries, damage } = readHistory(file);
     const wanted = manifest.counts.historyEntries;
-    look("history entries", entries === wanted, `${entries} of ${wanted}`);
-    look("history integrity", damage.length === 0, damage[0] ?? "ok");
+    note("history entries", entries === wanted, `${entries} of ${wanted}`);
+    note("history integrity", damage.length === 0, damage[0] ?? "ok");
   });
 }

@@ -50,8 +50,8 @@ export interface VerifyTools {
 export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<Verified> {
   const started = performance.now();
   const checks: Check[] = [];
-  const check = async (name: string, look: () => Promise<string>) => {
-    const done = await look().then(
+  const check = async (name: string, find: () => Promise<string>) => {
+    const done = await find().then(
       (found) => ({ name, ok: true, found }),
       (error: unknown) => ({ name, ok: false, found: reasonOf(error) }),
     );
@@ -94,10 +94,10 @@ async function readPostgres(opened: Restorable, { manifest }: Backup, tools: Ver
   if (!whole) throw new Error(`${dump.part.file} does not end as a dump does`);
   const memories =
     dump.rows === undefined ? rows.get(manifest.collection) : await countRows(decompressed(dump.rows));
-  same("memories", memories, manifest.counts.memories);
-  same("instance", identity?.instanceId, manifest.identity.instanceId);
-  same("embedder", identity?.embedder, manifest.identity.embedder);
-  same("dimensions", identity?.dimensions, manifest.identity.dimensions);
+  requireEqual("memories", memories, manifest.counts.memories);
+  requireEqual("instance", identity?.instanceId, manifest.identity.instanceId);
+  requireEqual("embedder", identity?.embedder, manifest.identity.embedder);
+  requireEqual("dimensions", identity?.dimensions, manifest.identity.dimensions);
   const index = `${manifest.collection}_hnsw_idx`;
   if (!indexes.includes(index)) throw new Error(`the dump does not make the index ${index}`);
   return `${manifest.counts.memories} memories, ${rows.size} tables, identity as in the manifest`;
@@ -135,9 +135,9 @@ async function readGraph(
   }
   if (graph.kind === "files") throw new Error("Neo4j's own files stand only in backups of the old form");
   const { nodes, relationships, identity } = await readGraphLines(graph.part);
-  same("nodes", nodes, manifest.counts.nodes);
-  same("relationships", relationships, manifest.counts.relationships);
-  same("instance", identity?.instanceId, manifest.identity.instanceId);
+  requireEqual("nodes", nodes, manifest.counts.nodes);
+  requireEqual("relationships", relationships, manifest.counts.relationships);
+  requireEqual("instance", identity?.instanceId, manifest.identity.instanceId);
   return `${nodes} nodes, ${relationships} relationships, identity as in the manifest`;
 }
 
@@ -152,8 +152,8 @@ async function readHistoryPart(
     await unpackHistory(history, file);
     const { entries, identity, damage } = readHistory(file);
     if (damage.length > 0) throw new Error(`SQLite finds it damaged: ${damage[0]}`);
-    same("history entries", entries, manifest.counts.historyEntries);
-    same("instance", identity?.instanceId, manifest.identity.instanceId);
+    requireEqual("history entries", entries, manifest.counts.historyEntries);
+    requireEqual("instance", identity?.instanceId, manifest.identity.instanceId);
     return `${entries} entries, integrity ok, identity as in the manifest`;
   });
 }
@@ -167,7 +167,7 @@ async function readText(part: OpenPart): Promise<string> {
   return `${text.length} characters`;
 }
 
-function same(what: string, found: unknown, wanted: unknown): void {
+function requireEqual(what: string, found: unknown, wanted: unknown): void {
   if (found === wanted) return;
   throw new Error(`${what}: ${found ?? "none"} in the backup, ${wanted} in its manifest`);
 }

@@ -96,12 +96,12 @@ async function checkDatabase(
     );
   }
   if (counts !== undefined) {
-    same(throwaway.stack, "memories", content.memories, counts.memories);
-    same(throwaway.stack, "users", content.users, counts.users);
+    requireCount(throwaway.stack, "memories", content.memories, counts.memories);
+    requireCount(throwaway.stack, "users", content.users, counts.users);
   }
   if (!content.indexed)
     throw new Problem("the restored database has no similarity index", { where: restored });
-  await own("the backup of Postgres", content.identity, { identity, adopt }, () =>
+  await bindToStack("the backup of Postgres", content.identity, { identity, adopt }, () =>
     bindDatabase(place, restored, model, identity),
   );
   return content.memories;
@@ -117,10 +117,10 @@ export async function prepareGraph(
     const driver = await startGraph(graph, parts);
     if (counts !== undefined) {
       const found = await countGraph(driver);
-      same(throwaway.stack, "nodes", found.nodes, counts.nodes);
-      same(throwaway.stack, "relationships", found.relationships, counts.relationships);
+      requireCount(throwaway.stack, "nodes", found.nodes, counts.nodes);
+      requireCount(throwaway.stack, "relationships", found.relationships, counts.relationships);
     }
-    await own("the graph", await readGraphIdentity(driver), { identity, adopt }, () =>
+    await bindToStack("the graph", await readGraphIdentity(driver), { identity, adopt }, () =>
       bindGraph(driver, identity, new Date()),
     );
     await graph.stop();
@@ -146,8 +146,8 @@ export async function prepareHistory(
       throw new Problem(`the history file is damaged: ${content.damage[0]}`, { where: part.part.file });
     }
     if (counts !== undefined)
-      same(throwaway.stack, "history entries", content.entries, counts.historyEntries);
-    await own("the history file", content.identity, { identity, adopt }, async () =>
+      requireCount(throwaway.stack, "history entries", content.entries, counts.historyEntries);
+    await bindToStack("the history file", content.identity, { identity, adopt }, async () =>
       bindHistory(file, identity, new Date()),
     );
     const { restored } = namesBeside(LIVE_FILES.history, id);
@@ -172,8 +172,11 @@ export function graphImage({ image, user, memoryBytes, env }: DeployedService): 
   };
 }
 
-/** Data of another stack is taken only on purpose, and data of another embedder never: nothing would be found in it. */
-async function own(
+/**
+ * Makes sure that restored data is this stack's own, or binds it to the stack. Data of another stack is taken only on
+ * purpose, and data of another embedder never: nothing would be found in it.
+ */
+async function bindToStack(
   what: string,
   found: Identity | undefined,
   { identity, adopt }: Pick<Preparation, "identity" | "adopt">,
@@ -201,7 +204,7 @@ async function own(
   await bind();
 }
 
-function same(stack: string, what: string, found: number, wanted: number): void {
+function requireCount(stack: string, what: string, found: number, wanted: number): void {
   if (found === wanted) return;
   throw new Problem(`the backup promises ${wanted} ${what}, restored were ${found}`, {
     mend: `nothing live was touched; take another backup: ./mem0 backups ${stack}`,

@@ -8,7 +8,7 @@ import { deployedService } from "../../stack/deployed-service.ts";
 import { compareChecksums, compareOldChecksums } from "../format/checksums.ts";
 import { backupId } from "../format/layout.ts";
 import { withBackupLock } from "../lock.ts";
-import { makeCopies, postgresForm } from "./copies.ts";
+import { postgresForm, restoreBeside } from "./beside.ts";
 import { allows, type Journal, readJournal, removeJournal, writeJournal } from "./journal.ts";
 import type { Restorable } from "./restorable.ts";
 import { requireRoom, roomOf } from "./room.ts";
@@ -59,7 +59,7 @@ export async function restore(
   const before = readJournal(stack.directory);
   if (before !== undefined && !allows(before.phase, "begin")) throw unfinished(before);
   const stores = storesOf(backup, options.only);
-  return run(tools, backup, {
+  return restoreFrom(tools, backup, {
     version: 1,
     id: backupId(tools.now()),
     stack: stack.name,
@@ -84,7 +84,7 @@ export async function continueRestore(
   open: (directory: string) => Restorable,
 ): Promise<RestoreReport | undefined> {
   const journal = requireJournal(tools, "continue");
-  if (journal.phase === "preparing") return run(tools, open(journal.backup), journal);
+  if (journal.phase === "preparing") return restoreFrom(tools, open(journal.backup), journal);
   const started = performance.now();
   const goOn = (from: Journal) =>
     withBackupLock(tools.stack.directory, () => swapIn(tools, from, [], started));
@@ -106,7 +106,7 @@ export async function rollBack(tools: RestoreTools): Promise<Journal["phase"]> {
   await withBackupLock(tools.stack.directory, async () => {
     if (journal.phase !== "preparing" && journal.phase !== "prepared") return undo(tools, journal);
     return withPlaces(tools, async (places) => {
-      await forget(tools, places, journal, ["restored"]);
+      await removeAside(tools, places, journal, ["restored"]);
       if (journal.phase === "prepared") await startServer(tools, places);
     });
   });
@@ -117,11 +117,15 @@ export async function rollBack(tools: RestoreTools): Promise<Journal["phase"]> {
 export async function finishRestore(tools: RestoreTools): Promise<void> {
   const journal = requireJournal(tools, "finish");
   await withBackupLock(tools.stack.directory, () =>
-    withPlaces(tools, (places) => forget(tools, places, journal, ["restored", "before"])),
+    withPlaces(tools, (places) => removeAside(tools, places, journal, ["restored", "before"])),
   );
 }
 
-async function run(tools: RestoreTools, backup: Restorable, journal: Journal): Promise<RestoreReport> {
+async function restoreFrom(
+  tools: RestoreTools,
+  backup: Restorable,
+  journal: Journal,
+): Promise<RestoreReport> {
   const started = performance.now();
   const { report, stack } = tools;
   report("comparing checksums");
@@ -141,7 +145,7 @@ async function run(tools: RestoreTools, backup: Restorable, journal: Journal): P
       const earlier = readJournal(stack.directory);
       if (earlier !== undefined && earlier.id !== journal.id) {
         report("removing what the restore before this one left aside");
-        await withPlaces(tools, (places) => forget(tools, places, earlier, ["restored", "before"]));
+        await withPlaces(tools, (places) => removeAside(tools, places, earlier, ["restored", "before"]));
       }
       writeJournal(stack.directory, begun);
       const memories = await prepareOrTidy(tools, backup, begun, held);
@@ -176,12 +180,12 @@ async function prepareOrTidy(
   held: WritesHeld,
 ): Promise<number | undefined> {
   try {
-    const memories = await withPlaces(tools, (places) => makeCopies(tools, places, backup, journal));
+    const memories = await withPlaces(tools, (places) => restoreBeside(tools, places, backup, journal));
     await held.requireLasting();
     return memories;
   } catch (error) {
     tools.report("removing the unfinished copies; nothing live was touched");
-    await withPlaces(tools, (places) => forget(tools, places, journal, ["restored"])).catch(() => {
+    await withPlaces(tools, (places) => removeAside(tools, places, journal, ["restored"])).catch(() => {
       tools.report(`they could not be removed: ./mem0 restore --roll-back --stack ${journal.stack} does it`);
     });
     throw error;
@@ -210,12 +214,12 @@ async function swapIn(
     downSeconds: secondsSince(downSince),
     lacks: [
       ...lacks,
-      ...(journal.stores.length < RESTORED.length ? [partial(journal.stores, stack.name)] : []),
+      ...(journal.stores.length < RESTORED.length ? [onlySome(journal.stores, stack.name)] : []),
     ],
   };
 }
 
-function partial(stores: RestoredStore[], stack: string): string {
+function onlySome(stores: RestoredStore[], stack: string): string {
   return `only ${stores.join(" and ")} of stack ${stack} was restored: the other stores may speak of what it does not hold`;
 }
 
@@ -271,7 +275,8 @@ async function startServer({ stack, report }: RestoreTools, { server }: SwapPlac
   await untilServerReady(stack, server);
 }
 
-async function forget(
+/** Removes what a restore has laid or left beside the live data, and its journal. */
+async function removeAside(
   { stack }: RestoreTools,
   places: SwapPlaces,
   journal: Journal,

@@ -10,7 +10,7 @@ import { execInContainer } from "../../docker/command.ts";
  */
 export const RESERVE_BYTES = 1024 ** 3;
 
-/** So often it is looked at; in that time no restore writes as much as the reserve. */
+/** How often the free room is asked for; in that time no restore writes as much as the reserve. */
 const EVERY_MS = 1000;
 
 /** The disk that live data and what is restored beside it share. */
@@ -23,11 +23,11 @@ export interface Room {
 
 /** Where the Postgres of a stack keeps its data: with Docker's volumes, the other stores and throw-away ones too. */
 export function roomOf(docker: Docker, container: string): Room {
-  const look = ["sh", "-c", 'df -B1 --output=avail "$PGDATA" | tail -n 1'];
+  const command = ["sh", "-c", 'df -B1 --output=avail "$PGDATA" | tail -n 1'];
   return {
     where: `the disk of ${container}`,
     free: async () => {
-      const asked = await execInContainer(docker, container, look).catch(() => undefined);
+      const asked = await execInContainer(docker, container, command).catch(() => undefined);
       return asked?.exitCode === 0 ? Number(asked.stdout) : undefined;
     },
   };

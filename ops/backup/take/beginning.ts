@@ -6,7 +6,7 @@ import { backupId } from "../format/layout.ts";
 import type { Catalogue } from "../keep/catalogue.ts";
 import { ensureRoot, isOpenToOthers, onDisk, ownerOf } from "../keep/root.ts";
 import { beginPartial, removeDeadPartials } from "../keep/unfinished.ts";
-import { mendNeo4j } from "../stores/neo4j/store-copy.ts";
+import { mendNeo4j } from "../stores/neo4j/store-clone.ts";
 import type { TakeOptions } from "./run.ts";
 
 /** When a run was begun, and the id of its backup. */

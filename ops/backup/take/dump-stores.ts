@@ -7,8 +7,8 @@ import { waitForAll } from "../format/streams.ts";
 import type { Cut, Found } from "../stores/cut.ts";
 import { historyDump } from "../stores/history/dump.ts";
 import { neo4jDump } from "../stores/neo4j/dump.ts";
+import { type BaseBackup, takeBaseBackup } from "../stores/postgres/base-backup.ts";
 import { openSnapshot, postgresDump } from "../stores/postgres/dump.ts";
-import { copyFiles, type FilesCopy } from "../stores/postgres/dump-files.ts";
 import { stackDump } from "../stores/stack/dump.ts";
 import type { TakeOptions } from "./run.ts";
 
@@ -31,12 +31,12 @@ export async function dumpStores(
   const { tier, id, parts, report, signal } = options;
   const found: Found = { counts: {}, identities: {}, versions: {}, neo4jStoppedSeconds: 0 };
   const postgres = await stack.postgres();
-  let files: FilesCopy | undefined;
+  let files: BaseBackup | undefined;
   try {
     if (tier === "hourly" && stack.backup.hourlyFiles) {
       report("copying Postgres' files");
       const container = stack.container("postgres");
-      files = await copyFiles({ docker: stack.docker, container }, id, parts);
+      files = await takeBaseBackup({ docker: stack.docker, container }, id, parts);
       found.architecture = await architectureOf(stack.docker, container);
     }
     report("waiting for writes under way");

@@ -24,7 +24,7 @@ const OPEN = "db = sqlite3.connect(f'file:{path}?mode=ro', uri=True, timeout=30,
  * Prints the file as it is, under SQLite's shared lock: in the journal mode that the server uses, the file of a
  * database that nobody writes to is the whole database.
  */
-const COPY = `${PATH}
+const READ_FILE = `${PATH}
 ${OPEN}
 db.execute('BEGIN')
 db.execute('SELECT count(*) FROM sqlite_master').fetchone()
@@ -33,7 +33,7 @@ with open(path, 'rb') as file:
         sys.stdout.buffer.write(piece)
 sys.stdout.buffer.flush()`;
 
-const LOOK = `${PATH}
+const READ_COUNTS = `${PATH}
 import json
 ${OPEN}
 tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -41,7 +41,7 @@ count = db.execute('SELECT count(*) FROM history').fetchone()[0] if 'history' in
 bound = db.execute('SELECT instance_id, embedder, dimensions FROM mem0_identity').fetchone() if 'mem0_identity' in tables else None
 print(json.dumps({'entries': count, 'identity': bound}))`;
 
-const looked = z.object({
+const counts = z.object({
   entries: z.int(),
   identity: z.tuple([z.string(), z.string(), z.int()]).nullable(),
 });
@@ -49,7 +49,7 @@ const looked = z.object({
 export const historyDump: DumpedStore = {
   source: "history",
   async dump({ stack, id, found }, sink) {
-    const { entries, identity } = looked.parse(await answerOf(await runPython(stack, LOOK)));
+    const { entries, identity } = counts.parse(await answerOf(await runPython(stack, READ_COUNTS)));
     found.counts.historyEntries = entries;
     found.identities.history =
       identity === null
@@ -60,7 +60,10 @@ export const historyDump: DumpedStore = {
       name: "history",
       fileName: `history_${id}.db.zst`,
       format: "sqlite-zstd",
-      produce: async () => ({ ...(await runPython(stack, COPY)), through: [createZstdCompress(ZSTD_LEVEL)] }),
+      produce: async () => ({
+        ...(await runPython(stack, READ_FILE)),
+        through: [createZstdCompress(ZSTD_LEVEL)],
+      }),
     });
   },
 };

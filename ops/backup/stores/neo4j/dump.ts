@@ -6,7 +6,7 @@ import { type Cut, NO_IDENTITY } from "../cut.ts";
 import { ZSTD_LEVEL } from "../history/dump.ts";
 import type { DumpedStore } from "../store.ts";
 import { encodeValue, type GraphLine } from "./graph-lines.ts";
-import { copyStore } from "./store-copy.ts";
+import { cloneStore } from "./store-clone.ts";
 
 /** Nodes that belong to the server's own bookkeeping and not to anybody's memory. */
 const OURS = "NOT n:Mem0Identity AND NOT n:Mem0Applied";
@@ -46,7 +46,7 @@ export const neo4jDump: DumpedStore = {
   source: "neo4j",
   async dump(cut, sink) {
     const { stack, stopNeo4j } = cut;
-    await look(cut, stack.neo4j).catch((cause) => {
+    await readCounts(cut, stack.neo4j).catch((cause) => {
       throw stack.silent("Neo4j", "neo4j", cause);
     });
     if (stopNeo4j) await dumpDatabases(cut, sink);
@@ -54,7 +54,8 @@ export const neo4jDump: DumpedStore = {
   },
 };
 
-async function look({ found }: Cut, driver: Driver): Promise<void> {
+/** Counts, version and identity: of a graph that holds still, exactly what the dump holds. */
+async function readCounts({ found }: Cut, driver: Driver): Promise<void> {
   const { records, summary } = await driver.executeQuery(GRAPH_COUNTS);
   found.counts.nodes = Number(records[0]?.get("nodes"));
   found.counts.relationships = Number(records[0]?.get("relationships"));
@@ -145,8 +146,8 @@ async function* inPieces(lines: AsyncIterable<GraphLine>): AsyncGenerator<Buffer
 }
 
 async function dumpDatabases({ stack, id, found, report }: Cut, sink: PartSink): Promise<void> {
-  const copy = await copyStore(stack, report);
-  found.neo4jStoppedSeconds = copy.stoppedSeconds;
+  const clone = await cloneStore(stack, report);
+  found.neo4jStoppedSeconds = clone.stoppedSeconds;
   try {
     for (const database of ["neo4j", "system"]) {
       await sink.write({
@@ -155,13 +156,13 @@ async function dumpDatabases({ stack, id, found, report }: Cut, sink: PartSink):
         fileName: `${database}_${id}.dump`,
         format: "neo4j-dump",
         produce: () =>
-          copy.run(
+          clone.run(
             ["neo4j-admin", "database", "dump", database, "--to-stdout"],
             `the dump of Neo4j's database ${database}`,
           ),
       });
     }
   } finally {
-    await copy.remove();
+    await clone.remove();
   }
 }

@@ -52,7 +52,7 @@ export const postgresDump: DumpedStore = {
     };
     const rows = async () => {
       if (apart) await writeRows(cut, sink, table);
-      await look(cut.found, manifest, snapshot.client);
+      await readCounts(cut.found, manifest, snapshot.client);
     };
     await waitForAll([dump(), rows()]);
   },
@@ -84,7 +84,7 @@ async function hasTable(client: pg.Client, table: string): Promise<boolean> {
 }
 
 /** Counts and identity, in the snapshot: exactly what the dump holds. */
-async function look(found: Found, { database }: Manifest, client: pg.Client): Promise<void> {
+async function readCounts(found: Found, { database }: Manifest, client: pg.Client): Promise<void> {
   const one = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
     (await client.query<Row>(text, values)).rows[0];
   const versions = await one<{ postgres: string; pgvector: string | null }>(

@@ -8,8 +8,8 @@ import type { BackupManifest } from "../../format/backup-manifest.ts";
 import type { OpenPart } from "../../format/part.ts";
 import { decompressed, lastLine } from "../../format/streams.ts";
 import type { PostgresFiles } from "../store.ts";
+import { restorePointOf } from "./base-backup.ts";
 import { databases, dropDatabase, type PostgresPlace } from "./databases.ts";
-import { restorePointOf } from "./dump-files.ts";
 import { POSTGRES_VOLUME, startThrowawayPostgres } from "./throwaway.ts";
 
 /** Databases that every server has. */

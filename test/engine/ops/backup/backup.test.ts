@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requireVerifiedBackup } from "../../../../ops/backup/prove/deletion-guard.ts";
 import { GRAPH_READS } from "../../../../ops/backup/stores/neo4j/dump.ts";
 import type { GraphLine } from "../../../../ops/backup/stores/neo4j/graph-lines.ts";
-import { copyStore } from "../../../../ops/backup/stores/neo4j/store-copy.ts";
+import { cloneStore } from "../../../../ops/backup/stores/neo4j/store-clone.ts";
 import { holdStores } from "../../../../ops/server/hold.ts";
 import { backupRounds } from "../../../harness/rounds/backup-rounds.ts";
 import { KILL } from "../../../harness/rounds/blow.ts";
@@ -220,7 +220,7 @@ describe("a daily backup", () => {
       'for p in /proc/[0-9]*; do [[ $(readlink "$p/exe") == */java ]] && kill -STOP $(basename "$p"); done; true';
     await docker("exec", stack.container("neo4j"), "bash", "-c", freeze);
     const { deployed } = stack;
-    const copying = copyStore(deployed, () => {}, 3).finally(() => deployed.close());
+    const copying = cloneStore(deployed, () => {}, 3).finally(() => deployed.close());
     await expect(copying).rejects.toThrow("Neo4j did not stop within 3 s and was killed");
     await waitFor("Neo4j answers", () => succeeds(() => stack.cypher("RETURN 1")));
   });

@@ -11,10 +11,10 @@ import { Throwaway, type ThrowawaySpec } from "../../../docker/throwaway.ts";
 import { deployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../../stack/deployed-stack.ts";
 
-/** A copy of Neo4j's store, made while its server was down, and how long that was. */
-export interface StoreCopy {
+/** Neo4j's store once more, as its files were while the server was down, and how long that was. */
+export interface StoreClone {
   stoppedSeconds: number;
-  /** Runs a program of the server's own image on the copy. */
+  /** Runs a program of the server's own image on the clone. */
   run: (command: string[], what: string) => Promise<ProgramOutput>;
   remove: () => Promise<void>;
 }
@@ -31,28 +31,28 @@ const DATA = "/data";
 const stoppedSchema = z.strictObject({ container: z.string(), since: z.string() });
 
 /**
- * Stops Neo4j, copies its files, starts it again and waits until it answers; the dump is then made from the copy. This
+ * Stops Neo4j, copies its files, starts it again and waits until it answers; the dump is then made from the clone. This
  * keeps the outage to the copying, which is quicker than a dump. Whatever goes wrong, Neo4j is started again; should
  * this process die, the next run or `./mem0 up` does it.
  *
- * @param graceSeconds how long Neo4j may take to stop; then Docker kills it, and there is no copy, since the files of a
+ * @param graceSeconds how long Neo4j may take to stop; then Docker kills it, and there is no clone, since the files of a
  *   server that was killed cannot be dumped
  */
-export async function copyStore(
+export async function cloneStore(
   stack: DeployedStack,
   report: (line: string) => void,
   graceSeconds?: number,
-): Promise<StoreCopy> {
+): Promise<StoreClone> {
   const { docker, manifest } = stack;
   const service = await deployedService(stack, "neo4j");
   const name = service.container;
   const container = docker.getContainer(name);
   const throwaway = await Throwaway.open(docker, manifest, "backup_neo4j");
-  const copy = await throwaway.volume("store");
+  const clone = await throwaway.volume("store");
   const program: ThrowawaySpec = {
     ...likeDeployed(service),
     memoryBytes: TOOL_BYTES,
-    stores: { [DATA]: copy },
+    stores: { [DATA]: clone },
   };
   const cp: ThrowawaySpec = {
     ...program,

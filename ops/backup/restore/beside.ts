@@ -52,7 +52,7 @@ async function misfit({ stack }: RestoreTools, backup: BackupManifest): Promise<
  *
  * @returns how many memories there are; undefined when Postgres is not restored
  */
-export async function makeCopies(
+export async function restoreBeside(
   tools: RestoreTools,
   places: SwapPlaces,
   backup: Restorable,
@@ -76,11 +76,11 @@ export async function makeCopies(
     await places.throwaway.remove();
     if (journal.postgresAs === "database") await removeBeside("postgres", ["restored"], places, journal);
   };
-  return withinRoom(room, giveUp, () => fillCopies(tools, places, backup, journal, preparation));
+  return withinRoom(room, giveUp, () => restoreStores(tools, places, backup, journal, preparation));
 }
 
 /** Side by side: one waits for the disk while the other computes. */
-async function fillCopies(
+async function restoreStores(
   tools: RestoreTools,
   places: SwapPlaces,
   backup: Restorable,

@@ -8,7 +8,7 @@ import { QUICKEST } from "../../format/streams.ts";
  * A copy of all of Postgres' files, the similarity index among them. It is made while writers write, and shows its end
  * and not its beginning; so it comes before the cut, and the log up to the cut comes after it.
  */
-export interface FilesCopy {
+export interface BaseBackup {
   /** Names the moment up to which the log is to be replayed; nobody may write meanwhile. */
   markCut(): Promise<void>;
   /** Writes the log from the copy's beginning up to the cut. */
@@ -28,12 +28,12 @@ export function restorePointOf(id: string): string {
  * @param id of the backup, which gives the cut its name
  * @param more further options of pg_basebackup
  */
-export async function copyFiles(
+export async function takeBaseBackup(
   { docker, container }: PostgresContainer,
   id: string,
   sink: PartSink,
   more: readonly string[] = [],
-): Promise<FilesCopy> {
+): Promise<BaseBackup> {
   const name = restorePointOf(id);
   const program = (...command: string[]) => streamFromExec(docker, container, command);
   const session = await PsqlSession.open({ docker, container }, "postgres");
