@@ -2,16 +2,11 @@ import { Option } from "commander";
 import prettyMs from "pretty-ms";
 import { readIdentity } from "../ops/backup/format/encryption.ts";
 import type { OnBytes } from "../ops/backup/format/part-files.ts";
+import type { RestoreReport } from "../ops/backup/restore/exchange.ts";
 import { leftWithoutEngine } from "../ops/backup/restore/journal.ts";
 import { metered } from "../ops/backup/restore/metered.ts";
 import { findRestorable, type Restorable } from "../ops/backup/restore/restorable.ts";
-import {
-  continueRestore,
-  finishRestore,
-  type RestoreReport,
-  restore,
-  rollBack,
-} from "../ops/backup/restore/restore.ts";
+import { continueRestore, finishRestore, restore, rollBack } from "../ops/backup/restore/restore.ts";
 import type { RestoredStore } from "../ops/backup/restore/swap.ts";
 import { RESTORED } from "../ops/backup/restore/swap.ts";
 import type { RestoreTools } from "../ops/backup/restore/tools.ts";

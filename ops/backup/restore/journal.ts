@@ -4,6 +4,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { Problem } from "../../base/problem.ts";
 import type { EngineLoss } from "../../docker/engine-watch.ts";
+import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { BACKUP_ID } from "../format/layout.ts";
 import { POSTGRES_FORMS, RESTORED } from "./swap.ts";
 
@@ -114,5 +115,34 @@ export function refuseUnfinishedRestore(stateDir: string): void {
   throw new Problem(`a restore of stack ${journal.stack} was cut off while data was being swapped`, {
     where: journalFile(stateDir),
     mend: `./mem0 restore --continue --stack ${journal.stack}, or the way back: ./mem0 restore --roll-back --stack ${journal.stack}`,
+  });
+}
+
+/**
+ * The journal of the last restore, when what a person wishes may be done about it.
+ *
+ * @throws Problem that says what may be done instead
+ */
+export function requireJournal(stack: DeployedStack, wish: "continue" | "roll-back" | "finish"): Journal {
+  const journal = readJournal(stack.directory);
+  if (journal === undefined) {
+    throw new Problem(`no restore of stack ${stack.name} is known`, {
+      mend: `./mem0 backups ${stack.name} lists what can be restored`,
+    });
+  }
+  if (allows(journal.phase, wish)) return journal;
+  if (wish === "finish") throw unfinished(journal);
+  throw new Problem(
+    journal.phase === "done"
+      ? "the last restore has ended; there is nothing to go on with"
+      : "the last restore was rolled back already",
+    { mend: `./mem0 restore --finish --stack ${stack.name} removes what it left aside` },
+  );
+}
+
+/** What a person reads who wants something else while a restore waits to be ended. */
+export function unfinished({ id, stack, phase }: Journal): Problem {
+  return new Problem(`the restore that was begun at ${id} has not ended: it was cut off while ${phase}`, {
+    mend: `./mem0 restore --continue --stack ${stack}, or ./mem0 restore --roll-back --stack ${stack}`,
   });
 }
