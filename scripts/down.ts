@@ -9,7 +9,7 @@ import { stackStatus } from "../ops/stack/status.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 import { ask } from "./cli/ask.ts";
 import type { Call } from "./cli/call.ts";
-import { engineContext } from "./cli/context.ts";
+import { pulumiContext } from "./cli/context.ts";
 import { defineVerb } from "./cli/verb.ts";
 
 interface Options {
@@ -31,7 +31,7 @@ export const verb = defineVerb<Options>({
   run: async (call) => {
     const { options, stack } = call;
     requireStackFile(CHECKOUT, stack);
-    const context = engineContext(stack);
+    const context = pulumiContext(stack);
     if (options.deleteData !== true) {
       if (options.yesDelete !== undefined || options.requireBackup === true) {
         const given = options.requireBackup === true ? "--require-backup" : "--yes-delete";

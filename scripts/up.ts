@@ -6,7 +6,7 @@ import { stackDirectory } from "../ops/stack/manifest-file.ts";
 import { requireSoundStackFile } from "../ops/stack/stack-file.ts";
 import { CHECKOUT, stateHome } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
-import { engineContext } from "./cli/context.ts";
+import { pulumiContext } from "./cli/context.ts";
 import { defineVerb } from "./cli/verb.ts";
 
 export const verb = defineVerb({
@@ -18,7 +18,7 @@ export const verb = defineVerb({
     requireSoundStackFile(CHECKOUT, stack);
     refuseUnfinishedRestore(stackDirectory(stateHome(), stack));
     await runSetup();
-    const context = engineContext(stack);
+    const context = pulumiContext(stack);
     if (call.asks) {
       const changes = await call.step("compare prd with its settings", (report) =>
         previewChanges(context, report),

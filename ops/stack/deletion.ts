@@ -3,7 +3,7 @@ import path from "node:path";
 import { execa } from "execa";
 import { ignoring, withDocker } from "../docker/client.ts";
 import type { DeployedStack } from "./deployed-stack.ts";
-import { type EngineContext, explained, openStack, removeContainers } from "./deployment.ts";
+import { type PulumiContext, explained, openStack, removeContainers } from "./deployment.ts";
 import type { Report } from "./pulumi-events.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { Report } from "./pulumi-events.ts";
  * goes last, so a run that was cut off is completed by running it again.
  */
 export async function deleteStack(
-  context: EngineContext,
+  context: PulumiContext,
   deployed: DeployedStack,
   report: Report,
 ): Promise<void> {

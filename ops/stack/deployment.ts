@@ -13,7 +13,7 @@ import { ignoring, withDocker } from "../docker/client.ts";
 import { engineFailure } from "./engine-failure.ts";
 import { releaseDeadLocks } from "./engine-lock.ts";
 import { putBackManifest } from "./manifest-recovery.ts";
-import { EngineNarrator, type Report } from "./pulumi-events.ts";
+import { PulumiNarrator, type Report } from "./pulumi-events.ts";
 import {
   type ExportedState,
   planRecovery,
@@ -22,8 +22,8 @@ import {
   type StateResource,
 } from "./recovery-plan.ts";
 
-/** Where and how the engine runs: what `./mem0 env` prints, as a value. */
-export interface EngineContext {
+/** Where and how Pulumi runs: what `./mem0 env` prints, as a value. */
+export interface PulumiContext {
   checkout: string;
   stack: string;
   env: Record<string, string>;
@@ -39,7 +39,7 @@ export interface EngineContext {
 export type Changes = Record<string, number>;
 
 /** Selects the stack, or makes it. */
-export function openStack(context: EngineContext): Promise<Stack> {
+export function openStack(context: PulumiContext): Promise<Stack> {
   const { checkout, stack, env, tools } = context;
   return explained(context, async () => {
     const pulumiCommand = await PulumiCommand.get({ root: tools });
@@ -50,8 +50,8 @@ export function openStack(context: EngineContext): Promise<Stack> {
   });
 }
 
-/** Asks the engine for something; when it fails, a person reads what failed and what mends it. */
-export async function explained<T>(context: EngineContext, work: () => Promise<T>): Promise<T> {
+/** Asks Pulumi for something; when it fails, a person reads what failed and what mends it. */
+export async function explained<T>(context: PulumiContext, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -60,7 +60,7 @@ export async function explained<T>(context: EngineContext, work: () => Promise<T
 }
 
 /** What `deploy` would do, as counts by kind of change; changes nothing. */
-export async function previewChanges(context: EngineContext, report: Report): Promise<Changes> {
+export async function previewChanges(context: PulumiContext, report: Report): Promise<Changes> {
   const stack = await openStack(context);
   mendManifest(await explained(context, () => exportState(stack)), report);
   return narrate(context, report, `./mem0 doctor`, async (onEvent) => {
@@ -70,7 +70,7 @@ export async function previewChanges(context: EngineContext, report: Report): Pr
 }
 
 /** Brings the stack to what the program says; mends first what a killed run or a hand has left behind. */
-export async function deploy(context: EngineContext, report: Report): Promise<Changes> {
+export async function deploy(context: PulumiContext, report: Report): Promise<Changes> {
   releaseDeadLocks(context, report);
   const stack = await openStack(context);
   const plan = await explained(context, () => recover(context, stack, report));
@@ -93,7 +93,7 @@ export async function deploy(context: EngineContext, report: Report): Promise<Ch
  *   was cut off
  */
 export async function removeContainers(
-  context: EngineContext,
+  context: PulumiContext,
   report: Report,
   dataMayBeGone = false,
 ): Promise<Changes> {
@@ -111,14 +111,14 @@ export async function removeContainers(
   });
 }
 
-/** Runs an engine operation; its own errors become one Problem instead of pages of output. */
+/** Runs an operation of Pulumi; its own errors become one Problem instead of pages of output. */
 async function narrate<T>(
-  context: EngineContext,
+  context: PulumiContext,
   report: Report,
   mend: string,
-  operation: (onEvent: EngineNarrator["onEvent"]) => Promise<T>,
+  operation: (onEvent: PulumiNarrator["onEvent"]) => Promise<T>,
 ): Promise<T> {
-  const narrator = new EngineNarrator(report);
+  const narrator = new PulumiNarrator(report);
   try {
     return await operation(narrator.onEvent);
   } catch (cause) {
@@ -150,7 +150,7 @@ function mendManifest({ resources }: ExportedState, report: Report): void {
 }
 
 /** Said before anything asks the engine how the stack is: its answer would be taken for the end of the data. */
-function withoutData({ stack, dockerHost }: EngineContext, lost: string[]): Problem {
+function withoutData({ stack, dockerHost }: PulumiContext, lost: string[]): Problem {
   return new Problem(
     `this Docker engine does not have the data of stack ${stack}: no volume ${lost.join(", ")}`,
     {
@@ -163,7 +163,7 @@ function withoutData({ stack, dockerHost }: EngineContext, lost: string[]): Prob
 }
 
 async function recover(
-  context: EngineContext,
+  context: PulumiContext,
   stack: Stack,
   report: Report,
   dataMayBeGone = false,
@@ -193,7 +193,7 @@ async function recover(
 }
 
 /** Containers first: a network can only go when nothing is attached to it. */
-async function ourThings(docker: Docker, { stack, homeId }: EngineContext): Promise<Seen[]> {
+async function ourThings(docker: Docker, { stack, homeId }: PulumiContext): Promise<Seen[]> {
   const filters = { label: [`${LABELS.stack}=${stack}`, `${LABELS.home}=${homeId}`] };
   const [containers, networks] = await Promise.all([
     docker.listContainers({ all: true, filters }),

@@ -5,8 +5,8 @@ export type Report = (line: string, passing?: boolean) => void;
 
 type Diagnostic = NonNullable<EngineEvent["diagnosticEvent"]>;
 
-/** What the engine says, in lines for a person; keeps the errors for the end. */
-export class EngineNarrator {
+/** What Pulumi says, in lines for a person; keeps the errors for the end. */
+export class PulumiNarrator {
   private readonly started = new Map<string, number>();
   private readonly resourceErrors: string[] = [];
   private readonly otherErrors: string[] = [];
@@ -30,7 +30,7 @@ export class EngineNarrator {
   };
 
   /**
-   * Errors reported so far, each once, without colour codes. What the engine and the program say when a resource has
+   * Errors reported so far, each once, without colour codes. What Pulumi and the program say when a resource has
    * failed only repeats it, in more words.
    */
   problems(): string[] {
@@ -91,7 +91,7 @@ function resourceName(urn: string): string {
   return urn.split("::").at(-1) ?? urn;
 }
 
-/** The engine marks colours as `<{%name%}>`. */
+/** Pulumi marks colours as `<{%name%}>`. */
 function plain(message: string): string {
   return message.replaceAll(/<\{%[^%]*%\}>/g, "").trim();
 }

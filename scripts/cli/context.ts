@@ -1,13 +1,13 @@
 import { homeIdOf } from "../../config/settings.ts";
 import { checkRoot, ownerOf } from "../../ops/backup/keep/root.ts";
 import { DeployedStack } from "../../ops/stack/deployed-stack.ts";
-import type { EngineContext } from "../../ops/stack/deployment.ts";
+import type { PulumiContext } from "../../ops/stack/deployment.ts";
 import { type Machine, readMachine } from "../../ops/stack/machine-file.ts";
 import { environment } from "../../toolchain/environment.ts";
 import { CHECKOUT, stateHome, stateLayout, toolchainLayout } from "../../toolchain/layout.ts";
 
-/** What the engine needs to work on `stack` of this checkout. */
-export function engineContext(stack: string): EngineContext & { machine: Machine } {
+/** What Pulumi needs to work on `stack` of this checkout. */
+export function pulumiContext(stack: string): PulumiContext & { machine: Machine } {
   const machine = readMachine(CHECKOUT);
   return {
     checkout: CHECKOUT,

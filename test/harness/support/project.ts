@@ -14,7 +14,7 @@ import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { homeIdOf } from "../../../config/settings.ts";
-import type { EngineContext } from "../../../ops/stack/deployment.ts";
+import type { PulumiContext } from "../../../ops/stack/deployment.ts";
 import { MACHINE_FILE, readMachine } from "../../../ops/stack/machine-file.ts";
 import { environment } from "../../../toolchain/environment.ts";
 import { CHECKOUT, toolchainLayout } from "../../../toolchain/layout.ts";
@@ -38,7 +38,7 @@ export interface Project {
   directory: string;
   stateHome: string;
   env: Record<string, string>;
-  context: (stack: string) => EngineContext;
+  context: (stack: string) => PulumiContext;
   /** Writes the stack file of `stack`: groups of settings without the `mem0:` prefix; its secrets stay. */
   configure: (stack: string, groups: Record<string, unknown>) => void;
   /** As a person gives a secret to a stack that is there: `pulumi config set --secret`, from standard input. */

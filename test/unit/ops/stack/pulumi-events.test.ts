@@ -1,6 +1,6 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { describe, expect, it } from "vitest";
-import { EngineNarrator } from "../../../../ops/stack/pulumi-events.ts";
+import { PulumiNarrator } from "../../../../ops/stack/pulumi-events.ts";
 
 const image = "urn:pulumi:test::mem0::mem0:stack:Images$docker:index/remoteImage:RemoteImage::images-neo4j";
 const stackUrn = "urn:pulumi:test::mem0::pulumi:pulumi:Stack::mem0-test";
@@ -17,7 +17,7 @@ function diagnostic(severity: string, message: string, urn?: string): EngineEven
 function narrate(events: EngineEvent[]) {
   const lines: string[] = [];
   let milliseconds = 0;
-  const narrator = new EngineNarrator(
+  const narrator = new PulumiNarrator(
     (line) => lines.push(line),
     () => {
       milliseconds += 1500;
