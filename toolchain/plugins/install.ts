@@ -1,6 +1,7 @@
 import { access, mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
+import { shellQuote } from "../environment.ts";
 
 export const PLUGIN_NAMES = ["docker", "command", "random", "grafana"] as const;
 export type PluginName = (typeof PLUGIN_NAMES)[number];
@@ -52,7 +53,7 @@ async function installStandIn(
     return { name, version, directory, way: "official", changed: false };
   }
   const main = path.join(checkout, "toolchain", "plugins", name, "main.ts");
-  const wrapper = `#!/bin/sh\nexec ${quoted(node)} ${quoted(main)} "$@"\n`;
+  const wrapper = `#!/bin/sh\nexec ${shellQuote(node)} ${shellQuote(main)} "$@"\n`;
   const notice =
     `Stand-in for the official Pulumi plugin ${name} ${version}, run from ${main}.\n` +
     `For the official plugin remove this directory, then: pulumi ${installArguments.join(" ")}\n`;
@@ -104,8 +105,4 @@ async function exists(file: string): Promise<boolean> {
 
 async function contentOf(file: string): Promise<string | undefined> {
   return readFile(file, "utf8").catch(() => undefined);
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
