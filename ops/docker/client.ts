@@ -30,7 +30,7 @@ export async function withDocker<T>(host: string, work: (docker: Docker) => Prom
         cause,
       });
     }
-    // A file of the work's own that is not there has the same code.
+    // Work that misses a file of its own fails with the same code.
     if (syscall !== "connect") throw cause;
     if (code !== "EACCES" && !NO_ANSWER.includes(code ?? "")) throw cause;
     throw new Problem(
@@ -41,8 +41,8 @@ export async function withDocker<T>(host: string, work: (docker: Docker) => Prom
 }
 
 /**
- * For `.catch` of a call of the engine: lets its refusals with these codes pass, e.g. 304, it is so already; 404, there
- * is none.
+ * For `.catch` of a request to the engine: takes its refusals with these codes for success, e.g. 304 (it is so already)
+ * or 404 (there is none).
  */
 export function ignoring(...codes: number[]): (error: { statusCode?: number }) => undefined {
   return (error) => {

@@ -9,7 +9,7 @@ const ANSWER_MS = 10_000;
 
 /** What a person reads when the engine went away under a run. */
 export interface EngineLoss {
-  /** What there is, or is not, because of it. */
+  /** What it means for the run, e.g. `there is no backup of this run`. */
   outcome: string;
   /** The commands that help, once the engine is back. */
   mend: string;

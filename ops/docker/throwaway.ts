@@ -7,10 +7,10 @@ import { exitCodeOf, ignoring } from "./client.ts";
 import { converse, type Ended, environment, execInContainer } from "./command.ts";
 import { outputOf, type ProgramOutput, textOfLog } from "./output.ts";
 
-/** Which containers, volumes and networks are throw-away ones, and whose. */
+/** The label of all that is throw-away; its value tells whose it is. */
 const LABEL = "mem0.throwaway";
 
-/** What versions up to 0.1 labelled those of a backup with: one that was killed may have left a copy of the graph. */
+/** The label that a backup's one-off containers and volumes had up to version 0.1: a killed one may have left some. */
 const FORMER_LABEL = "mem0.backup";
 
 /** The log of a server: its end is shown when it does not start. */
@@ -38,7 +38,7 @@ export interface ThrowawaySpec {
  * stack's own. What a killed run of the same stack and purpose left behind is removed before anything is made.
  */
 export class Throwaway {
-  /** Whose it is. */
+  /** Name of the stack that it is for. */
   readonly stack: string;
   readonly #docker: Docker;
   readonly #prefix: string;
@@ -106,7 +106,7 @@ export class Throwaway {
       return new Problem(`the throw-away ${what} does not start: ${textOfLog(log).trim()}`);
     };
     const isReady = async () => {
-      // A container that has ended cannot be asked; that it has is found below.
+      // A container that has ended cannot run a command; the next lines find that out.
       const asked = await execInContainer(this.#docker, container, command).catch(() => undefined);
       if (asked?.exitCode === 0) return true;
       if (!(await inspected.inspect()).State.Running) throw await late();

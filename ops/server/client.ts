@@ -35,18 +35,18 @@ const problemDocument = z.object({ title: z.string(), detail: z.string().optiona
 export type Added = z.output<typeof added>["results"];
 export type Found = z.output<typeof found>["results"];
 
-/** What the server may take beyond its own bounds: a waiting request in front, the repair behind. */
+/** Time beyond the server's own limit: a request may wait for another before it, and a repair may follow. */
 const MARGIN_MS = 30_000;
 /**
- * How long to do as a server says that asks to try again later: longer than a start and than the pause of an hourly
- * backup, shorter than a person waits without asking what is wrong.
+ * How long a request is made again while the server says to try later: longer than a start and than the pause of an
+ * hourly backup, shorter than a person waits without asking what is wrong.
  */
 const PATIENCE_MS = 60_000;
 
 /** Statuses that promise that nothing was done, and that it may be tried again. */
 const LATER = [429, 503];
 
-/** The server's own default, for manifests that do not tell. */
+/** The server's own default, for manifests that do not name it. */
 const ADD_SECONDS = 90;
 
 export interface Request {
@@ -77,7 +77,7 @@ export interface ServerAccess {
 export class MemoryClient {
   private readonly address: string;
   private readonly apiKey: string;
-  /** Whose it is. */
+  /** The stack's name. */
   readonly stack: string;
   private readonly timeoutMs: number;
 

@@ -10,7 +10,7 @@ import { FILES } from "./layout.ts";
 import type { OnBytes } from "./part-files.ts";
 
 /**
- * Every file that the manifest names has the sum that was written, and no sum is of a file that it does not name.
+ * Compares every file that the manifest names with its checksum, and refuses checksums of files that it does not name.
  *
  * @returns what was compared, for people
  * @throws Error with the first file that is not as it was written
@@ -50,7 +50,7 @@ export async function hashFile(
   return hash.digest("hex");
 }
 
-/** The same for a backup of the old guide's form, as far as it has sums. */
+/** The same for a backup of the old guide's form, as far as it has checksums. */
 export async function compareOldChecksums(directory: string): Promise<string> {
   const sums = oldChecksums(directory);
   for (const [file, { algorithm, sum }] of sums) {

@@ -6,7 +6,7 @@ import type { OpenPart } from "./part.ts";
 /** For zstd: the lowest level is the quickest, and smaller than gzip on vectors. */
 export const QUICKEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-/** Like `pipe`, but a failure of either is a failure of what comes out. */
+/** Like `pipe`, but when either stream fails, the returned one fails too. */
 export function through(source: Readable, next: Duplex): Readable {
   source.on("error", (error) => next.destroy(error));
   next.on("close", () => source.destroy());
@@ -18,7 +18,7 @@ export function decompressed(part: OpenPart): Readable {
   return through(part.open(), createZstdDecompress());
 }
 
-/** Waits for all of them, also when one has failed: what it leaves is removed only when nobody writes there any more. */
+/** Waits for all works, also when one has failed: only when none writes any more may what they leave be removed. */
 export async function waitForAll(work: (Promise<void> | undefined)[]): Promise<void> {
   const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
   if (failed !== undefined) throw failed.reason;

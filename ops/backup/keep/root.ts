@@ -30,8 +30,8 @@ export function ownerOf({ name, manifest, directory }: DeployedStack): RootOwner
 }
 
 /**
- * Makes sure that `root` is this stack's backup root, and no empty mount point that only has its name. A root that was
- * never used is made one.
+ * Makes sure that `root` is this stack's backup root, and not an empty mount point of the same name. A directory that
+ * was never used becomes one.
  *
  * @returns whether it was made one just now
  * @throws Problem when it is another stack's, or when backups were made there and their marker is gone

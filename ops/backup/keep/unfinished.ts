@@ -6,7 +6,7 @@ import { readCatalogue } from "./catalogue.ts";
 
 /** Begins a directory for unfinished work under `root`; it says who is at it. */
 export async function beginPartial(root: string, name: string): Promise<string> {
-  // Says why when it may not be written to; a directory made with its parents would only say that it is not there.
+  // This error says why the root may not be written to; that of `mkdir` would only say that it is missing.
   await access(root, constants.W_OK);
   const directory = path.join(layout.partial(root), `${name}-${process.pid}`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -14,7 +14,7 @@ export async function beginPartial(root: string, name: string): Promise<string> 
   return directory;
 }
 
-/** Removes what runs left that are dead; returns the directories' names. */
+/** Removes what dead runs have left; returns the directories' names. */
 export async function removeDeadPartials(root: string): Promise<string[]> {
   const removed: string[] = [];
   for (const directory of readCatalogue(root).unfinished) {
@@ -56,7 +56,7 @@ export async function syncFile(file: string): Promise<void> {
   }
 }
 
-/** Waits until a directory's entries are on the disk. Some network file systems cannot be asked for it, and have nothing better to offer. */
+/** Waits until a directory's entries are on the disk. Some network file systems cannot do that, and offer nothing better. */
 async function syncDirectory(directory: string): Promise<void> {
   await syncFile(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EINVAL" && error.code !== "ENOTSUP") throw error;

@@ -94,7 +94,7 @@ export async function drill(
       await work;
       report.stores[store] = secondsSince(started);
     };
-    // Side by side, and none is left running when another fails: removing waits for all.
+    // Side by side. When one fails, the others are waited for before their containers are removed.
     const works = () =>
       waitForAll([
         timed("postgres", drillPostgres(context)),
@@ -152,7 +152,7 @@ async function drillPostgres({ stack, throwaway, backup, note }: DrillContext): 
   await searchBySample(place, note);
 }
 
-/** A server on the copied files: it needs no index built, and must hold the same. */
+/** Starts a server on the copied files: it has its index already, and must hold the same. */
 async function drillFiles(
   { stack, throwaway, backup, note }: DrillContext,
   files: PostgresFiles,
@@ -188,7 +188,7 @@ async function sampleRows(
   const { container } = deployed;
   const there = `(SELECT * FROM ${escapeIdentifier(collection)} WHERE id IN (${ids})) AS there`;
   const live = await rowHashes({ docker: place.docker, container }, name, there).catch(() => undefined);
-  // With the stack down there is nothing to compare with, and nothing wrong with that.
+  // With the stack down there is nothing to compare with; that is no fault of the backup.
   if (live === undefined) return;
   const unchanged = [...restored].filter(([id, { at }]) => live.get(id)?.at === at);
   const different = unchanged.filter(([id, { hash }]) => live.get(id)?.hash !== hash);

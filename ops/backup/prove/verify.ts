@@ -59,7 +59,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
     tools.onCheck?.(done);
   };
   await check("checksums", () => compareChecksums(backup, tools.onBytes));
-  // Bytes that are not those that were written need no further look.
+  // Damaged bytes need no further checks.
   if (checks.every(({ ok }) => ok)) {
     const { manifest } = backup;
     await check("encryption", async () => {
@@ -103,7 +103,7 @@ async function readPostgres(opened: Restorable, { manifest }: Backup, tools: Ver
   return `${manifest.counts.memories} memories, ${rows.size} tables, identity as in the manifest`;
 }
 
-/** Every file of the copy against the list that Postgres made with it; whether it starts is for a drill to show. */
+/** Compares every copied file with the list that Postgres made with it; that a server starts on them, a drill shows. */
 async function readFiles(
   { files, log }: PostgresFiles,
   { throwaway, postgres }: VerifyTools,

@@ -20,8 +20,8 @@ import { type RestoreRun, removeBeside, type SwapPlaces } from "./swap.ts";
 import type { RestoreTools } from "./tools.ts";
 
 /**
- * As what Postgres is restored: files where the backup has them and the stack can take them, for they bring the
- * similarity index along; else a dump.
+ * The form in which Postgres is restored: files where the backup has them and the stack can take them, since they
+ * bring the similarity index along; else a dump.
  *
  * @throws Problem when files are wished and cannot be had
  */
@@ -40,7 +40,7 @@ export async function postgresForm(
   return "database";
 }
 
-/** Not with `withPlaces`, which is for whoever holds the lock: another restore may be at work. */
+/** Does without `withPlaces`, which only the holder of the lock may use: another restore may be at work. */
 async function misfit({ stack }: RestoreTools, backup: BackupManifest): Promise<string | undefined> {
   const postgres = await deployedService(stack, "postgres");
   const live = await databases({ docker: stack.docker, container: postgres.container });
@@ -48,7 +48,7 @@ async function misfit({ stack }: RestoreTools, backup: BackupManifest): Promise<
 }
 
 /**
- * Makes copies of all stores that are restored beside the live ones, and verifies each there.
+ * Restores all chosen stores beside the live ones, and verifies each there.
  *
  * @returns how many memories there are; undefined when Postgres is not restored
  */

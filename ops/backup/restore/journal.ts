@@ -11,10 +11,10 @@ import { POSTGRES_FORMS, RESTORED } from "./swap.ts";
 /**
  * How far a restore has come, on the disk before each step begins:
  *
- * - `preparing`: copies are made beside the live data, which serves; continued by making them anew
- * - `prepared`: the copies are whole and verified, and the server is being stopped; the live data is as it was
+ * - `preparing`: the backup is being restored beside the live data, which serves; continued by beginning that anew
+ * - `prepared`: what is beside is whole and verified, and the server is being stopped; the live data is as it was
  * - `swapping`: the server is stopped and the live data is being put aside; can go on or back
- * - `undoing`: the way back, which is only gone to its end
+ * - `undoing`: the way back, which can only be gone to its end
  * - `done`: the restored data serves, what was live before lies aside
  * - `undone`: what was live before serves again, the restored data lies aside
  */
@@ -110,7 +110,7 @@ export function leftWithoutEngine(stateDir: string, stack: string): EngineLoss {
  */
 export function refuseUnfinishedRestore(stateDir: string): void {
   const journal = readJournal(stateDir);
-  // In all others the live data is whole, and the copies beside it disturb nobody.
+  // In all other phases the live data is whole, and what lies beside it disturbs nobody.
   if (journal?.phase !== "swapping" && journal?.phase !== "undoing") return;
   throw new Problem(`a restore of stack ${journal.stack} was cut off while data was being swapped`, {
     where: journalFile(stateDir),

@@ -28,7 +28,7 @@ export interface Preparation {
   throwaway: Throwaway;
   /** Id of the restore: part of the names of all that is made. */
   id: string;
-  /** Whose data it has to be. */
+  /** The identity that the data must have. */
   identity: Identity;
   /** Whether data that is bound to another instance, or to none, is bound to this one. */
   adopt: boolean;
@@ -161,7 +161,7 @@ export async function prepareHistory(
   });
 }
 
-/** The deployed Neo4j as a throw-away one must be like it. */
+/** What a throw-away Neo4j must have in common with the deployed one. */
 export function graphImage({ image, user, memoryBytes, env }: DeployedService): Neo4jImage {
   return {
     image,

@@ -12,7 +12,7 @@ import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "../
 import { backupsVerb } from "../keep/root.ts";
 import type { GraphParts, PostgresFiles, PostgresParts } from "../stores/store.ts";
 
-/** A backup as far as restoring looks at it: one of ours, or one of the form of the old operations guide. */
+/** A backup as a restore sees it: one of ours, or one of the old operations guide's form. */
 export interface Restorable {
   id: string;
   directory: string;

@@ -22,7 +22,7 @@ import { type RestoreTools, withPlaces } from "./tools.ts";
 export interface RestoreOptions {
   /** Only this store; all that the backup holds when left out. */
   only?: RestoredStore;
-  /** From what of the backup Postgres is restored; the quickest that fits when left out. */
+  /** The part of the backup that Postgres is restored from; the quickest that fits when left out. */
   from?: "dump" | "files";
   /** Takes over data of another instance, or of none. */
   adopt: boolean;
@@ -55,10 +55,10 @@ export async function restore(
 }
 
 /**
- * Goes on with a restore that was cut off: makes the copies anew, or ends the swap. What was written since is in the
- * live data only, as long as that serves: it is backed up anew then.
+ * Goes on with a restore that was cut off: restores beside the live data anew, or ends the swap. While the live data
+ * still serves, it is backed up anew first: nothing else holds what was written since.
  *
- * @param open opens the backup that the journal names; needed only while there are no copies yet
+ * @param open opens the backup that the journal names; needed only while nothing is restored yet
  */
 export async function continueRestore(
   tools: RestoreTools,
@@ -115,7 +115,7 @@ async function restoreFrom(
   await requireReadable(backup);
   await requireRoom(roomOf(stack.docker, stack.container("postgres")));
   return withoutWrites(tools, async (held) => {
-    // Taking it holds the lock by itself.
+    // Outside of the lock, which the backup takes itself.
     const begun: Journal = { ...journal, safetyBackup: await backUpLive(tools, journal) };
     return withBackupLock(stack.directory, async () => {
       const earlier = readJournal(stack.directory);

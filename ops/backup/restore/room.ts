@@ -40,7 +40,7 @@ export async function requireRoom(room: Room): Promise<void> {
 }
 
 /**
- * Does what takes room, and gives it up before it takes the last.
+ * Does work that takes room, and gives it up before it takes the reserve.
  *
  * @param giveUp frees what `work` has taken, whereupon it fails; called again as long as it goes on
  * @throws Problem when less than the reserve was free before or meanwhile; what `work` throws
@@ -60,7 +60,7 @@ export async function withinRoom<T>(
       const free = await room.free();
       if (ended.signal.aborted) return;
       if (free !== undefined && free < RESERVE_BYTES) lacking ??= free;
-      // It may fail half way, since the work that it undoes goes on: the next time it gets further.
+      // It may fail, since the work goes on meanwhile; the next time it gets further.
       if (lacking !== undefined) await giveUp().catch(() => {});
     }
   };

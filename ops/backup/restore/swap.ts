@@ -8,10 +8,10 @@ export const RESTORED = ["postgres", "neo4j", "history"] as const;
 
 export type RestoredStore = (typeof RESTORED)[number];
 
-/** As what Postgres is restored: a database beside the live one, or the files of a whole server beside the live ones. */
+/** The forms in which Postgres is restored beside the live one: a database, or the files of a whole server. */
 export const POSTGRES_FORMS = ["database", "files"] as const;
 
-/** A restore, as far as the names of what it lays beside the live data depend on it. */
+/** What of a restore the names depend on that it gives to what lies beside the live data. */
 export interface RestoreRun {
   /** When it was begun. */
   id: string;
@@ -36,13 +36,13 @@ export function namesBeside(live: string, id: string): { restored: string; befor
   return { restored: `${live}_restore_${id}`, before: `${live}_before_${id}` };
 }
 
-/** The directories of Postgres and of the graph in their stores, and the history's file in its. */
+/** Where each store keeps its data: the directories of Postgres and Neo4j, and the history's file. */
 export const LIVE_FILES = { postgres: "pgdata", neo4j: "neo4j", history: "history.db" } as const;
 
 /**
- * Renames $1, and the journal that SQLite leaves beside it when it was killed, out of the way to $3, and $2 to $1.
- * Nothing when there is no $2; completes what was killed between the two. Postgres' and Neo4j's entrypoints hold the
- * same lock while their servers run.
+ * Renames $1 to $3, and then $2 to $1; so too the journals that SQLite leaves beside a file when it is killed. Does
+ * nothing when there is no $2, and completes a run that was killed between the two. The entrypoints of Postgres and
+ * Neo4j hold the same lock while their servers run.
  */
 const SWAP = `
 exec 9>.lock

@@ -31,7 +31,7 @@ export const GRAPH_READS = {
 };
 const CONSTRAINTS =
   "SHOW CONSTRAINTS YIELD name, createStatement RETURN createStatement AS statement ORDER BY name";
-// Those of constraints come with them, and the look-up indexes are in every database.
+// Indexes of constraints come with those, and every database has the look-up indexes.
 const INDEXES = `
   SHOW INDEXES YIELD name, type, owningConstraint, createStatement
   WHERE type <> 'LOOKUP' AND owningConstraint IS NULL RETURN createStatement AS statement ORDER BY name`;

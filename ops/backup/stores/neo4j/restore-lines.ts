@@ -86,7 +86,7 @@ export async function importGraphLines(part: OpenPart, driver: Driver): Promise<
   try {
     await readGraphLines(part, {
       header: async (header) => {
-        // Those of the server, among them what it finds nodes by; indexes are quicker made when all is there.
+        // The server's own, among them the one that it finds nodes by. Indexes are made quicker when all is there.
         for (const statement of header.constraints) await session.run(statement);
         indexes = header.indexes;
       },

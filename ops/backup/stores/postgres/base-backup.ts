@@ -5,8 +5,8 @@ import type { PartSink } from "../../format/part.ts";
 import { QUICKEST } from "../../format/streams.ts";
 
 /**
- * A copy of all of Postgres' files, the similarity index among them. It is made while writers write, and shows its end
- * and not its beginning; so it comes before the cut, and the log up to the cut comes after it.
+ * A copy of all of Postgres' files, the similarity index among them. It is made while others write, and shows
+ * the data of its end, not of its beginning: so it comes before the cut, and the log up to the cut after it.
  */
 export interface BaseBackup {
   /** Names the moment up to which the log is to be replayed; nobody may write meanwhile. */
