@@ -33,6 +33,16 @@ export interface ThrowawaySpec {
   tmpfs?: Record<string, number>;
 }
 
+/** Lines of a log that tell why a server does not start. */
+const LOG_END = 5;
+
+/** How long a container may take to start. */
+export interface StartPatience {
+  /** What runs there, for people. */
+  what: string;
+  seconds: number;
+}
+
 /**
  * Containers and volumes on a network without a way out, for as long as one run needs them. They are hardened like a
  * stack's own. What a killed run of the same stack and purpose left behind is removed before anything is made.
@@ -92,27 +102,41 @@ export class Throwaway {
   /**
    * Waits until a command inside a started container succeeds.
    *
-   * @param what runs there, for people
    * @throws Problem with the end of its log when the container has ended, or the time is over
    */
-  async untilReady(
+  async untilReady(container: string, command: readonly string[], patience: StartPatience): Promise<void> {
+    await this.#untilStarted(container, patience, async () => {
+      // A container that has ended cannot run a command; that it has is looked at next.
+      const asked = await execInContainer(this.#docker, container, command).catch(() => undefined);
+      return asked?.exitCode === 0;
+    });
+  }
+
+  /** Waits until a started container has written a line to its log; for the rest as `untilReady`. */
+  async untilLogged(container: string, line: RegExp, patience: StartPatience): Promise<void> {
+    await this.#untilStarted(container, patience, async () => line.test(await this.#logOf(container)));
+  }
+
+  async #untilStarted(
     container: string,
-    command: readonly string[],
-    { what, seconds }: { what: string; seconds: number },
+    { what, seconds }: StartPatience,
+    isStarted: () => Promise<boolean>,
   ): Promise<void> {
-    const inspected = this.#docker.getContainer(container);
     const late = async () => {
-      const log = await inspected.logs({ stdout: true, stderr: true, tail: 5 });
-      return new Problem(`the throw-away ${what} does not start: ${textOfLog(log).trim()}`);
+      const log = await this.#logOf(container, LOG_END);
+      return new Problem(`the throw-away ${what} does not start: ${log.trim()}`);
     };
     const isReady = async () => {
-      // A container that has ended cannot run a command; the next lines find that out.
-      const asked = await execInContainer(this.#docker, container, command).catch(() => undefined);
-      if (asked?.exitCode === 0) return true;
-      if (!(await inspected.inspect()).State.Running) throw await late();
+      if (await isStarted()) return true;
+      if (!(await this.#docker.getContainer(container).inspect()).State.Running) throw await late();
       return false;
     };
     await waitUntil(isReady, { withinMs: seconds * 1000, everyMs: 300, late });
+  }
+
+  async #logOf(container: string, tail?: number): Promise<string> {
+    const wanted = { stdout: true, stderr: true, ...(tail === undefined ? {} : { tail }) };
+    return textOfLog(await this.#docker.getContainer(container).logs(wanted));
   }
 
   /** Stops a container in order; a Problem when it had to be killed. */

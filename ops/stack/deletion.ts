@@ -3,7 +3,7 @@ import path from "node:path";
 import { execa } from "execa";
 import { ignoring, withDocker } from "../docker/client.ts";
 import type { DeployedStack } from "./deployed-stack.ts";
-import { type PulumiContext, explained, openStack, removeContainers } from "./deployment.ts";
+import { explained, openStack, type PulumiContext, removeContainers } from "./deployment.ts";
 import type { Report } from "./pulumi-events.ts";
 
 /**

@@ -25,6 +25,9 @@ export const VOLUME = "/data";
 const START_SECONDS = 300;
 const GRACE_SECONDS = 120;
 
+/** The last line of Neo4j's start. */
+const STARTED = /INFO\s+Started\.$/m;
+
 /** A Neo4j that nobody but this process reaches, on a volume of its own. */
 export class ThrowawayGraph {
   readonly volume: string;
@@ -91,10 +94,10 @@ export class ThrowawayGraph {
         ...(briefly ? { JAVA_TOOL_OPTIONS: "-XX:TieredStopAtLevel=1" } : {}),
       },
     });
-    await this.#throwaway.untilReady(container, NEO4J_TAKES_BOLT, {
-      what: "Neo4j",
-      seconds: START_SECONDS,
-    });
+    const patience = { what: "Neo4j", seconds: START_SECONDS };
+    await this.#throwaway.untilReady(container, NEO4J_TAKES_BOLT, patience);
+    // It takes connections before its start has ended, and when it is stopped by then it does not close its databases.
+    await this.#throwaway.untilLogged(container, STARTED, patience);
     const { stdout } = await execInContainer(this.#docker, container, ["cat", "/tmp/password"]);
     const tunnel = await openTunnel(this.#docker, container, 7687);
     const driver = neo4j.driver(
