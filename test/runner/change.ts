@@ -1,8 +1,9 @@
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
-import { Problem } from "../../ops/base/problem.ts";
+import { ExitCode, Problem } from "../../ops/base/problem.ts";
 import { affected, type Part, partOf } from "./affected.ts";
+import { firstLine } from "./results.ts";
 
 /** Which tests are to run: all of them, or those that a change can reach. */
 export interface Selection {
@@ -46,8 +47,9 @@ export async function changedFiles(checkout: string, base: string): Promise<stri
   ]);
   const failed = found.find((result) => result.failed);
   if (failed !== undefined)
-    throw new Problem(`git does not tell what has changed since ${base}: ${failed.stderr}`, {
+    throw new Problem(`git does not tell what has changed since ${base}: ${firstLine(failed.stderr)}`, {
       mend: "name a commit or branch of this checkout: ./mem0 test --changed main",
+      exitCode: ExitCode.usage,
     });
   return [...new Set(found.flatMap(({ stdout }) => stdout.split("\0")))].filter(Boolean).sort();
 }
