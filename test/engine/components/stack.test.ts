@@ -73,11 +73,13 @@ describe("a stack on the real engine", () => {
     const psql = ["psql", "-XAt", "-U", database.user, "-d", database.name, "-c", query];
     return {
       instanceId,
-      secrets,
-      volumes: (await Promise.all(volumes)).map((volume) => [
-        volume.Name,
-        (volume as { CreatedAt?: string }).CreatedAt,
-      ]),
+      secrets: Object.fromEntries(secrets),
+      volumes: Object.fromEntries(
+        (await Promise.all(volumes)).map((volume) => [
+          volume.Name,
+          (volume as { CreatedAt?: string }).CreatedAt,
+        ]),
+      ),
       network: (await docker().getNetwork(network).inspect()).Id,
       memories: (await execInContainer(docker(), "mem0_postgres_second", psql)).stdout,
     };
