@@ -7,6 +7,7 @@ import { declareStack } from "./components/stack.ts";
 import { readStackConfig } from "./config/pulumi-config.ts";
 import { parseSettings } from "./config/settings.ts";
 import { Problem } from "./ops/base/problem.ts";
+import { counted } from "./ops/base/words.ts";
 import { gatherHostFacts } from "./ops/stack/host-facts.ts";
 import { readMachine } from "./ops/stack/machine-file.ts";
 import { externalPrometheusRuns, preflight, warnings } from "./ops/stack/preflight.ts";
@@ -43,5 +44,7 @@ function tell(error: unknown): never {
 /** Stops before anything is declared; the engine shows the message without a stack trace. */
 function refuse(what: string, lines: string[]): never {
   const list = lines.map((line) => `  - ${line}`).join("\n");
-  throw new pulumi.RunError(`${lines.length} mistake(s) in ${what} of stack ${pulumi.getStack()}:\n${list}`);
+  throw new pulumi.RunError(
+    `${counted(lines.length, "mistake")} in ${what} of stack ${pulumi.getStack()}:\n${list}`,
+  );
 }

@@ -1,11 +1,11 @@
 import { globSync } from "node:fs";
 import path from "node:path";
-import { Argument, type Command } from "commander";
+import { Argument } from "commander";
 import { execa } from "execa";
-import { ExitCode } from "../ops/base/problem.ts";
 import { testEnvironment } from "../test/runner/environment.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 import { runSetup } from "../toolchain/setup.ts";
+import { defineVerb } from "./cli/verb.ts";
 
 /** Programs of this checkout that measure, by what a person calls them. */
 const PROGRAMS = new Map(
@@ -14,28 +14,24 @@ const PROGRAMS = new Map(
     .map((file) => [path.basename(file, ".ts"), file]),
 );
 
-export function register(program: Command): void {
-  program
-    .command("bench")
-    .description("measure this checkout beside what a user would run instead")
-    .addArgument(new Argument("<name>", "what").choices([...PROGRAMS.keys()]))
-    .argument("[args...]", "passed on, such as sizes")
-    .allowUnknownOption()
-    .addHelpText(
-      "after",
-      "\ndocs/benchmarks.md tells what each prints. A figure is worth something on a machine that does nothing else.\n" +
-        "\nExamples:\n  ./mem0 bench foundation\n  ./mem0 bench backup 1000 20000",
-    )
-    .action(bench);
-}
-
-async function bench(name: string, args: string[]): Promise<void> {
-  await runSetup({ progress: "plain" });
-  const command = [path.join(CHECKOUT, PROGRAMS.get(name) ?? ""), ...args];
-  const { exitCode } = await execa(process.execPath, command, {
-    env: testEnvironment(),
-    stdio: "inherit",
-    reject: false,
-  });
-  process.exitCode = exitCode ?? ExitCode.failed;
-}
+export const verb = defineVerb({
+  stack: false,
+  declare: (command) =>
+    command
+      .addArgument(new Argument("<name>", "what").choices([...PROGRAMS.keys()]))
+      .argument("[args...]", "passed on, such as sizes")
+      .allowUnknownOption(),
+  notes:
+    "docs/benchmarks.md tells what each prints. A figure is worth something on a machine that does nothing else.",
+  exits: { ok: "measured", failed: "it could not be measured" },
+  examples: ["bench foundation", "bench backup 1000 20000"],
+  run: async ({ args: [name = "", ...args], interruption }) => {
+    await runSetup({ progress: "plain" });
+    const command = [path.join(CHECKOUT, PROGRAMS.get(name) ?? ""), ...args];
+    // A program that gets the same Ctrl-C from the terminal tidies up by itself.
+    const { exitCode } = await interruption.inOrder(() =>
+      execa(process.execPath, command, { env: testEnvironment(), stdio: "inherit", reject: false }),
+    );
+    return { exit: exitCode === 0 ? "ok" : "failed" };
+  },
+});

@@ -4,6 +4,7 @@ import { newestGood, readCatalogue } from "../ops/backup/keep/catalogue.ts";
 import { type DrillReport, drill } from "../ops/backup/prove/drill.ts";
 import { metered } from "../ops/backup/restore/metered.ts";
 import { findRestorable } from "../ops/backup/restore/restorable.ts";
+import type { Check } from "../ops/base/check.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { counted } from "../ops/base/words.ts";
 import { checkLine } from "./cli/output.ts";
@@ -56,11 +57,14 @@ export const verb = defineVerb<{ identity?: string }>({
         }),
         failed: ({ ok }: DrillReport) => !ok,
       },
-      ({ report: say, onBytes }) =>
-        drill(stack, { ...metered(backup, onBytes), manifest: made }, (check) => {
+      ({ report: say, onBytes }) => {
+        const told = (check: Check) => {
           call.interruption.checkpoint();
           say(checkLine(check));
-        }),
+        };
+        const opened = { ...metered(backup, onBytes), manifest: made };
+        return drill(stack, opened, told, call.interruption.signal);
+      },
     );
     return {
       text: summary(report),

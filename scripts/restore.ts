@@ -139,7 +139,8 @@ function onTools(
   const toolVersion = packageJson.version;
   return call.runOnEngine(
     { title: `restore stack ${stack.name}`, name: "restore", loss },
-    ({ report, onBytes }) => work({ stack, now, report, toolVersion }, onBytes),
+    ({ report, onBytes }) =>
+      work({ stack, now, report, toolVersion, signal: call.interruption.signal }, onBytes),
   );
 }
 

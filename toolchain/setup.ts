@@ -7,6 +7,8 @@ import {
   PRESET_TIMER,
 } from "listr2";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
+import { isRoomyTerminal } from "../ops/base/terminal.ts";
+import { visible } from "../ops/base/visible.ts";
 import { findGo } from "./go.ts";
 import { thisHost } from "./host.ts";
 import { toolchainLayout } from "./layout.ts";
@@ -40,13 +42,13 @@ export interface SetupResult {
  * @throws Problem of the first part that could not be brought about
  */
 export async function runSetup(options: SetupOptions = {}): Promise<SetupResult> {
-  const { way = "auto", progress = hasTerminal() ? "live" : "plain" } = options;
+  const { way = "auto", progress = isRoomyTerminal() ? "live" : "plain" } = options;
   const parts: Part[] = [];
   const notes: string[] = [];
   const host = thisHost(way, (text) => notes.push(text));
   const { lock, work } = toolchainLayout(host.checkout);
   const tell = (text: string) => {
-    if (progress !== "none") console.log(text);
+    if (progress !== "none") console.log(visible(text));
   };
   try {
     await withLock(
@@ -59,7 +61,7 @@ export async function runSetup(options: SetupOptions = {}): Promise<SetupResult>
     );
   } catch (error) {
     // What was made before is kept, and will not be told again.
-    for (const note of notes) console.error(`\n${note}\n`);
+    for (const note of notes) console.error(`\n${visible(note)}\n`);
     throw error;
   }
   for (const note of notes) tell(`\n${note}\n`);
@@ -82,14 +84,11 @@ async function setupTasks(host: Host, parts: Part[]): Promise<Task[]> {
   return [...chain(CHAINS.first), nested("tools", chains, independent), ...chain(CHAINS.last)];
 }
 
-/** A terminal that is too narrow for the list, or tells no width, gets plain lines. */
-function hasTerminal(): boolean {
-  return process.stdout.isTTY && process.stdout.columns >= 60;
-}
-
 function listOf(tasks: Task[], progress: Progress) {
   return new Listr<unknown, "default", "simple">(tasks, {
     concurrent: false,
+    // What a signal does is for the verb to say.
+    registerSignalListeners: false,
     silentRendererCondition: progress === "none",
     fallbackRendererCondition: progress === "plain",
     fallbackRenderer: "simple",
@@ -103,7 +102,7 @@ function taskOf(step: Step, host: Host, parts: Part[]): Task {
     title: step.name,
     task: async (_context, task) => {
       const report = (line: string) => {
-        task.output = line;
+        task.output = visible(line);
       };
       let part = await step.inspect(host);
       if (part.state !== "there" || !isAcceptable(host.way, part.way)) {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import pRetry from "p-retry";
 import { z } from "zod";
-import { Problem } from "../base/problem.ts";
+import { ExitCode, Problem } from "../base/problem.ts";
 
 /** What an add did to one memory; a distance of meaning is never part of it. */
 const added = z.object({
@@ -197,7 +197,8 @@ export class ServerRefusal extends Problem {
   readonly retryAfter: number | undefined;
 
   constructor(response: Response, what: string, options: { where: string; mend: string }) {
-    super(what, options);
+    // It was understood, and cannot be done as it was asked: other words are needed, and no mending of the stack.
+    super(what, response.status === 422 ? { where: options.where, exitCode: ExitCode.usage } : options);
     this.status = response.status;
     const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
     this.retryAfter = Number.isFinite(seconds) ? seconds : undefined;

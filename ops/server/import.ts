@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { byteLines } from "../base/byte-lines.ts";
 import { ExitCode, Problem } from "../base/problem.ts";
+import { counted } from "../base/words.ts";
 import { type MemoryClient, ServerRefusal } from "./client.ts";
 import { MAX_LINE_BYTES, type Progress } from "./transfer.ts";
 import { type Counts, packed, readTransferLine, type TransferLine, withoutMark } from "./transfer-lines.ts";
@@ -192,7 +193,7 @@ class Import {
   toldOf(error: unknown): unknown {
     const { lines, added, skipped, relations } = this.#total;
     if (!(error instanceof Problem) || lines === 0) return error;
-    const before = `${added} memories added, ${skipped} were there already, ${relations} relations`;
+    const before = `${counted(added, "memory")} added, ${skipped} there already, ${counted(relations, "relation")}`;
     const { where, mend, exitCode, cause } = error;
     return new Problem(`${error.message}; taken before that: ${before}`, {
       ...(where === undefined ? {} : { where }),
@@ -254,7 +255,7 @@ class Import {
     if (told.memories + told.relations === memories + relations + unreadable && unreadable > 0) return;
     this.#total.whole = false;
     this.#total.amiss.push(
-      `the end in line ${this.#number} tells ${told.memories} memories and ${told.relations} relations, ` +
+      `the end in line ${this.#number} tells ${counted(told.memories, "memory")} and ${counted(told.relations, "relation")}, ` +
         `and before it are ${memories} and ${relations}`,
     );
   }

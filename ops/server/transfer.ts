@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { byteLines, utf8 } from "../base/byte-lines.ts";
 import { type Output, ReaderGone } from "../base/output-file.ts";
 import { Problem } from "../base/problem.ts";
+import { visibleJson } from "../base/visible.ts";
 import type { MemoryClient } from "./client.ts";
 import { type Counts, readTransferLine } from "./transfer-lines.ts";
 
@@ -46,7 +47,8 @@ export async function exportTo(
       count += 1;
       bytes += Buffer.byteLength(step.value) + 1;
       progress(count, bytes);
-      yield `${step.value}\n`;
+      // A file holds what the server sent; standard output may be a terminal.
+      yield `${output.standard ? visibleJson(step.value) : step.value}\n`;
     }
   }
   try {

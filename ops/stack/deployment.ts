@@ -8,8 +8,8 @@ import {
 import type Docker from "dockerode";
 import { LABELS } from "../../config/names.ts";
 import { Problem } from "../base/problem.ts";
-import { waitUntil } from "../base/wait-until.ts";
 import { ignoring, withDocker } from "../docker/client.ts";
+import { untilHealthy } from "../docker/healthy.ts";
 import { engineFailure } from "./engine-failure.ts";
 import { releaseDeadLocks } from "./engine-lock.ts";
 import { putBackManifest } from "./manifest-recovery.ts";
@@ -187,7 +187,7 @@ async function recover(
       report(`starting ${stopped.name}, which was stopped`);
       await docker.getContainer(stopped.id).start();
     }
-    await Promise.all(plan.stopped.map(({ id, name }) => untilHealthy(docker, id, name)));
+    await Promise.all(plan.stopped.map(({ name }) => untilHealthy(docker, name)));
     return plan;
   });
 }
@@ -208,17 +208,6 @@ async function ourThings(docker: Docker, { stack, homeId }: PulumiContext): Prom
     })),
     ...networks.map(({ Id, Name }) => ({ kind: "network" as const, id: Id, name: Name, running: true })),
   ];
-}
-
-/** Longest time that a container may take, as its own start period and retries allow. */
-const HEALTHY_WITHIN_MS = 300_000;
-
-function untilHealthy(docker: Docker, id: string, name: string): Promise<void> {
-  const isHealthy = async () => (await docker.getContainer(id).inspect()).State.Health?.Status === "healthy";
-  return waitUntil(isHealthy, {
-    withinMs: HEALTHY_WITHIN_MS,
-    late: () => new Problem(`${name} does not become healthy`, { mend: `docker logs ${name}` }),
-  });
 }
 
 async function removeStray(docker: Docker, { kind, id }: Seen): Promise<void> {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parseStackText, type StackText, stackTextMistakes } from "../../config/stack-file.ts";
 import { ExitCode, Problem } from "../base/problem.ts";
+import { counted } from "../base/words.ts";
 
 /** The file of a stack's settings in a checkout. */
 export function stackFile(checkout: string, stack: string): string {
@@ -37,7 +38,7 @@ export function requireSoundStackFile(checkout: string, stack: string): void {
   const mistakes = stackTextMistakes(stack, requireStackFile(checkout, stack));
   if (mistakes.length === 0) return;
   throw refusal(
-    `${mistakes.length} mistake(s) in settings of stack ${stack}`,
+    `${counted(mistakes.length, "mistake")} in settings of stack ${stack}`,
     stackFile(checkout, stack),
     mistakes,
   );

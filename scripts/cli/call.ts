@@ -119,17 +119,16 @@ export class Call<Options extends object> {
     const { directory } = this.deployed();
     return this.interruption.inOrder(() =>
       runLogged({ title, name, stateDir: directory, json: this.json }, (telling) => {
-        const onBytes: Telling["onBytes"] = (file, bytes) => {
-          this.interruption.checkpoint();
-          telling.onBytes(file, bytes);
-        };
-        const begin = () => work({ ...telling, onBytes });
+        const begin = () => work(telling);
         return locked ? withBackupLock(directory, begin) : begin();
       }),
     );
   }
 
-  /** Runs work on a Docker engine, with its progress shown and logged. */
+  /**
+   * Runs work on the stack's Docker engine, with its progress shown and logged. A signal ends it at the next bytes that it
+   * reads of a backup.
+   */
   async runOnEngine<T>(
     { loss, failed, ...run }: EngineRun<T>,
     work: (telling: Telling) => Promise<T>,
@@ -138,9 +137,13 @@ export class Call<Options extends object> {
       const { outcome, mend } = loss();
       return new Problem(`interrupted: ${outcome}`, { mend, exitCode: ExitCode.interrupted, cause });
     };
-    const result = await this.run(run, (telling) =>
-      withLastingDocker(this.deployed().dockerHost, () => work(telling), loss, failed),
-    ).catch((cause: unknown) => {
+    const result = await this.run(run, (telling) => {
+      const onBytes: Telling["onBytes"] = (file, bytes) => {
+        this.interruption.checkpoint();
+        telling.onBytes(file, bytes);
+      };
+      return withLastingDocker(this.deployed().dockerHost, () => work({ ...telling, onBytes }), loss, failed);
+    }).catch((cause: unknown) => {
       throw this.interruption.happened ? interrupted(cause) : cause;
     });
     if (this.interruption.happened && failed?.(result) === true) throw interrupted();

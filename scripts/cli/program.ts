@@ -80,12 +80,7 @@ async function attachVerb(program: Command, asked: string, surroundings: Surroun
       exitCode: ExitCode.usage,
     });
   }
-  const loaded = await verb.load();
-  if ("register" in loaded) {
-    (program.commands as Command[]).splice(program.commands.indexOf(command), 1);
-    return loaded.register(program);
-  }
-  const { verb: defined } = loaded;
+  const { verb: defined } = await verb.load();
   command.helpOption("-h, --help", "show this help").helpCommand(false);
   defined.attach(command, surroundings);
 }
@@ -99,7 +94,7 @@ function usageProblem(program: Command, error: CommanderError, words: readonly s
   const message = given(error.message).replace(/^error: /, "");
   // Nobody who misspelt an option meant it for a text.
   const taken = message.includes("Did you mean") ? undefined : /^unknown option '(.+)'/.exec(message)?.[1];
-  const takesText = command.registeredArguments.some(({ variadic }) => variadic);
+  const takesText = command.registeredArguments.some(({ required, variadic }) => required && variadic);
   const hints = [
     ...(misspelt === undefined
       ? []

@@ -1,4 +1,5 @@
 import { Listr, PRESET_TIMER } from "listr2";
+import { isRoomyTerminal } from "../../ops/base/terminal.ts";
 import { visible } from "../../ops/base/visible.ts";
 import type { Report } from "../../ops/stack/pulumi-events.ts";
 
@@ -18,13 +19,13 @@ export async function runStep<T>(title: string, work: (report: Report) => Promis
         task: async (_context, task) => {
           const report: Report = (line, passing) => {
             // Elsewhere than on a terminal nothing is overwritten: passing lines would fill the log.
-            if (passing !== true || process.stdout.isTTY) task.output = visible(line);
+            if (passing !== true || isRoomyTerminal()) task.output = visible(line);
           };
           try {
             result = { value: await work(report) };
           } catch (cause) {
             failure = { cause };
-            throw new Error("failed");
+            throw new Error("the reason follows");
           }
         },
         rendererOptions: { outputBar: 1, persistentOutput: false },
@@ -35,6 +36,7 @@ export async function runStep<T>(title: string, work: (report: Report) => Promis
       // What a signal does is for the verb to say.
       registerSignalListeners: false,
       rendererOptions: { timer: PRESET_TIMER, collapseErrors: false, showErrorMessage: false },
+      fallbackRendererCondition: () => !isRoomyTerminal(),
       fallbackRenderer: "simple",
       fallbackRendererOptions: { timer: PRESET_TIMER },
     },

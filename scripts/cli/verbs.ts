@@ -1,4 +1,3 @@
-import type { Command } from "commander";
 import type { DefinedVerb } from "./verb.ts";
 
 export interface Verb {
@@ -6,7 +5,7 @@ export interface Verb {
   /** One line for `./mem0 --help`. */
   summary: string;
   /** The verb's module, loaded when it is the one that was asked for. */
-  load: () => Promise<{ verb: DefinedVerb } | { register(program: Command): void }>;
+  load: () => Promise<{ verb: DefinedVerb }>;
 }
 
 /** Every verb of `./mem0`, in the order of `./mem0 --help`. */
@@ -40,6 +39,11 @@ export const VERBS: readonly Verb[] = [
     name: "status",
     summary: "services with health, ports, memory and uptime; number of memories and users",
     load: () => import("../status.ts"),
+  },
+  {
+    name: "restart",
+    summary: "stop services in order and start them again; what is declared stays as it is",
+    load: () => import("../restart.ts"),
   },
   {
     name: "backup",

@@ -3,7 +3,8 @@ import os from "node:os";
 import path from "node:path";
 import prettyMs from "pretty-ms";
 import writeFileAtomic from "write-file-atomic";
-import { ExitCode, Problem } from "../../ops/base/problem.ts";
+import type { ExitName } from "../../ops/base/exit-codes.ts";
+import { Problem } from "../../ops/base/problem.ts";
 import { CHECKOUT } from "../../toolchain/layout.ts";
 import { runSetup } from "../../toolchain/setup.ts";
 import { everything, reachedFrom } from "./change.ts";
@@ -43,20 +44,13 @@ export interface RunOptions {
 class Run {
   readonly #results: FileResult[] = [];
   readonly #started = performance.now();
-  readonly #stop = new AbortController();
+  readonly #stop: AbortSignal;
   readonly #lanes: number;
 
-  constructor(lanes: number) {
+  /** @param stop ends what runs; no more is begun then */
+  constructor(lanes: number, stop: AbortSignal) {
     this.#lanes = lanes;
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-      process.on(signal, () => this.#interrupt());
-  }
-
-  /** At once the second time; what was started is killed then. */
-  #interrupt(): void {
-    if (this.#stop.signal.aborted) process.exit(ExitCode.interrupted);
-    console.log("\ninterrupted: ending what runs; once more to kill it");
-    this.#stop.abort();
+    this.#stop = stop;
   }
 
   /** Builds what the tests run on; it is told at the end only when that fails. */
@@ -77,12 +71,12 @@ class Run {
   async #inLanes(checks: readonly Check[]): Promise<{ files: FileResult[]; seconds: number }> {
     const started = performance.now();
     const watched = checks.map((check) => ({ ...check, run: (signal: AbortSignal) => told(check, signal) }));
-    const files = (await inLanes(watched, this.#lanes, this.#stop.signal)).flat();
+    const files = (await inLanes(watched, this.#lanes, this.#stop)).flat();
     return { files, seconds: (performance.now() - started) / 1000 };
   }
 
   /** Prints the times, what was skipped and what failed; the last line is the tally. */
-  end(skipsFail: boolean): void {
+  end(skipsFail: boolean): ExitName {
     const files = skipsFail ? withoutSkips(this.#results) : this.#results;
     const counts = tally(files);
     const list = (title: string, tests: ReturnType<typeof named>) => {
@@ -95,21 +89,16 @@ class Run {
     list("Skipped, and why", named(files, "skipped"));
     list("FAILED", named(files, "failed"));
     console.log(`\n${renderTally(counts)}`);
-    const { aborted } = this.#stop.signal;
-    process.exitCode = aborted
-      ? ExitCode.interrupted
-      : counts.failed > 0 || counts.passed === 0
-        ? ExitCode.failed
-        : ExitCode.ok;
+    return counts.failed > 0 || counts.passed === 0 ? "failed" : "ok";
   }
 }
 
-/** Runs the tests of suites, and tells at the end how it went. */
-export async function runSuites(options: RunOptions): Promise<void> {
+/** Runs the tests of suites, and tells at the end how it went; `stop` ends them. */
+export async function runSuites(options: RunOptions, stop: AbortSignal): Promise<ExitName> {
   const { suites, changedSince, record } = options;
   // The tools' own `#!/usr/bin/env node` is to find the Node that runs this, not an older one of the system.
   process.env.PATH = [path.dirname(process.execPath), process.env.PATH].join(path.delimiter);
-  const run = new Run(options.lanes);
+  const run = new Run(options.lanes, stop);
   const selection =
     changedSince === undefined ? everything(CHECKOUT) : await reachedFrom(CHECKOUT, changedSince);
   if (suites.includes("unit")) {
@@ -125,20 +114,21 @@ export async function runSuites(options: RunOptions): Promise<void> {
       if (record) recordTimes(withDocker.join(" and "), rest.files, rest.seconds);
     }
   }
-  run.end(options.skipsFail);
+  return run.end(options.skipsFail);
 }
 
-/** Has long rounds of kills, faults and scale. */
+/** Has long rounds of kills, faults and scale; `stop` ends them. */
 export async function runRounds(
   names: readonly RoundsName[],
   options: RoundsOptions,
   lanes: number,
-): Promise<void> {
-  const run = new Run(lanes);
+  stop: AbortSignal,
+): Promise<ExitName> {
+  const run = new Run(lanes, stop);
   const env = await machineForTests();
   if (await run.prepare(await imageChecks(CHECKOUT)))
     await run.lanes(names.map((name) => roundsCheck(CHECKOUT, name, options, env)));
-  run.end(false);
+  return run.end(false);
 }
 
 /** Docker and the engine are needed from here on: sets up this machine like `up` does, and what tests want besides. */

@@ -1,5 +1,5 @@
 import { Transform } from "node:stream";
-import prettyBytes from "pretty-bytes";
+import { byteSize } from "../../base/words.ts";
 import type { OnBytes } from "./part-files.ts";
 
 /** How often a line tells of bytes: a terminal's own line is overwritten, lines elsewhere stay. */
@@ -34,18 +34,23 @@ export class ByteMeter {
     this.#say(`${this.summary()}: ${file}`, passing);
   };
 
-  /** E.g. `139 MB, 21.4 MB/s`. */
+  /** E.g. `139 MiB, 21.4 MiB/s`. */
   summary(): string {
     const seconds = Math.max((this.#now() - this.#started) / 1000, 0.001);
-    return `${prettyBytes(this.#total)}, ${prettyBytes(this.#total / seconds)}/s`;
+    return `${byteSize(this.#total)}, ${byteSize(this.#total / seconds)}/s`;
   }
 }
 
-/** Passes bytes on, and tells of them. */
+/** Passes bytes on, and tells of them; who is told may end the stream by throwing. */
 export function counting(file: string, onBytes: OnBytes): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      onBytes(file, chunk.length);
+      try {
+        onBytes(file, chunk.length);
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
       done(null, chunk);
     },
   });

@@ -1,4 +1,5 @@
 import { Problem } from "../../base/problem.ts";
+import { counted } from "../../base/words.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { newestGood, readCatalogue } from "../keep/catalogue.ts";
 import { withBackupLock } from "../lock.ts";
@@ -27,7 +28,11 @@ export async function requireVerifiedBackup(guard: DeletionGuard): Promise<void>
   }
   const held = newest.manifest.counts.memories;
   if (live !== undefined && live !== held) {
-    throw refusal(stack, `${newest.id} holds ${held} memories, live are ${live}`, `./mem0 backup ${stack}`);
+    throw refusal(
+      stack,
+      `${newest.id} holds ${counted(held, "memory")}, live are ${live}`,
+      `./mem0 backup ${stack}`,
+    );
   }
   report(`verifying backup ${newest.id}`);
   const on = {

@@ -5,6 +5,7 @@ import pg from "pg";
 import writeFileAtomic from "write-file-atomic";
 import type { Check } from "../../base/check.ts";
 import { secondsSince } from "../../base/elapsed.ts";
+import { counted } from "../../base/words.ts";
 import { type PostgresContainer, sql } from "../../docker/psql.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, deployedService } from "../../stack/deployed-service.ts";
@@ -66,11 +67,13 @@ interface DrillContext {
  * the stack would ask. They are removed on every path; what a killed drill left is removed by the next.
  *
  * @param onCheck called with each thing that was looked at
+ * @param signal aborted when the drill is given up: its result is then not kept
  */
 export async function drill(
   stack: DeployedStack,
   backup: Restorable & { manifest: BackupManifest },
   onCheck: (check: Check) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<DrillReport> {
   const started = performance.now();
   const report: DrillReport = {
@@ -112,6 +115,8 @@ export async function drill(
     report.seconds = secondsSince(started);
     await throwaway.remove();
   }
+  // A drill that was given up says nothing of the backup.
+  signal?.throwIfAborted();
   keepReport(stack.directory, report);
   return report;
 }
@@ -168,7 +173,7 @@ async function drillFiles(
   note(
     "files of Postgres",
     memories === counts.memories && users === counts.users && indexed,
-    `${memories} of ${counts.memories} memories, ${indexed ? "with" : "without"} the similarity index`,
+    `${memories} of ${counted(counts.memories, "memory")}, ${indexed ? "with" : "without"} the similarity index`,
   );
 }
 
@@ -238,7 +243,7 @@ async function searchBySample(place: PostgresPlace, note: Note): Promise<void> {
   note(
     "similarity search",
     (found ?? 0) >= (searches ?? 1) * SEARCHES_FOUND,
-    `${found} of ${searches} memories are found by their own meaning`,
+    `${found} of ${counted(searches ?? 0, "memory")} found by their own meaning`,
   );
 }
 
@@ -272,7 +277,11 @@ async function queryGraph(driver: Driver, hasRelations: boolean, note: Note): Pr
     MATCH (n:__Entity__ {user_id: e.user_id, name: e.name})-[r]-(m)
     RETURN startNode(r).name AS s, type(r) AS t, endNode(r).name AS d LIMIT 5`;
   const { records } = await driver.executeQuery(text);
-  note("graph query", records.length > 0 || !hasRelations, `${records.length} relations of an entity`);
+  note(
+    "graph query",
+    records.length > 0 || !hasRelations,
+    `${counted(records.length, "relation")} of an entity`,
+  );
 }
 
 async function drillHistory({ stack, backup, note }: DrillContext): Promise<void> {

@@ -3,6 +3,7 @@ import { text as readAll } from "node:stream/consumers";
 import type { Check } from "../../base/check.ts";
 import { secondsSince } from "../../base/elapsed.ts";
 import { Problem } from "../../base/problem.ts";
+import { counted } from "../../base/words.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, deployedService } from "../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
@@ -66,7 +67,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
       if (manifest.encryption === null) return "not encrypted";
       if (tools.identity === undefined)
         throw new Error("encrypted, and no identity file was given: --identity FILE");
-      return `readable, ${manifest.encryption.recipients.length} recipient(s)`;
+      return `readable, ${counted(manifest.encryption.recipients.length, "recipient")}`;
     });
     if (checks.every(({ ok }) => ok)) {
       const opened = metered(openBackup(backup, tools.identity), tools.onBytes);
@@ -100,7 +101,7 @@ async function readPostgres(opened: Restorable, { manifest }: Backup, tools: Ver
   requireEqual("dimensions", identity?.dimensions, manifest.identity.dimensions);
   const index = `${manifest.collection}_hnsw_idx`;
   if (!indexes.includes(index)) throw new Error(`the dump does not make the index ${index}`);
-  return `${manifest.counts.memories} memories, ${rows.size} tables, identity as in the manifest`;
+  return `${counted(manifest.counts.memories, "memory")}, ${counted(rows.size, "table")}, identity as in the manifest`;
 }
 
 /** Compares every copied file with the list that Postgres made with it; that a server starts on them, a drill shows. */
@@ -117,7 +118,7 @@ async function readFiles(
   if (strange !== undefined)
     throw new Error(`${log.part.file} holds ${strange}, which is no segment of the log`);
   if (segments.length === 0) throw new Error(`${log.part.file} holds no segment of the log`);
-  return `as Postgres listed them, with ${segments.length} segment(s) of the log`;
+  return `as Postgres listed them, with ${counted(segments.length, "segment")} of the log`;
 }
 
 async function readGraph(
@@ -138,7 +139,7 @@ async function readGraph(
   requireEqual("nodes", nodes, manifest.counts.nodes);
   requireEqual("relationships", relationships, manifest.counts.relationships);
   requireEqual("instance", identity?.instanceId, manifest.identity.instanceId);
-  return `${nodes} nodes, ${relationships} relationships, identity as in the manifest`;
+  return `${counted(nodes, "node")}, ${counted(relationships, "relationship")}, identity as in the manifest`;
 }
 
 async function readHistoryPart(
@@ -154,7 +155,7 @@ async function readHistoryPart(
     if (damage.length > 0) throw new Error(`SQLite finds it damaged: ${damage[0]}`);
     requireEqual("history entries", entries, manifest.counts.historyEntries);
     requireEqual("instance", identity?.instanceId, manifest.identity.instanceId);
-    return `${entries} entries, integrity ok, identity as in the manifest`;
+    return `${counted(entries, "entry")}, integrity ok, identity as in the manifest`;
   });
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { Problem } from "../../base/problem.ts";
+import { counted } from "../../base/words.ts";
 import { deployedService } from "../../stack/deployed-service.ts";
 import type { BackupManifest } from "../format/backup-manifest.ts";
 import { waitForAll } from "../format/streams.ts";
@@ -96,7 +97,7 @@ async function restoreStores(
     works.push(
       restorePostgres(tools, places, backup, journal, preparation).then((count) => {
         memories = count;
-        report(`Postgres: ${count} memories restored beside the live ones`);
+        report(`Postgres: ${counted(count, "memory")} restored beside the live ones`);
       }),
     );
   }

@@ -29,6 +29,7 @@ export async function swapIn(
   started: number,
 ): Promise<RestoreReport> {
   const { stack, report } = tools;
+  tools.signal?.throwIfAborted();
   const downSince = performance.now();
   await stopServer(tools);
   writeJournal(stack.directory, { ...journal, phase: "swapping" });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type Docker from "dockerode";
-import prettyBytes from "pretty-bytes";
 import { Problem } from "../../base/problem.ts";
+import { byteSize } from "../../base/words.ts";
 import { execInContainer } from "../../docker/command.ts";
 
 /**
@@ -82,7 +82,7 @@ export async function withinRoom<T>(
 }
 
 function tooLittle({ where }: Room, free: number, cause?: unknown): Problem {
-  const [left, reserve] = [free, RESERVE_BYTES].map((bytes) => prettyBytes(bytes, { binary: true }));
+  const [left, reserve] = [free, RESERVE_BYTES].map(byteSize);
   return new Problem(
     `too little room: ${left} were free, and at least ${reserve} has to stay free for the live data`,
     {

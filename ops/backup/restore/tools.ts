@@ -10,6 +10,8 @@ export interface RestoreTools {
   toolVersion: string;
   report: (line: string) => void;
   now: () => Date;
+  /** Ends the restore as long as the live data has not begun to change places; what has begun is ended. */
+  signal?: AbortSignal;
 }
 
 /** Gives `work` the stack's places, and containers of its own that are removed when it has ended. */

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import neo4j, { type Driver, type Session } from "neo4j-driver-lite";
 import { Problem } from "../../../base/problem.ts";
+import { counted } from "../../../base/words.ts";
 import type { Identity } from "../../format/backup-manifest.ts";
 import type { OpenPart } from "../../format/part.ts";
 import { decompressed, lines } from "../../format/streams.ts";
@@ -69,7 +70,9 @@ export async function readGraphLines(
   }
   if (end === undefined) throw wrong("is the last, and no end: the file is cut off");
   if (end.nodes !== ids.size || end.relationships !== content.relationships) {
-    throw wrong(`promises ${end.nodes} nodes and ${end.relationships} relationships, and there are others`);
+    throw wrong(
+      `promises ${counted(end.nodes, "node")} and ${counted(end.relationships, "relationship")}, and there are others`,
+    );
   }
   return content;
 }
@@ -151,7 +154,7 @@ async function createRelationships(
   const { summary } = await session.run(text, { rows });
   const { relationshipsCreated } = summary.counters.updates();
   if (relationshipsCreated === batch.length) return;
-  throw new Problem(`Neo4j made ${relationshipsCreated} of ${batch.length} relationships`);
+  throw new Problem(`Neo4j made ${relationshipsCreated} of ${counted(batch.length, "relationship")}`);
 }
 
 function decodeAll(properties: [string, Encoded][]): Record<string, unknown> {

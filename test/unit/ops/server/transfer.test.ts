@@ -96,7 +96,7 @@ describe("an import", () => {
     const { error, taken } = await refused(
       [HEADER, memory("me"), end(1, 0), foreign, memory("you")].join("\n"),
     );
-    expect(error.message).toMatch(/from here on .* line 4 .* taken before that: 1 memories added/);
+    expect(error.message).toMatch(/from here on .* line 4 .* taken before that: 1 memory added/);
     expect(taken).toEqual([memory("me")]);
   });
 
@@ -151,6 +151,18 @@ describe("an export", () => {
     const file = path.join(room.path, "out");
     expect(await exportTo(client, outputTo(file), {}, quietly)).toEqual({ memories: 1, relations: 0 });
     expect(readFileSync(file, "utf8")).toBe(wanted);
+  });
+
+  it("to standard output is the same JSON, without what a terminal would obey", async () => {
+    const line = '{"type":"memory","id":"1","memory":"\u009b2J \u202e","user_id":"me"}';
+    const { client } = await transferServer([HEADER, line, end(1, 0), ""].join("\n"));
+    let written = "";
+    const write = async (pieces: AsyncIterable<string | Uint8Array>) => {
+      for await (const piece of pieces) written += piece.toString();
+    };
+    await exportTo(client, { where: "standard output", standard: true, write }, {}, quietly);
+    expect(written).not.toMatch(/[\u009b\u202e]/);
+    expect(JSON.parse(written.split("\n")[1] ?? "")).toEqual(JSON.parse(line));
   });
 
   it("without its end is no file, and what was there before stays", async () => {

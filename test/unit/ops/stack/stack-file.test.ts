@@ -40,7 +40,7 @@ describe("a stack file, before anything of the machine is touched", () => {
     const said = saidOf(
       "config:\n  mem0:model: { provider: embedded }\n  mem0:ports: { server: 1 }\n  mem0:x: 1\n",
     );
-    expect(said).toMatch(/^2 mistake\(s\) in settings of stack prd:/);
+    expect(said).toMatch(/^2 mistakes in settings of stack prd:/);
     expect(said).toContain("mem0:ports.server: is 1");
     expect(said).toContain("mem0:x: unknown key");
   });

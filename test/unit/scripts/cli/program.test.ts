@@ -13,8 +13,6 @@ import { withoutFalseOptions } from "../../../../scripts/cli/words-given.ts";
 const scripts = path.resolve(import.meta.dirname, "../../../../scripts");
 const readme = readFileSync(path.join(scripts, "..", "README.md"), "utf8");
 
-const LEGACY = ["test", "bench"];
-
 let printed = "";
 beforeEach(() => {
   printed = "";
@@ -42,15 +40,12 @@ describe("the verbs of ./mem0", () => {
     expect(VERBS.map(({ name }) => `${name}.ts`).sort()).toEqual(files.sort());
   });
 
-  it.each(VERBS.map(({ name }) => name).filter((name) => !LEGACY.includes(name)))(
-    "tell in the help of %s how it ends",
-    async (name) => {
-      await run([name, "--help"]);
-      expect(printed).toMatch(new RegExp(`^Usage: ./mem0 ${name} `));
-      expect(printed).toMatch(/Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 /);
-      expect(printed).toMatch(/ {2}130 +interrupted/);
-    },
-  );
+  it.each(VERBS.map(({ name }) => name))("tell in the help of %s how it ends", async (name) => {
+    await run([name, "--help"]);
+    expect(printed).toMatch(new RegExp(`^Usage: ./mem0 ${name} `));
+    expect(printed).toMatch(/Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 /);
+    expect(printed).toMatch(/ {2}130 +interrupted/);
+  });
 
   it("are in the README, each in a row of its own", () => {
     const rows = [...readme.matchAll(/^\| `\.\/mem0 (\w+)/gm)].map(([, name]) => name);
