@@ -20,7 +20,7 @@ interface Told {
 }
 
 interface Kind {
-  /** What the engine says; seen with Pulumi 3.259, each made to happen by test/engine/ops/stack/engine-failure.test.ts. */
+  /** What the engine says; seen with Pulumi 3.259; the test has what it said. */
   sign: RegExp;
   tell: (found: RegExpExecArray, run: FailedRun) => Told;
   /** Said of the engine's own files only: of a resource it means another thing. */
@@ -52,7 +52,7 @@ const KINDS: readonly Kind[] = [
   {
     sign: /no space left on device|disk quota exceeded|ENOSPC/,
     tell: (found) => ({
-      what: `the disk is full: ${lineOf(found)}`,
+      what: `the disk is full: ${lineOf(found).split(": ").slice(-2).join(": ")}`,
       mend: "df -h tells which; free room, then the same command: it goes on from where it came to",
     }),
   },
@@ -152,7 +152,7 @@ const KINDS: readonly Kind[] = [
     sign: /(permission denied|read-only file system|operation not permitted)/,
     tell: (found, { backend }) => ({
       what: `Pulumi's state cannot be written: ${found[1]}`,
-      where: /(?:open|mkdir|rename|stat|lock|remove|chmod) (\/[^\s:]+)/.exec(found.input)?.[1] ?? backend,
+      where: backend,
       mend: "make it writable for you, then the same command again",
     }),
   },
