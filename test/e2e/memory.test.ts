@@ -282,7 +282,7 @@ describe("a new user", () => {
   it("is told what is wrong and how to mend it", async () => {
     const unknown = await clone.mem0("up", "nosuch");
     expect(unknown.exitCode).toBe(2);
-    expect(unknown.stderr).toContain("there is no stack file Pulumi.nosuch.yaml");
+    expect(unknown.stderr).toContain("there is no stack nosuch");
     const unconfirmed = await clone.mem0("down", STACK, "--delete-data", "--yes-delete", "other");
     expect(unconfirmed.exitCode).toBe(2);
     expect(unconfirmed.stderr).toContain("nothing was deleted");
