@@ -38,13 +38,18 @@ export const { address, manifest, instanceId } = declareStack(
 
 /** What is wrong with the host beyond what `preflight` judges, without a stack trace. */
 function tell(error: unknown): never {
-  throw error instanceof Problem ? new pulumi.RunError(error.render()) : error;
+  throw error instanceof Problem ? shortly(error.render()) : error;
+}
+
+/** An error without a way through the code: to lay that out in colours costs Pulumi's SDK a minute of garbage collection. */
+function shortly(message: string): pulumi.RunError {
+  const error = new pulumi.RunError(message);
+  error.stack = message;
+  return error;
 }
 
 /** Stops before anything is declared; the engine shows the message without a stack trace. */
 function refuse(what: string, lines: string[]): never {
   const list = lines.map((line) => `  - ${line}`).join("\n");
-  throw new pulumi.RunError(
-    `${counted(lines.length, "mistake")} in ${what} of stack ${pulumi.getStack()}:\n${list}`,
-  );
+  throw shortly(`${counted(lines.length, "mistake")} in ${what} of stack ${pulumi.getStack()}:\n${list}`);
 }

@@ -37,7 +37,7 @@ const newerCheckout = "take the checkout that deployed it last, or a newer one, 
 /** The kinds of failures, the telling ones first: one failure may bear several signs. */
 const KINDS: readonly Kind[] = [
   {
-    sign: /^\d+ mistake\(s\) in settings/,
+    sign: /^\d+ mistakes? in settings/,
     tell: (found, run) => ({
       what: found.input,
       where: stackFile(run),
@@ -46,7 +46,7 @@ const KINDS: readonly Kind[] = [
     }),
   },
   {
-    sign: /^\d+ mistake\(s\) in this host/,
+    sign: /^\d+ mistakes? in this host/,
     tell: (found) => ({ what: found.input, mend: "mend what is listed, then the same command again" }),
   },
   {

@@ -161,7 +161,7 @@ describe("a failure of the engine", () => {
   });
 
   it("that the settings are to blame for is their owner's, whatever words stand in it", () => {
-    const event = "1 mistake(s) in settings of stack prd:\n  - mem0:data.root: permission denied";
+    const event = "1 mistake in settings of stack prd:\n  - mem0:data.root: permission denied";
     expect(told("", [event])).toMatchObject({
       message: event,
       exitCode: ExitCode.usage,
