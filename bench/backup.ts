@@ -7,7 +7,7 @@ import { type BackupManifest, backupManifestSchema } from "../ops/backup/format/
 import { PartFiles } from "../ops/backup/format/part-files.ts";
 import type { Cut } from "../ops/backup/stores/cut.ts";
 import { openSnapshot, postgresDump } from "../ops/backup/stores/postgres/dump.ts";
-import { table } from "../scripts/cli/output.ts";
+import { table } from "../scripts/cli/table.ts";
 import { docker, WatchedStack } from "../test/harness/support/watched-stack.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 

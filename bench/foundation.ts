@@ -9,7 +9,7 @@ import { deleteStack } from "../ops/stack/deletion.ts";
 import { DeployedStack } from "../ops/stack/deployed-stack.ts";
 import { deploy } from "../ops/stack/deployment.ts";
 import { stackStatus } from "../ops/stack/status.ts";
-import { table } from "../scripts/cli/output.ts";
+import { table } from "../scripts/cli/table.ts";
 import { makeProject, type Project } from "../test/harness/support/project.ts";
 
 /**

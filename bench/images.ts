@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { buildContexts } from "../components/build-context.ts";
 import { BUILT_SERVICES, type BuiltService } from "../config/names.ts";
 import { readMachine } from "../ops/stack/machine-file.ts";
-import { table } from "../scripts/cli/output.ts";
+import { table } from "../scripts/cli/table.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 
 /**

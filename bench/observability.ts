@@ -4,7 +4,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import { readMachine } from "../ops/stack/machine-file.ts";
-import { table } from "../scripts/cli/output.ts";
+import { table } from "../scripts/cli/table.ts";
 import { waitFor } from "../test/harness/support/eventually.ts";
 import { docker, WatchedStack } from "../test/harness/support/watched-stack.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";

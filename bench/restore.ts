@@ -16,7 +16,7 @@ import { psql, sql } from "../ops/docker/psql.ts";
 import { Throwaway } from "../ops/docker/throwaway.ts";
 import type { DeployedService } from "../ops/stack/deployed-service.ts";
 import { readMachine } from "../ops/stack/machine-file.ts";
-import { table } from "../scripts/cli/output.ts";
+import { table } from "../scripts/cli/table.ts";
 import { testEnvironment } from "../test/runner/environment.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
 import { giveManifest, SETTINGS, startOnCopy, takeCopy } from "./restore/physical-copy.ts";

@@ -5,7 +5,7 @@ import { withBackupLock } from "../ops/backup/lock.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { byteSize } from "../ops/base/words.ts";
 import type { DeployedStack } from "../ops/stack/deployed-stack.ts";
-import { table } from "./cli/output.ts";
+import { table } from "./cli/table.ts";
 import { defineVerb, type Subverb } from "./cli/verb.ts";
 
 const BUSY = "another run is at work on this stack's backups";

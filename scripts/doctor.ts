@@ -1,7 +1,7 @@
 import { type Diagnosis, DOCTOR_HEAD, diagnose, doctorRows, mendings } from "../toolchain/doctor.ts";
 import { thisHost } from "../toolchain/host.ts";
 import { STEPS } from "../toolchain/steps/index.ts";
-import { table } from "./cli/output.ts";
+import { table } from "./cli/table.ts";
 import { defineVerb } from "./cli/verb.ts";
 
 export const verb = defineVerb({

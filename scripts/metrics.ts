@@ -9,7 +9,7 @@ import {
 } from "../ops/stack/metrics.ts";
 import type { Sample } from "../services/exporter/src/exposition.ts";
 import { age, bytes, count, seconds } from "../services/exporter/src/format.ts";
-import { table } from "./cli/output.ts";
+import { table } from "./cli/table.ts";
 import { defineVerb } from "./cli/verb.ts";
 
 /** Bars of a sparkline: half an hour each over a day fits a terminal. */

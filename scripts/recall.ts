@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import type { Found } from "../ops/server/client.ts";
-import { table } from "./cli/output.ts";
+import { table } from "./cli/table.ts";
 import { defineVerb } from "./cli/verb.ts";
 
 export const verb = defineVerb<{ user?: string; limit: number }>({

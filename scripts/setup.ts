@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { runSetup, type SetupResult } from "../toolchain/setup.ts";
 import { REQUESTED_WAYS, type RequestedWay } from "../toolchain/ways.ts";
-import { table } from "./cli/output.ts";
+import { table } from "./cli/table.ts";
 import { defineVerb } from "./cli/verb.ts";
 
 export const verb = defineVerb<{ way: RequestedWay }>({

@@ -1,7 +1,7 @@
 import prettyMs from "pretty-ms";
 import { byteSize, counted } from "../ops/base/words.ts";
 import { type ServiceStatus, type StackStatus, stackStatus } from "../ops/stack/status.ts";
-import { table } from "./cli/output.ts";
+import { table } from "./cli/table.ts";
 import { defineVerb } from "./cli/verb.ts";
 
 export const verb = defineVerb({

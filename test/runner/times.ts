@@ -1,5 +1,5 @@
 import prettyMs from "pretty-ms";
-import { table } from "../../scripts/cli/output.ts";
+import { table } from "../../scripts/cli/table.ts";
 import type { FileResult } from "./results.ts";
 
 /** Files that take less are told together. */

@@ -67,7 +67,11 @@ def create_app(settings: Settings, on_refused: Callable[[str], None] = lambda _:
     )
     metrics.gauge("mem0_server_writes_in_flight", "Writes under way.", lambda: state.gate.in_flight)
     metrics.gauge("mem0_server_repairs_pending", "Writes the repair has to finish.", lambda: state.intents.pending)
-    metrics.gauge("mem0_server_repairs_parked", "Writes whose part the graph or the history refuses for good.", lambda: state.intents.parked)
+    metrics.gauge(
+        "mem0_server_repairs_parked",
+        "Writes whose part the graph or the history refuses for good.",
+        lambda: state.intents.parked,
+    )
     readiness = state.identity.readiness
     metrics.gauge("mem0_server_ready", "Whether all stores are ours.", lambda: readiness.serves)
     errors.install(app)

@@ -169,17 +169,19 @@ describe("the packages of package-lock.json", () => {
   });
 
   it("take the place of a tree that a killed npm left, as a whole", async () => {
-    // The one package that --help needs: the others would only make npm take longer.
+    // The packages that --help needs: the others would only make npm take longer.
     const { lockfileVersion, packages } = readLock();
     const commander = packages["node_modules/commander"];
-    const root = { name: "mem0", version: "0.1.0", dependencies: { commander: commander?.version } };
+    const leven = packages["node_modules/leven"];
+    const dependencies = { commander: commander?.version, leven: leven?.version };
+    const root = { name: "mem0", version: "0.1.0", dependencies };
     writeFileSync(path.join(checkout.root, "package.json"), JSON.stringify({ ...root, type: "module" }));
     writeFileSync(
       lock(),
       JSON.stringify({
         ...root,
         lockfileVersion,
-        packages: { "": root, "node_modules/commander": commander },
+        packages: { "": root, "node_modules/commander": commander, "node_modules/leven": leven },
       }),
     );
     rmSync(tree());
@@ -188,7 +190,7 @@ describe("the packages of package-lock.json", () => {
     const { exitCode, stdout, all } = await checkout.mem0(["--help"]);
     expect(exitCode, all).toBe(0);
     expect(stdout).toContain("./mem0 <verb>");
-    expect(readdirSync(tree()).filter((name) => !name.startsWith("."))).toEqual(["commander"]);
+    expect(readdirSync(tree()).filter((name) => !name.startsWith("."))).toEqual(["commander", "leven"]);
     expect(readdirSync(checkout.toolchain.work)).toEqual([]);
   });
 });

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { print, printJson, table } from "../../../../scripts/cli/output.ts";
+import { print, printJson } from "../../../../scripts/cli/output.ts";
+import { table } from "../../../../scripts/cli/table.ts";
 
 const scripts = path.resolve(import.meta.dirname, "../../../../scripts");
 
