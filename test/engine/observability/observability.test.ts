@@ -96,6 +96,8 @@ describe("the page of metrics", () => {
     };
     await waitFor("Prometheus to see the memory", seen, 30);
     expect(await added()).toBe((writes ?? 0) + 1);
+    // The server counts a request after it has answered, and may have to wait for the processor in between.
+    await waitFor("the request to be counted", async () => ((await asked()) ?? 0) > (requests ?? 0), 30);
     expect(await asked()).toBe((requests ?? 0) + 1);
     expect(await stack.value("mem0_users_total")).toBe(2);
   });
