@@ -108,7 +108,9 @@ async function inImage(image: string, command: string[]): Promise<string> {
   const [printed, errors] = [new PassThrough(), new PassThrough()];
   const text = buffer.text(printed);
   errors.resume();
-  await docker().run(image, command, [printed, errors], { Tty: false, HostConfig: { AutoRemove: true } });
+  // Not removed by Docker at its end: dockerode asks for the exit code then, of a container that may be gone.
+  const [, container] = await docker().run(image, command, [printed, errors], { Tty: false });
+  await container.remove();
   printed.end();
   return text;
 }
