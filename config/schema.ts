@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { COLLECTION_LENGTH } from "./names.ts";
 import { backup } from "./schema/backup.ts";
-import { baseUrl, cpus, dockerName, hostPath, memoryMb, port, seconds } from "./schema/kinds.ts";
+import { baseUrl, cpus, dockerName, hostName, hostPath, memoryMb, port, seconds } from "./schema/kinds.ts";
 import { model } from "./schema/model.ts";
 import { observability } from "./schema/observability.ts";
 
@@ -51,8 +51,19 @@ const network = z
       })
       .optional()
       .meta({ description: "A Docker network shared with other systems, which the memory server joins." }),
+    hostNames: z
+      .array(hostName)
+      .max(32)
+      .default([])
+      .meta({
+        description:
+          "Names under which a browser or client may ask for what the stack publishes, beside loopback's, " +
+          "`host.docker.internal` and the containers' own. Any other name is refused, so that no page of another " +
+          "site reads memories through a name that it points at this machine.",
+        examples: [["mac.tail1234.ts.net"]],
+      }),
   })
-  .meta({ description: "Networks beside the stack's own." });
+  .meta({ description: "Networks beside the stack's own, and the names the stack answers to." });
 
 const memory = z
   .strictObject({

@@ -17,6 +17,8 @@ export interface Settings {
   /** 0700 directory of this stack on the host: manifest and secret files. */
   stateDir: string;
   externalNetwork: { name: string; create: boolean } | undefined;
+  /** Host names that the stack answers to beside its own; `allowedHosts` has them all. */
+  hostNames: readonly string[];
   model: ModelSettings;
   memory: StackFile["memory"];
   server: StackFile["server"];
@@ -137,6 +139,7 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
     dataRoot,
     stateDir: path.join(host.stateHome, "stacks", stack),
     externalNetwork: file.network.external,
+    hostNames: file.network.hostNames,
     model: modelSettings(file.model),
     memory: file.memory,
     server: file.server,

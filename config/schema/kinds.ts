@@ -17,5 +17,12 @@ export const dockerName = z
     /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/,
     "a Docker name: letters, digits, `_`, `.`, `-`, at most 63 characters",
   );
+/** As the header `Host` has it, without a port. */
+export const hostName = z
+  .string()
+  .regex(
+    /^(?:[a-z0-9](?:[a-z0-9_.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])$/,
+    "a host's name in lower case, or its address (IPv6 in brackets), without a port",
+  );
 export const hostPath = z.string().regex(/^(\/|~\/).+/, "an absolute path, or one that begins with ~/");
 export const seconds = z.int().min(1).max(3600);
