@@ -269,6 +269,23 @@ describe("a new user", () => {
     ).toBe(200);
   });
 
+  it("restarts one service with one command, and no other", async () => {
+    const started = async (service: string) =>
+      (
+        await docker()
+          .getContainer(manifest.services[service]?.container ?? "")
+          .inspect()
+      ).State.StartedAt;
+    const [exporter, server] = [await started("metrics_exporter"), await started("server")];
+    const restart = await clone.mem0("restart", "metrics_exporter", "--stack", STACK);
+    expect(restart, restart.stderr).toMatchObject({ exitCode: 0 });
+    expect(await started("metrics_exporter")).not.toBe(exporter);
+    expect(await started("server")).toBe(server);
+    expect((await clone.mem0("restart", "nosuch", "--stack", STACK)).stderr).toContain(
+      "has no service nosuch",
+    );
+  });
+
   it("gets back what was stopped with `docker kill` by the next up, which then changes nothing", async () => {
     await docker()
       .getContainer(manifest.services.postgres?.container ?? "")

@@ -26,13 +26,13 @@ export const DEFAULT_SUITES: readonly Suite[] = ["unit", "engine", "e2e"];
  * docs/testing.md tells their times.
  */
 export const LONGEST_FIRST = [
-  "test/engine/ops/backup/restore.test.ts",
   "test/e2e/memory.test.ts",
-  "test/engine/observability/observability.test.ts",
+  "test/engine/ops/backup/restore-from-elsewhere.test.ts",
+  "test/engine/ops/backup/restore.test.ts",
   "test/engine/components/stack.test.ts",
+  "test/engine/observability/observability.test.ts",
   "test/engine/ops/backup/hourly-files.test.ts",
   "test/engine/ops/backup/backup.test.ts",
-  "test/engine/components/neighbours.test.ts",
 ];
 
 /** Of the API's properties in every run of the tests; `./mem0 test stores` has more, and the rounds of faults. */
