@@ -1,6 +1,6 @@
 import { type Catalogue, readCatalogue } from "../ops/backup/keep/catalogue.ts";
 import { accept, discard, judge, type Listed, pin, prune } from "../ops/backup/keep/keeping.ts";
-import type { Kept, RetentionPlan } from "../ops/backup/keep/retention.ts";
+import { type Kept, type RetentionPlan, waitsForJudgement } from "../ops/backup/keep/retention.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { byteSize } from "../ops/base/words.ts";
@@ -61,7 +61,7 @@ export const verb = defineVerb<{ prune?: boolean; dryRun?: boolean }>({
     return {
       text: render(context, catalogue, plan, removal),
       json: report(context, catalogue, plan, removal),
-      exit: plan.kept.some(({ backup }) => backup.result !== "good") ? "failed" : "ok",
+      exit: plan.kept.some(({ backup }) => waitsForJudgement(backup)) ? "failed" : "ok",
     };
   },
 });
@@ -177,9 +177,9 @@ function row({ backup: one, reasons, until }: Kept<Listed>): string[] {
 }
 
 function judgement({ id, result, wrong }: Listed, stack: string): string {
+  if (result === "newer") return `\n${id}: ${wrong}`;
+  const discarding = `./mem0 backups discard ${id} --stack ${stack}`;
   const ways =
-    result === "suspect"
-      ? `./mem0 backups accept ${id} --stack ${stack}, or ./mem0 backups discard ${id} --stack ${stack}`
-      : `./mem0 backups discard ${id} --stack ${stack}`;
+    result === "suspect" ? `./mem0 backups accept ${id} --stack ${stack}, or ${discarding}` : discarding;
   return `\n${id} is ${result}: ${wrong}\n  mend:  ${ways}`;
 }

@@ -1,5 +1,6 @@
-import { createInterface } from "node:readline";
+import { PassThrough, type Readable } from "node:stream";
 import { execa } from "execa";
+import { byteLines } from "../ops/base/byte-lines.ts";
 import { Problem } from "../ops/base/problem.ts";
 
 /** A kind of package registry, as a person knows it. */
@@ -45,8 +46,8 @@ export async function run(
     all: true,
     reject: false,
   });
-  if (onLine !== undefined && running.all !== undefined) createInterface(running.all).on("line", onLine);
-  const result = await running;
+  const told = onLine === undefined ? undefined : tellLines(running.all, onLine);
+  const [result] = await Promise.all([running, told]);
   if (!result.failed) return result.stdout;
   const printed = result.all ?? "";
   const shown = [command, ...args].join(" ");
@@ -58,6 +59,16 @@ export async function run(
   }
   const reason = printed.trim() === "" ? result.shortMessage : lastLines(printed, 12);
   throw new Problem(`${command} failed:\n${reason}`, { where: shown });
+}
+
+/** Longest line that is told. */
+const MAX_LINE_BYTES = 64 * 1024 ** 2;
+
+async function tellLines(printed: Readable | undefined, onLine: (line: string) => void): Promise<void> {
+  if (printed === undefined) return;
+  // A stream of its own: execa reads the other one as well.
+  const copy = printed.pipe(new PassThrough());
+  for await (const line of byteLines(copy, MAX_LINE_BYTES)) onLine(line.toString("utf8"));
 }
 
 function lastLines(text: string, count: number): string {

@@ -1,6 +1,8 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { z } from "zod";
+import { Problem } from "./problem.ts";
 import { processTable } from "./process-table.ts";
 
 /** Who holds a lock. */
@@ -72,17 +74,35 @@ export function describeHolder({ pid, host, since }: Holder): string {
   return `process ${pid} on ${host}${since === "" ? "" : `, since ${since}`}`;
 }
 
-/** The holder that `file` names; nothing when the file is gone. */
+const holderSchema = z.object({
+  pid: z.int().min(1),
+  born: z.string().default(""),
+  host: z.string().default(() => os.hostname()),
+  machine: z.string().exactOptional(),
+  since: z.string().default(""),
+});
+
+/**
+ * The holder that `file` names; nothing when the file is gone.
+ *
+ * @throws Problem when the file names none
+ */
 export function readHolder(file: string): Holder | undefined {
+  let text: string;
   try {
-    return {
-      host: os.hostname(),
-      since: "",
-      ...(JSON.parse(readFileSync(file, "utf8")) as Partial<Holder>),
-    } as Holder;
+    text = readFileSync(file, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
+  }
+  try {
+    return holderSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Problem("the file does not say which process holds it", {
+      where: file,
+      mend: `when no other run is at work: rm ${file}`,
+      cause,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
-import { createInterface } from "node:readline";
 import type Docker from "dockerode";
+import { byteLines } from "../base/byte-lines.ts";
 import { Problem } from "../base/problem.ts";
 import { execInContainer } from "./command.ts";
 import { OutputSplitter } from "./output.ts";
@@ -35,6 +35,9 @@ export async function sql(
   return ended.stdout.trim();
 }
 
+/** Longest row of an answer. */
+const MAX_ROW_BYTES = 16 * 1024 ** 2;
+
 /** Printed after the answer to each question. */
 const END = "-- end of the answer --";
 
@@ -42,7 +45,7 @@ const END = "-- end of the answer --";
 export class PsqlSession {
   readonly #container: string;
   readonly #stream: NodeJS.ReadWriteStream;
-  readonly #lines: AsyncIterator<string>;
+  readonly #lines: AsyncIterator<Buffer>;
   readonly #output = new OutputSplitter();
   readonly #ended: Promise<void>;
 
@@ -54,7 +57,7 @@ export class PsqlSession {
     this.#ended.then(() => this.#output.end());
     this.#container = container;
     this.#stream = stream;
-    this.#lines = createInterface({ input: this.#output })[Symbol.asyncIterator]();
+    this.#lines = byteLines(this.#output, MAX_ROW_BYTES);
   }
 
   static async open({ docker, container }: PostgresContainer, database: string): Promise<PsqlSession> {
@@ -78,8 +81,9 @@ export class PsqlSession {
     this.#stream.write(`${statement};\n\\echo '${END}'\n`);
     // Not a loop over all lines: leaving it would end the reading for good.
     for (let line = await this.#lines.next(); line.done !== true; line = await this.#lines.next()) {
-      if (line.value === END) return rows;
-      rows.push(line.value);
+      const row = line.value.toString("utf8");
+      if (row === END) return rows;
+      rows.push(row);
     }
     throw new Problem(`Postgres: ${this.#output.complaints || "the session has ended"}`, {
       where: this.#container,

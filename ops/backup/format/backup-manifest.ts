@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { STACK_NAME } from "../../../config/names.ts";
 import { BACKUP_ID, TIERS } from "./layout.ts";
 
 /** The stores that a backup holds, and the stack's own manifest. */
@@ -35,17 +36,41 @@ const count = z.int().min(0);
 const time = z.iso.datetime();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-const part = z.object({
-  source: z.enum(SOURCES),
-  /** What of the source it is, e.g. `mem0`, `globals`, `system`, `graph`. */
-  name: z.string(),
-  /** Path inside the backup. */
-  file: z.string().regex(/^[a-z0-9_]+\/[A-Za-z0-9_.-]+$/),
-  format: z.enum(FORMATS),
-  /** Size of the file, encrypted or not. */
-  bytes: count,
-  seconds: z.number().min(0),
-});
+// Whoever can write a file can seal it (the seal is a checksum): what a manifest says is data of anybody. It stands in
+// messages, names files and databases, and is compared with what there is; nothing else than these kinds can be there.
+const line = z.string().regex(/^\P{Cc}{0,200}$/u, "no line of at most 200 characters");
+const instanceId = z.string().regex(/^[A-Za-z0-9_.-]{0,100}$/, "no identity: letters, digits, `_`, `.`, `-`");
+const tableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "no table's name");
+const stackName = z.string().regex(STACK_NAME, "no stack's name");
+
+const part = z
+  .object({
+    source: z.enum(SOURCES),
+    /** What of the source it is, e.g. `mem0`, `globals`, `system`, `graph`; of a dump of Neo4j, its database. */
+    name: z.string().regex(/^[a-z0-9_]{1,63}$/, "no part's name"),
+    /** Path inside the backup. */
+    file: z.string().regex(/^[a-z]+\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/, "no file of a backup"),
+    format: z.enum(FORMATS),
+    /** Size of the file, encrypted or not. */
+    bytes: count,
+    seconds: z.number().min(0),
+  })
+  .refine(({ source, file }) => file.startsWith(`${source}/`), {
+    path: ["file"],
+    error: "not in its source's directory",
+  })
+  .refine(({ format, name }) => format !== "neo4j-dump" || name === "neo4j" || name === "system", {
+    path: ["name"],
+    error: "no database of Neo4j's",
+  });
+
+/** More than any backup has. */
+const MOST_PARTS = 32;
+
+const parts = z
+  .array(part)
+  .max(MOST_PARTS)
+  .refine((all) => new Set(all.map(({ file }) => file)).size === all.length, "names a file twice");
 
 /** Raised when what is there means something else; keys that are only added are kept by versions without them. */
 const VERSION = 1;
@@ -54,16 +79,16 @@ const content = z.object({
   version: z.literal(VERSION),
   id: z.string().regex(BACKUP_ID),
   tier: z.enum(TIERS),
-  stack: z.string(),
+  stack: stackName,
   result: z.enum(["good", "suspect"]),
   /** Why it is suspect. */
-  reasons: z.array(z.string()),
+  reasons: z.array(z.string().max(2_000)).max(100),
   startedAt: time,
   /** The moment that all parts show. */
   cutAt: time,
   finishedAt: time,
-  toolVersion: z.string(),
-  identity: z.object({ instanceId: z.string(), embedder: z.string(), dimensions: z.int() }),
+  toolVersion: line,
+  identity: z.object({ instanceId, embedder: line, dimensions: count }),
   counts: z.object({
     memories: count,
     users: count,
@@ -71,13 +96,13 @@ const content = z.object({
     relationships: count,
     historyEntries: count,
   }),
-  versions: z.object({ postgres: z.string(), pgvector: z.string(), neo4j: z.string() }),
-  collection: z.string(),
+  versions: z.object({ postgres: line, pgvector: line, neo4j: line }),
+  collection: tableName,
   /** Of the processor that Postgres' files are for, as Docker calls it; absent where there are none. */
-  architecture: z.string().optional(),
-  parts: z.array(part),
+  architecture: line.optional(),
+  parts,
   /** Age recipients; null when the parts are not encrypted. */
-  encryption: z.object({ recipients: z.array(z.string()).min(1) }).nullable(),
+  encryption: z.object({ recipients: z.array(line).min(1) }).nullable(),
   /** How long writers were turned away. */
   writesHeldSeconds: z.number().min(0),
   /** How long Neo4j did not answer; 0 when it went on. */

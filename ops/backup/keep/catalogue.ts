@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { ZodError } from "zod";
 import { isFinderFile } from "../../base/finder-files.ts";
 import { type BackupManifest, NewerBackup, parseBackupManifest } from "../format/backup-manifest.ts";
 import { BACKUP_ID, FILES, layout, TIERS, type Tier } from "../format/layout.ts";
@@ -23,8 +24,9 @@ export interface Damaged {
   tier: Tier;
   directory: string;
   suspect: boolean;
-  /** `no-manifest`: never sealed, or made by another tool; the rest: sealed once and damaged since. */
-  kind: "no-manifest" | "manifest" | "checksums" | "part";
+  /** `no-manifest`: never sealed, or made by another tool; `newer`: whole, and of a version after this one; the rest:
+   * sealed once and damaged since. */
+  kind: "no-manifest" | "newer" | "manifest" | "checksums" | "part";
   reason: string;
 }
 
@@ -85,9 +87,8 @@ export function readBackup(place: {
   try {
     manifest = parseBackupManifest(text);
   } catch (error) {
-    if (error instanceof NewerBackup) return damaged("manifest", error.message);
-    const reason = error instanceof SyntaxError ? "it is not JSON" : plain(error);
-    return damaged("manifest", `${FILES.manifest} is damaged: ${reason}`);
+    const { kind, reason } = whyUnreadable(error);
+    return damaged(kind, reason);
   }
   if (manifest.id !== id || manifest.tier !== tier) {
     return damaged("manifest", `${FILES.manifest} is of ${manifest.tier} ${manifest.id}`);
@@ -151,8 +152,20 @@ function unlessMissing<T>(look: () => T): T | undefined {
   }
 }
 
-function plain(error: unknown): string {
-  return error instanceof Error && error.name !== "ZodError" ? error.message : "fields are missing or wrong";
+/** What `parseBackupManifest` found wrong; of a manifest that is none, the first field that is wrong, by its name. */
+export function whyUnreadable(error: unknown): Pick<Damaged, "kind" | "reason"> {
+  if (error instanceof NewerBackup) return { kind: "newer", reason: error.message };
+  let reason = error instanceof SyntaxError ? "it is not JSON" : (error as Error).message;
+  if (error instanceof ZodError) {
+    const [issue] = error.issues;
+    reason = `${issue?.path.join(".") || "it"}: ${issue?.message}`;
+  }
+  return { kind: "manifest", reason: `${FILES.manifest} is damaged: ${reason}` };
+}
+
+/** A sentence about a backup that cannot be used. */
+export function unusable(what: string, { kind, reason }: Pick<Damaged, "kind" | "reason">): string {
+  return kind === "newer" ? `${what}: ${reason}` : `${what} is damaged: ${reason}`;
 }
 
 function byId(a: { id: string; tier: Tier }, b: { id: string; tier: Tier }): number {

@@ -6,7 +6,13 @@ import { ExitCode, Problem } from "../../base/problem.ts";
 import { parseBackupManifest, renderBackupManifest } from "../format/backup-manifest.ts";
 import { FILES, layout, requireBackupId, TIERS, type Tier, timeOf } from "../format/layout.ts";
 import { type Backup, type Catalogue, isWhole, readBackup, readCatalogue } from "./catalogue.ts";
-import { type Candidate, planRetention, type RetentionPlan, type RetentionPolicy } from "./retention.ts";
+import {
+  type Candidate,
+  planRetention,
+  type RetentionPlan,
+  type RetentionPolicy,
+  waitsForJudgement,
+} from "./retention.ts";
 import { backupsVerb, unwritable } from "./root.ts";
 
 /** A backup that lies in the root, as retention looks at it. */
@@ -14,7 +20,7 @@ export interface Listed extends Candidate {
   directory: string;
   /** Undefined when it is damaged. */
   backup: Backup | undefined;
-  /** What is wrong with a suspect or damaged one. */
+  /** What is wrong with one that is not good. */
   wrong: string | undefined;
 }
 
@@ -35,11 +41,11 @@ export function listed(catalogue: Catalogue): Listed[] {
     ...catalogue.suspects.map(whole("suspect")),
     ...catalogue.damaged
       .filter(({ kind }) => kind !== "no-manifest")
-      .map(({ id, tier, directory, reason }) => ({
+      .map(({ id, tier, directory, kind, reason }) => ({
         id,
         tier,
         cutAt: timeOf(id) ?? new Date(0),
-        result: "damaged" as const,
+        result: kind === "newer" ? ("newer" as const) : ("damaged" as const),
         directory,
         backup: undefined,
         wrong: reason,
@@ -95,7 +101,10 @@ export function accept(root: string, id: string): Backup {
 /** Deletes a suspect or damaged backup. */
 export function discard(root: string, id: string): void {
   requireBackupId(id);
-  const wrong = listed(readCatalogue(root)).filter((one) => one.id === id && one.result !== "good");
+  const all = listed(readCatalogue(root)).filter((one) => one.id === id);
+  const newer = all.find(({ result }) => result === "newer");
+  if (newer !== undefined) throw new Problem(`backup ${id}: ${newer.wrong}`, { where: newer.directory });
+  const wrong = all.filter(waitsForJudgement);
   if (wrong.length === 0) throw noSuch(root, id, "suspect or damaged backup");
   for (const { tier, directory } of wrong) removeBackup(root, tier, id, directory);
 }
@@ -165,7 +174,7 @@ export function chooseForVerification(
   if ([ts, all === true || undefined, sample].filter((one) => one !== undefined).length > 1) {
     throw new Problem("a backup, --all and --sample exclude each other", { exitCode: ExitCode.usage });
   }
-  const ours = damaged.filter(({ kind }) => kind !== "no-manifest");
+  const ours = damaged.filter(({ kind }) => kind !== "no-manifest" && (kind !== "newer" || ts !== undefined));
   const whole = [...good, ...suspects];
   if (ts !== undefined) {
     requireBackupId(ts);

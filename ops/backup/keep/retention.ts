@@ -20,8 +20,11 @@ export interface Candidate {
   tier: Tier;
   /** The moment whose data it holds. */
   cutAt: Date;
-  /** Suspects, and those that were damaged, are kept until a person has judged them. */
-  result: "good" | "suspect" | "damaged";
+  /**
+   * Suspects, and those that were damaged, are kept until a person has judged them; those of a newer version, which this
+   * one cannot judge, as long as it is this one that looks.
+   */
+  result: "good" | "suspect" | "damaged" | "newer";
   /** Name of its pin. */
   pin?: string | undefined;
 }
@@ -96,12 +99,14 @@ export function planRetention<T extends Candidate>(
   const reasons = new Map<T, Reason[]>(backups.map((backup) => [backup, []]));
   const keep = (backup: T, reason: Reason) => reasons.get(backup)?.push(reason);
 
-  const suspects = backups.filter(({ result }) => result !== "good");
+  const suspects = backups.filter(waitsForJudgement);
   const good = newestFirst(backups.filter(({ result }) => result === "good"));
   const isFuture = ({ cutAt }: T) => cutAt.getTime() > now.getTime() + CLOCK_TOLERANCE_MS;
   const counted = good.filter((backup) => !isFuture(backup));
 
   for (const backup of suspects) keep(backup, { why: `${backup.result}: waits for a person's judgement` });
+  for (const backup of backups.filter(({ result }) => result === "newer"))
+    keep(backup, { why: "of a newer version: a newer checkout judges it" });
   for (const backup of good.filter(isFuture)) keep(backup, { why: "lies in the future: is not counted" });
   for (const backup of good) {
     if (backup.pin !== undefined) keep(backup, { why: `pinned: ${backup.pin}` });
@@ -124,6 +129,11 @@ export function planRetention<T extends Candidate>(
     removed: stopped === undefined ? doomed.reverse() : [],
     stopped,
   };
+}
+
+/** Whether a person has to say what becomes of a backup. */
+export function waitsForJudgement({ result }: Candidate): boolean {
+  return result === "suspect" || result === "damaged";
 }
 
 /** @param backups of one tier, good, newest first */

@@ -1,6 +1,7 @@
 import { access, constants, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { isHolderAlive, readHolder, thisProcess } from "../../base/process-lock.ts";
+import { Problem } from "../../base/problem.ts";
+import { type Holder, isHolderAlive, readHolder, thisProcess } from "../../base/process-lock.ts";
 import { FILES, layout } from "../format/layout.ts";
 import { readCatalogue } from "./catalogue.ts";
 
@@ -18,12 +19,22 @@ export async function beginPartial(root: string, name: string): Promise<string> 
 export async function removeDeadPartials(root: string): Promise<string[]> {
   const removed: string[] = [];
   for (const directory of readCatalogue(root).unfinished) {
-    const owner = readHolder(path.join(directory, FILES.owner));
+    const owner = ownerOf(directory);
     if (owner !== undefined && owner.pid !== process.pid && isHolderAlive(owner)) continue;
     await rm(directory, { recursive: true, force: true });
     removed.push(path.basename(directory));
   }
   return removed;
+}
+
+/** Who is at unfinished work; nobody when the file that tells was cut off by what killed its writer. */
+function ownerOf(directory: string): Holder | undefined {
+  try {
+    return readHolder(path.join(directory, FILES.owner));
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
 }
 
 /** Gives finished work its name; both directories are on the disk before it counts. */

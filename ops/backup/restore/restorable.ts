@@ -8,7 +8,15 @@ import { oldChecksums } from "../format/checksums.ts";
 import { BACKUP_ID, FILES } from "../format/layout.ts";
 import type { OpenPart } from "../format/part.ts";
 import { openPart } from "../format/part-files.ts";
-import { type Backup, isWhole, newestGood, readBackup, readCatalogue } from "../keep/catalogue.ts";
+import {
+  type Backup,
+  isWhole,
+  newestGood,
+  readBackup,
+  readCatalogue,
+  unusable,
+  whyUnreadable,
+} from "../keep/catalogue.ts";
 import { backupsVerb } from "../keep/root.ts";
 import type { GraphParts, PostgresFiles, PostgresParts } from "../stores/store.ts";
 
@@ -130,27 +138,28 @@ export function findRestorable(root: string, named: string, identity?: string): 
   if (old !== undefined) return old;
   throw other === undefined
     ? new Problem(`there is no backup ${named}`, { where: root, mend })
-    : new Problem(`backup ${named} is damaged: ${other.reason}`, { where: other.directory, mend });
+    : new Problem(unusable(`backup ${named}`, other), { where: other.directory, mend });
 }
 
 /** One of our backups wherever it lies, for example where copies go; undefined when there is no manifest. */
 function sealedAt(root: string, directory: string, identity: string | undefined): Restorable | undefined {
   const file = path.join(directory, FILES.manifest);
   if (!isThere(file)) return undefined;
-  const mend = `${backupsVerb(root)} lists the others`;
-  try {
-    const { id, tier, result } = parseBackupManifest(readFileSync(file, "utf8"));
-    const found = readBackup({ id, tier, directory, suspect: result === "suspect" });
-    if (isWhole(found)) return openBackup(found, requireIdentity(found, identity));
-    throw new Error(found.reason);
-  } catch (cause) {
-    if (cause instanceof Problem) throw cause;
-    throw new Problem(`the backup is damaged: ${(cause as Error).message}`, {
+  const refuse = (why: Parameters<typeof unusable>[1]): Problem =>
+    new Problem(unusable("the backup", why), {
       where: directory,
-      mend,
-      cause,
+      mend: `${backupsVerb(root)} lists the others`,
     });
+  let manifest: BackupManifest;
+  try {
+    manifest = parseBackupManifest(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw refuse(whyUnreadable(error));
   }
+  const { id, tier, result } = manifest;
+  const found = readBackup({ id, tier, directory, suspect: result === "suspect" });
+  if (isWhole(found)) return openBackup(found, requireIdentity(found, identity));
+  throw refuse(found);
 }
 
 function latest(root: string, identity: string | undefined): Restorable {

@@ -31,6 +31,12 @@ export function exampleContent(id: string, tier: Tier, other: Partial<BackupCont
   };
 }
 
+/** The text of a manifest that says whatever is wished, sealed as anybody can. */
+export function forgeManifest(content: object): string {
+  const seal = createHash("sha256").update(JSON.stringify(content)).digest("hex");
+  return `${JSON.stringify({ ...content, seal }, null, 2)}\n`;
+}
+
 /** Writes a whole backup of two small parts under `root`, good or suspect; returns its directory. */
 export function writeExampleBackup(
   root: string,

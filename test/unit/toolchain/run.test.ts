@@ -12,6 +12,12 @@ describe("a command that is run", () => {
     expect(lines.sort()).toEqual(["one", "two"]);
   });
 
+  it("gives lines that end where a terminal ends them, and nowhere else", async () => {
+    const lines: string[] = [];
+    await run("printf", ["one\u2028still one\ntwo"], { onLine: (line) => lines.push(line) });
+    expect(lines).toEqual(["one\u2028still one", "two"]);
+  });
+
   it("that fails shows the last lines that it printed", async () => {
     await expect(shell("seq 100; echo broken >&2; exit 3")).rejects.toThrow(/100\nbroken$/);
     await expect(shell("seq 100; exit 3")).rejects.not.toThrow(/\n50\n/);

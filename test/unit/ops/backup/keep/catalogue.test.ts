@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -8,12 +7,19 @@ import {
 } from "../../../../../ops/backup/format/backup-manifest.ts";
 import { backupId, FILES, layout, timeOf } from "../../../../../ops/backup/format/layout.ts";
 import { newestGood, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
-import { exampleContent, writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
+import {
+  exampleContent,
+  forgeManifest,
+  writeExampleBackup,
+} from "../../../../harness/support/backup-directory.ts";
 import { leaveFinderFiles } from "../../../../harness/support/finder.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
 
 const scratch = scratchDirectory();
 const ID = "20261124_023000";
+
+/** `parts.0.file` as the way to it. */
+const keysOf = (field: string) => field.split(".").map((key) => (/^\d+$/.test(key) ? Number(key) : key));
 
 describe("a backup's name", () => {
   it("is its time in UTC, and nothing else is one", () => {
@@ -33,22 +39,73 @@ describe("a backup's manifest", () => {
     expect(seal).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  const sealed = (content: object) => {
-    const seal = createHash("sha256").update(JSON.stringify(content)).digest("hex");
-    return `${JSON.stringify({ ...content, seal }, null, 2)}\n`;
-  };
-
   it("with a key that only a later version knows is read, and keeps the key when it is written again", () => {
     const { version, ...rest } = exampleContent(ID, "daily");
-    const read = parseBackupManifest(sealed({ version, compression: "xz", ...rest }));
+    const read = parseBackupManifest(forgeManifest({ version, compression: "xz", ...rest }));
     expect(read).toMatchObject(rest);
     const { seal: _, ...content } = read;
     expect(parseBackupManifest(renderBackupManifest(content))).toMatchObject({ compression: "xz" });
   });
 
   it("of a later version is no damaged one, and is not to be thrown away", () => {
-    const text = sealed({ ...exampleContent(ID, "daily"), version: 2 });
+    const text = forgeManifest({ ...exampleContent(ID, "daily"), version: 2 });
     expect(() => parseBackupManifest(text)).toThrow(/whole, and of version 2.* do not discard it/);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ["stack", { stack: 'test"; rm' }],
+    ["collection", { collection: "memories'; DROP TABLE x --" }],
+    ["collection", { collection: ["memories"] }],
+    ["identity.instanceId", { identity: { instanceId: "a\\'b", embedder: "e", dimensions: 3 } }],
+    ["identity.instanceId", { identity: { instanceId: ["i-1"], embedder: "e", dimensions: 3 } }],
+    ["identity.embedder", { identity: { instanceId: "i-1", embedder: "e\u001b[2J", dimensions: 3 } }],
+    ["identity.dimensions", { identity: { instanceId: "i-1", embedder: "e", dimensions: 1e300 } }],
+    ["counts.memories", { counts: { ...exampleContent(ID, "daily").counts, memories: Number.NaN } }],
+    ["counts.nodes", { counts: { ...exampleContent(ID, "daily").counts, nodes: -1 } }],
+    ["counts.users", { counts: { ...exampleContent(ID, "daily").counts, users: "3" } }],
+    ["versions.postgres", { versions: { postgres: "17\n", pgvector: "", neo4j: "" } }],
+    ["cutAt", { cutAt: "yesterday" }],
+    ["tier", { tier: "../daily" }],
+    ["id", { id: "../20261124_023000" }],
+    ["encryption.recipients", { encryption: { recipients: [] } }],
+  ])("whose %s is of no kind that a backup has is refused by its name, whoever sealed it", (field, other) => {
+    const directory = writeExampleBackup(scratch.path, "daily", ID);
+    const file = path.join(directory, FILES.manifest);
+    writeFileSync(file, forgeManifest({ ...exampleContent(ID, "daily"), ...other }));
+    const [damaged] = readCatalogue(scratch.path).damaged;
+    expect(damaged?.reason).toMatch(new RegExp(`^manifest.json is damaged: ${field}: `));
+  });
+
+  const part = (other: object) => ({
+    source: "neo4j",
+    name: "neo4j",
+    file: "neo4j/neo4j.dump",
+    format: "neo4j-dump",
+    bytes: 1,
+    seconds: 0,
+    ...other,
+  });
+  it.each([
+    ["a file above the backup", "parts.0.file", [part({ file: "neo4j/.." })]],
+    ["an absolute file", "parts.0.file", [part({ file: "/etc/passwd" })]],
+    ["a file in another source's directory", "parts.0.file", [part({ file: "postgres/x" })]],
+    ["a file twice", "parts", [part({}), part({})]],
+    ["a database that is an option", "parts.0.name", [part({ name: "--from-path=/" })]],
+    ["a database that is no store's", "parts.0.name", [part({ name: "other" })]],
+    ["a size that is no number", "parts.0.bytes", [part({ bytes: "1" })]],
+    ["a format that nobody reads", "parts.0.format", [part({ format: "sh" })]],
+    [
+      "more parts than any backup has",
+      "parts",
+      Array.from({ length: 99 }, (_, n) => part({ file: `neo4j/${n}` })),
+    ],
+  ])("that names %s is refused by the part's place", (_, field, parts) => {
+    const text = forgeManifest({ ...exampleContent(ID, "daily"), parts });
+    expect(() => parseBackupManifest(text)).toThrow(
+      expect.objectContaining({
+        issues: expect.arrayContaining([expect.objectContaining({ path: keysOf(field) })]),
+      }),
+    );
   });
 
   it("is refused when any single bit of it is another", () => {

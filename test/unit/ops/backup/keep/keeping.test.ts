@@ -15,7 +15,8 @@ import {
   pin,
   prune,
 } from "../../../../../ops/backup/keep/keeping.ts";
-import { writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
+import { beginPartial, removeDeadPartials } from "../../../../../ops/backup/keep/unfinished.ts";
+import { forgeManifest, writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
 
 const root = scratchDirectory();
@@ -113,6 +114,38 @@ describe("a suspect backup", () => {
     expect(() => accept(root.path, day(0))).toThrow(`there is no suspect backup ${day(0)}`);
     expect(() => discard(root.path, day(0))).toThrow(`there is no suspect or damaged backup ${day(0)}`);
   });
+});
+
+describe("a backup of a newer version", () => {
+  it("is kept, told as what it is, and neither discarded nor in the way", () => {
+    daily(9);
+    const id = backupId(new Date(NOW.getTime() - 1000));
+    const directory = writeExampleBackup(root.path, "daily", id);
+    const { seal: _, ...content } = parseBackupManifest(
+      readFileSync(path.join(directory, FILES.manifest), "utf8"),
+    );
+    writeFileSync(path.join(directory, FILES.manifest), forgeManifest({ ...content, version: 2 }));
+    const kept = judge(readCatalogue(root.path), KEEP, NOW).kept.find(({ backup }) => backup.id === id);
+    expect(kept).toMatchObject({
+      backup: { id, result: "newer", wrong: expect.stringMatching(/^it is whole, and of version 2/) },
+      reasons: [{ why: "of a newer version: a newer checkout judges it" }],
+    });
+    expect(prune(root.path, KEEP, NOW).removed.length).toBeGreaterThan(0);
+    expect(() => discard(root.path, id)).toThrow(`backup ${id}: it is whole, and of version 2`);
+    expect(there()).toContain(id);
+  });
+});
+
+describe("what a killed run has left", () => {
+  it.each(["", "{", "null", "[]", '{"pid":"1"}', '{"pid":-1}', "\0".repeat(40)])(
+    "is removed when its owner's file is %j",
+    async (text) => {
+      const directory = await beginPartial(root.path, "hourly-x");
+      writeFileSync(path.join(directory, FILES.owner), text);
+      expect(await removeDeadPartials(root.path)).toEqual([path.basename(directory)]);
+      expect(readCatalogue(root.path).unfinished).toEqual([]);
+    },
+  );
 });
 
 describe("a pinned backup", () => {
