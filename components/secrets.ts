@@ -1,7 +1,7 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { OWNER } from "../config/api-keys.ts";
+import { keyLine, OWNER } from "../config/api-keys.ts";
 import type { Settings } from "../config/settings.ts";
 import { HostFile, type MountedFile } from "./host-file.ts";
 
@@ -34,7 +34,7 @@ export class Secrets extends pulumi.ComponentResource {
   readonly apiKey: SecretFile;
   /** One file for each of `server.keys`, by name: for whoever that key is meant for. */
   readonly clientKeys: Readonly<Record<string, SecretFile>>;
-  /** All keys of the memory server with names and roles, as it reads them. */
+  /** All keys of the memory server with names, roles and users, as it reads them. */
   readonly apiKeys: SecretFile;
   readonly openaiApiKey: SecretFile | undefined;
   /** What a container of Grafana needs; the key is the one that Grafana encrypts its own secrets with. */
@@ -73,16 +73,16 @@ export class Secrets extends pulumi.ComponentResource {
     const ownApiKey = given.apiKey ?? madeApiKey;
     this.apiKey = file("api_key", ownApiKey);
     // These open nothing that another could not open again: a name taken out of the settings takes its key along.
-    const clients = Object.entries(settings.server.keys).map(([client, role]) => ({
+    const clients = Object.entries(settings.server.keys).map(([client, granted]) => ({
       client,
-      role,
+      granted,
       key: given.apiKeys?.[client] ?? generated(`api-key-${client}`, API_KEY_LENGTH, false),
     }));
     this.clientKeys = Object.fromEntries(
       clients.map(({ client, key }) => [client, file(`api_key_${client}`, key)]),
     );
-    const lines = [{ client: OWNER.name, role: OWNER.role, key: ownApiKey }, ...clients].map(
-      ({ client, role, key }) => pulumi.interpolate`${client} ${role} ${key}\n`,
+    const lines = [{ client: OWNER.name, granted: OWNER.role, key: ownApiKey }, ...clients].map(
+      ({ client, granted, key }) => key.apply((text) => keyLine(client, granted, text)),
     );
     this.apiKeys = file("api_keys", pulumi.concat(...lines));
     this.openaiApiKey =

@@ -4,6 +4,12 @@ import { API_KEY, type StackFile } from "./schema.ts";
 /** The owner's own key, which the verbs use. */
 export const OWNER = { name: "cli", role: "admin" } as const;
 
+/** A key's line in the file that the memory server reads; users are percent-encoded, for they may have spaces. */
+export function keyLine(name: string, granted: StackFile["server"]["keys"][string], key: string): string {
+  const { role, users } = typeof granted === "string" ? { role: granted, users: [] } : granted;
+  return `${[name, role, key, ...(users.length === 0 ? [] : [users.map(encodeURIComponent).join(",")])].join(" ")}\n`;
+}
+
 /** Keys of the secret `mem0:apiKeys`, by name. Lines are `name key`; what is not such a line is left out. */
 export function givenKeys(text = ""): Record<string, string> {
   const lines = wordsOfLines(text).filter(({ length }) => length === 2);

@@ -10,10 +10,14 @@ interface SchemaNode {
   maximum?: number;
   minLength?: number;
   maxLength?: number;
+  minItems?: number;
   properties?: Record<string, SchemaNode>;
   additionalProperties?: SchemaNode | false;
   items?: SchemaNode;
+  /** Groups that differ by their provider. */
   oneOf?: SchemaNode[];
+  /** A short form, and a group that says more. */
+  anyOf?: SchemaNode[];
 }
 
 type Issue = z.core.$ZodIssue;
@@ -33,11 +37,20 @@ export function explain(issue: Issue, raw: unknown): string[] {
     ];
   }
   const value = valueAt(raw, path);
+  if (issue.code === "invalid_union" && typeof value === "object" && value !== null) {
+    const longer = issue.errors.find((issues) => issues.every(isWithin)) ?? [];
+    return longer.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] }, raw));
+  }
   const allowed =
     issue.code === "invalid_format" ? issue.message : describe(nodeAt(path, raw), issue.message);
   if (value === undefined) return [`${keyName(path)}: missing; needed: ${allowed}`];
   const shown = SECRET_KEYS.some((key) => key === path[0]) ? "is not usable" : `is ${JSON.stringify(value)}`;
   return [`${keyName(path)}: ${shown}; allowed: ${allowed}`];
+}
+
+/** Whether something in a group is wrong, rather than that it is a group. */
+function isWithin({ code, path }: Issue): boolean {
+  return code === "unrecognized_keys" || path.length > 0;
 }
 
 /** The name of a setting as the stack file and `pulumi config` spell it. */
@@ -61,6 +74,7 @@ function describe(node: SchemaNode | undefined, fallback: string): string {
     const providers = node.oneOf.map((option) => option.properties?.provider?.const);
     return `a group with provider: ${providers.join(", ")}`;
   }
+  if (node.anyOf !== undefined) return node.anyOf.map((option) => describe(option, fallback)).join(", or ");
   if (node.enum !== undefined) return node.enum.join(", ");
   switch (node.type) {
     case "integer":
@@ -73,13 +87,17 @@ function describe(node: SchemaNode | undefined, fallback: string): string {
     case "boolean":
       return "true or false";
     case "array":
-      return `a list of ${node.items?.enum?.join(", ")}`;
+      return [`a list of ${node.items?.enum?.join(", ") ?? "texts"}`, ...atLeast(node)].join(", ");
     case "object":
       if (node.properties === undefined) return "a group of names";
       return `a group of ${Object.keys(node.properties).join(", ")}`;
     default:
       return fallback;
   }
+}
+
+function atLeast({ minItems }: SchemaNode): string[] {
+  return minItems === undefined ? [] : [`at least ${minItems}`];
 }
 
 function nodeAt(path: readonly string[], raw: unknown): SchemaNode | undefined {
@@ -94,7 +112,8 @@ function nodeAt(path: readonly string[], raw: unknown): SchemaNode | undefined {
 
 function propertiesAt(path: readonly string[], raw: unknown): Record<string, SchemaNode> {
   const node = nodeAt(path, raw);
-  if (node?.oneOf === undefined) return node?.properties ?? {};
+  const group = node?.anyOf?.find(({ properties }) => properties !== undefined);
+  if (node?.oneOf === undefined) return (group ?? node)?.properties ?? {};
   const provider = valueAt(raw, [...path, "provider"]);
   return node.oneOf.find((option) => option.properties?.provider?.const === provider)?.properties ?? {};
 }

@@ -65,14 +65,16 @@ const network = z
   })
   .meta({ description: "Networks beside the stack's own, and the names the stack answers to." });
 
+const userName = z
+  .string()
+  .regex(
+    /^(?=.*\S)\P{Cc}{1,128}$/u,
+    "a name of 1 to 128 characters, not blank and without control characters",
+  );
+
 const memory = z
   .strictObject({
-    defaultUser: z
-      .string()
-      .regex(
-        /^(?=.*\S)\P{Cc}{1,128}$/u,
-        "a name of 1 to 128 characters, not blank and without control characters",
-      )
+    defaultUser: userName
       .default("me")
       .meta({ description: "User that `remember` and `recall` mean when no `--user` is given." }),
     collection: z
@@ -94,18 +96,29 @@ const keyOwner = z
     "a name of lower case letters, digits, `_` and `-`, at most 32 characters",
   );
 const role = z.enum(["read", "write", "admin"]);
+const boundKey = z.strictObject({
+  role: z
+    .enum(["read", "write"])
+    .meta({ description: "What the key may do; what an admin does concerns every user." }),
+  users: z
+    .array(userName)
+    .min(1)
+    .max(100)
+    .meta({ description: "Users whose memories the key sees and changes; it reaches nobody else's." }),
+});
 const wait = (fallback: number, description: string) => seconds.default(fallback).meta({ description });
 
 const server = z
   .strictObject({
     keys: z
-      .record(keyOwner, role)
+      .record(keyOwner, z.union([role, boundKey]))
       .default({})
       .meta({
         description:
           "API keys beside the owner's own (`cli`, admin), with what each may do: `read`, `write` (also reads), `admin` " +
-          "(all). Each is generated into `secrets/api_key_<name>`, unless `mem0:apiKeys` gives it.",
-        examples: [{ bot: "write", person: "admin" }],
+          "(all). `{role, users}` binds a key to users: it sees and changes nobody else's memories. Each is generated " +
+          "into `secrets/api_key_<name>`, unless `mem0:apiKeys` gives it.",
+        examples: [{ person: "admin", bot: { role: "write", users: ["me"] } }],
       }),
     timeouts: z
       .strictObject({

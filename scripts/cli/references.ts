@@ -23,6 +23,7 @@ interface Node {
   additionalProperties?: Node | false;
   items?: Node;
   oneOf?: Node[];
+  anyOf?: Node[];
 }
 
 /** The generated files, relative to the checkout. A test compares them with the schema. */
@@ -134,7 +135,9 @@ function rows(group: Node, prefix: string): string[] {
 
 function allowed(node: Node): string {
   if (node.const !== undefined) return code(node.const);
+  if (node.anyOf !== undefined) return node.anyOf.map(allowed).join(", or ");
   if (node.enum !== undefined) return node.enum.map(code).join(", ");
+  if (node.properties !== undefined) return `a group of ${Object.keys(node.properties).map(code).join(", ")}`;
   if (node.items !== undefined) return `list of ${allowed(node.items)}`;
   if (node.additionalProperties) return `names, each with ${allowed(node.additionalProperties)}`;
   if (node.type === "integer" || node.type === "number") return `${node.minimum} to ${node.maximum}`;

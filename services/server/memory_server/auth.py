@@ -1,13 +1,14 @@
 """API keys: named, with a role each, compared in constant time.
 
 The key file holds either one plain key (it is named `admin` and has that role), or one key a line as
-`name role key`, for example:
+`name role key` or `name role key users`, for example:
 
     person  admin  3f8c...
-    bot     write  91aa...
+    bot     write  91aa... alice,bob%20b
     grafana read   77be...
 
-Empty lines and lines that start with `#` are skipped. Roles include the ones before them: read, write, admin.
+Empty lines and lines that start with `#` are skipped. Roles include the ones before them: read, write, admin. A key
+with users is bound to them: it sees and changes nobody else's memories. Their names are percent-encoded.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
+from memory_server.domain import EVERYBODY, Reach, Scope
 from memory_server.errors import Problem
 from memory_server.limits import RateLimiter
 
@@ -44,6 +47,15 @@ class Principal:
 
     name: str
     role: Role
+    reach: Reach = EVERYBODY
+
+    def own(self, scope: Scope) -> Scope:
+        """The scope, where this key reaches it. Raises Problem 403, the same whether that user exists or not."""
+        if self.reach.covers(scope):
+            return scope
+        users = ", ".join(sorted(self.reach.users or ()))
+        detail = f"The key {self.name} is bound to users: give one of them as user_id. Allowed: {users}."
+        raise Problem(403, "not-the-keys-user", detail)
 
 
 class KeyFileError(Exception):
@@ -67,21 +79,12 @@ class Keyring:
         entries: list[tuple[Principal, str]] = []
         names: set[str] = set()
         for number, words in lines:
-            if len(words) != 3:
-                problems.append(f"line {number}: expected `name role key`, found {len(words)} words")
-                continue
-            name, role, key = words
-            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name):
-                problems.append(f"line {number}: a name is lower-case letters, digits, _ and -, at most 32")
-            if name in names:
-                problems.append(f"line {number}: the name {name} is used twice")
-            if role.upper() not in Role.__members__:
-                problems.append(f"line {number}: the role must be read, write or admin")
-            if len(key) < MIN_KEY_LENGTH:
-                problems.append(f"line {number}: a key has at least {MIN_KEY_LENGTH} characters")
-            names.add(name)
-            if not problems:
-                entries.append((Principal(name, Role[role.upper()]), key))
+            found = _mistakes(words, names)
+            problems += [f"line {number}: {mistake}" for mistake in found]
+            names.add(words[0])
+            if not found:
+                name, role, key = words[:3]
+                entries.append((Principal(name, Role[role.upper()], _reach(words)), key))
         if not lines:
             problems.append("the file holds no key")
         if problems:
@@ -96,6 +99,28 @@ class Keyring:
             if hmac.compare_digest(digest, known):
                 found = principal
         return found
+
+
+def _mistakes(words: list[str], names: set[str]) -> list[str]:
+    """What is wrong with a line of a key file, beside the `names` of those before it."""
+    if len(words) not in {3, 4}:
+        return [f"expected `name role key` or `name role key users`, found {len(words)} words"]
+    name, role, key = words[:3]
+    users = _reach(words).users
+    rules = {
+        "a name is lower-case letters, digits, _ and -, at most 32": re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name),
+        f"the name {name} is used twice": name not in names,
+        "the role must be read, write or admin": role.upper() in Role.__members__,
+        f"a key has at least {MIN_KEY_LENGTH} characters": len(key) >= MIN_KEY_LENGTH,
+        "a user has a name": users is None or "" not in users,
+        "what an admin does concerns everybody: a key with users is read or write": users is None
+        or role.upper() != Role.ADMIN.name,
+    }
+    return [mistake for mistake, kept in rules.items() if not kept]
+
+
+def _reach(words: list[str]) -> Reach:
+    return Reach(frozenset(map(unquote, words[3].split(",")))) if len(words) > 3 else EVERYBODY
 
 
 def _digest(key: str) -> bytes:

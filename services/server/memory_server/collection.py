@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from memory_server.domain import Memory, Vector
+from memory_server.domain import Memory, Reach, Vector
 from memory_server.filters import Condition
 from memory_server.postgres import Connection
 
@@ -141,17 +141,21 @@ class Collection:
         """Remove every memory."""
         await conn.execute(self._sql("TRUNCATE {table}"))
 
-    async def users(self, conn: Connection, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
+    async def users(self, conn: Connection, reach: Reach, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
         """User ids with their number of memories and latest write, largest first, and how many users there are."""
         # Every row is read for this: once, for the page and the total together.
         text = """
             WITH owners AS MATERIALIZED (
                 SELECT payload->>'user_id' AS name, count(*) AS memories, max(payload->>'updated_at') AS updated_at
-                FROM {table} WHERE payload->>'user_id' IS NOT NULL GROUP BY 1)
+                FROM {table} WHERE {owned} GROUP BY 1)
             SELECT total.count, page.* FROM (SELECT count(*) FROM owners) AS total LEFT JOIN
                 (SELECT * FROM owners ORDER BY memories DESC, name LIMIT %s OFFSET %s) AS page ON true
             ORDER BY page.memories DESC, page.name"""
-        rows = await (await conn.execute(self._sql(text), (limit, offset))).fetchall()
+        owned, values = "payload->>'user_id' IS NOT NULL", []
+        if reach.users is not None:
+            owned, values = "payload->>'user_id' = ANY(%s)", [sorted(reach.users)]
+        query = self._sql(text, owned=sql.SQL(owned))
+        rows = await (await conn.execute(query, (*values, limit, offset))).fetchall()
         users = [{"user_id": row[1], "memories": row[2], "updated_at": row[3]} for row in rows if row[1] is not None]
         return users, int(rows[0][0])
 

@@ -55,6 +55,20 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """Whose memories may be seen and changed: those of `users`, or everybody's, agents' and runs' own too."""
+
+    users: frozenset[str] | None = None
+
+    def covers(self, scope: Scope) -> bool:
+        """Whether a memory of this scope is within reach: all of its user's are, however narrow the scope."""
+        return self.users is None or scope.user_id in self.users
+
+
+EVERYBODY = Reach()
+
+
+@dataclass(frozen=True)
 class Memory:
     """One row of the collection; `distance` is set by a search (cosine, 0 is best)."""
 

@@ -325,6 +325,15 @@ class Intents:
         self.pending, self.parked, self.parked_reasons = (int(row[0]), int(row[1]), row[2]) if row else (0, 0, [])
 
 
+async def deletion_waits(conn: Connection, memory_id: UUID) -> bool:
+    """Whether the history has still to learn that a memory of this id was deleted."""
+    found = await conn.execute(
+        "SELECT 1 FROM mem0_intents WHERE history @> %s LIMIT 1",
+        (Jsonb([{"memory_id": str(memory_id), "event": "DELETE"}]),),
+    )
+    return await found.fetchone() is not None
+
+
 def _read_intent(seq: int, key: UUID, scope: str, graph: Any, past: Any) -> Intent:
     """An intent from its row. Raises TypeError, KeyError or ValueError for one that no version of ours wrote."""
     change = GraphChange.from_json(graph) if graph else None

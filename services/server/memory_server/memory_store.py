@@ -15,13 +15,13 @@ from memory_server.adding import Add, Adder
 from memory_server.collection import Collection, Order
 from memory_server.commits import Commits, Leave
 from memory_server.concurrency import together
-from memory_server.domain import GraphChange, Memory, Relation, Scope, now
+from memory_server.domain import GraphChange, Memory, Reach, Relation, Scope, now
 from memory_server.entity_names import mentioned
 from memory_server.errors import Problem, not_found, timed_out
 from memory_server.filters import condition
 from memory_server.graph import Graph, PermanentGraphError
 from memory_server.history import History
-from memory_server.intents import Intents
+from memory_server.intents import Intents, deletion_waits
 from memory_server.metrics import Metrics
 from memory_server.model_client import ModelClient, ModelError
 from memory_server.planning import Planner, changed_payload, entry
@@ -100,16 +100,14 @@ class MemoryStore:
 
         await self._postgres.run("expire_keys", write)
 
-    async def get(self, memory_id: UUID) -> Memory:
-        """One memory. Raises Problem 404."""
+    async def get(self, memory_id: UUID, reach: Reach) -> Memory:
+        """One memory. Raises Problem 404, as well when it is out of reach."""
 
         async def read(conn: Connection) -> Memory | None:
             return await self.collection.get(conn, memory_id)
 
         memory = await self._postgres.run("get", read)
-        if memory is None:
-            raise not_found(memory_id)
-        return memory
+        return _reached(memory, memory_id, reach)
 
     async def page(
         self, scope: Scope, filters: Mapping[str, Any] | None, order: Order, limit: int, offset: int
@@ -169,24 +167,33 @@ class MemoryStore:
         except (Problem, PermanentGraphError, ModelError):
             return [], ("graph",)
 
-    async def history(self, memory_id: UUID) -> list[dict[str, Any]]:
-        """All changes of a memory, also of a deleted one. Raises Problem 404 when there never was one."""
-        found = await self._history.of(str(memory_id))
-        if not found:
-            await self.get(memory_id)
-        return found
+    async def history(self, memory_id: UUID, reach: Reach) -> list[dict[str, Any]]:
+        """All changes of a memory, also of a deleted one. Raises Problem 404 when there never was one.
 
-    async def update(self, memory_id: UUID, text: str, metadata: dict[str, Any]) -> None:
-        """Give a memory a new text. Raises Problem 404."""
+        Whose a deleted memory was is not kept, and its id may have come to somebody else by an import: a reach of some
+        users ends at the last deletion.
+        """
+        if reach.users is None:
+            found = await self._history.of(str(memory_id))
+            if not found:
+                await self.get(memory_id, reach)
+            return found
+        await self.get(memory_id, reach)
+        if await self._postgres.run("deletions", lambda conn: deletion_waits(conn, memory_id)):
+            return []
+        found = await self._history.of(str(memory_id))
+        deleted = [n for n, change in enumerate(found) if change["event"] == "DELETE"]
+        return found[deleted[-1] + 1 :] if deleted else found
+
+    async def update(self, memory_id: UUID, text: str, metadata: dict[str, Any], reach: Reach) -> None:
+        """Give a memory a new text. Raises Problem 404, as well when it is out of reach."""
         try:
             [vector] = await self._model.embed([text])
         except ModelError as error:
             raise error.problem() from error
 
         async def write(conn: Connection, leave: Leave) -> None:
-            before = await self.collection.get(conn, memory_id, lock=True)
-            if before is None:
-                raise not_found(memory_id)
+            before = _reached(await self.collection.get(conn, memory_id, lock=True), memory_id, reach)
             after = Memory(memory_id, changed_payload(before, text, metadata))
             await self.collection.update(conn, memory_id, after.payload, vector)
             await leave(before.scope.key(), None, [entry("UPDATE", before, after)])
@@ -194,13 +201,11 @@ class MemoryStore:
         await self.commits.commit("update", write)
         self._metrics.memories_written.labels("UPDATE").inc()
 
-    async def delete(self, memory_id: UUID) -> None:
-        """Forget a memory, and the relations that came with it alone. Raises Problem 404."""
+    async def delete(self, memory_id: UUID, reach: Reach) -> None:
+        """Forget a memory, and the relations that came with it alone. Raises Problem 404, also when out of reach."""
 
         async def write(conn: Connection, leave: Leave) -> None:
-            before = await self.collection.get(conn, memory_id, lock=True)
-            if before is None:
-                raise not_found(memory_id)
+            before = _reached(await self.collection.get(conn, memory_id, lock=True), memory_id, reach)
             await self.collection.delete(conn, [memory_id])
             change = GraphChange(before.scope.node_ids(), forget=[str(memory_id)])
             await leave(before.scope.key(), change, [entry("DELETE", before, None)])
@@ -222,11 +227,11 @@ class MemoryStore:
         await self.commits.settle()
         return count
 
-    async def users(self, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
-        """Who has memories, and how many."""
+    async def users(self, reach: Reach, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
+        """Who within reach has memories, and how many."""
 
         async def read(conn: Connection) -> tuple[list[dict[str, Any]], int]:
-            return await self.collection.users(conn, limit, offset)
+            return await self.collection.users(conn, reach, limit, offset)
 
         return await self._postgres.run("users", read)
 
@@ -240,6 +245,13 @@ class MemoryStore:
 
         await self.commits.commit("reset", write)
         await self._history.clear()
+
+
+def _reached(memory: Memory | None, memory_id: UUID, reach: Reach) -> Memory:
+    """The memory, where there is one within reach; nobody learns whether there is one beyond. Raises Problem 404."""
+    if memory is None or not reach.covers(memory.scope):
+        raise not_found(memory_id)
+    return memory
 
 
 def rank(query: str, found: list[Relation]) -> list[Relation]:

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationEr
 from memory_server import moments
 from memory_server.collection import Collection
 from memory_server.commits import Commits, Leave
-from memory_server.domain import CORE, PROMOTED, GraphChange, Memory, Relation, Scope, Vector, as_text, now
+from memory_server.domain import CORE, PROMOTED, GraphChange, Memory, Reach, Relation, Scope, Vector, as_text, now
 from memory_server.errors import Problem
 from memory_server.filters import condition
 from memory_server.graph import Graph, is_reserved_label
@@ -189,8 +189,8 @@ class Transfer:
             yield _line({"type": "relation", **relation})
         yield _line({"type": "end", "memories": memories, "relations": relations})
 
-    async def take(self, lines: AsyncIterator[bytes | None]) -> Report:
-        """Import lines; None stands for one that was too long to be read.
+    async def take(self, lines: AsyncIterator[bytes | None], reach: Reach) -> Report:
+        """Import lines; None stands for one that was too long to be read. Those out of reach fail.
 
         Memories whose id is there already are skipped. Raises Problem when a store fails, or the format is unknown.
         """
@@ -202,6 +202,12 @@ class Transfer:
             async for raw in lines:
                 number += 1
                 line = _parse(number, raw, report)
+                if isinstance(line, MemoryLine | RelationLine):
+                    seen[line.type] += 1
+                    if not reach.covers(line.scope()):
+                        report.fail(number, "user_id: the key is bound to other users")
+                        continue
+                    batch.bytes += len(raw or b"")
                 if isinstance(line, HeaderLine):
                     # What came before it was embedded with something else.
                     await self._take_batch(batch, report)
@@ -212,9 +218,6 @@ class Transfer:
                     batch.relations.append(line)
                 elif isinstance(line, EndLine):
                     report.notes += _missing(line, seen)
-                if isinstance(line, MemoryLine | RelationLine):
-                    seen[line.type] += 1
-                    batch.bytes += len(raw or b"")
                 if batch.is_full:
                     await self._take_batch(batch, report)
                     batch = _Batch(header=batch.header)
@@ -232,12 +235,12 @@ class Transfer:
     async def _take_memories(self, lines: dict[int, MemoryLine], header: HeaderLine | None, report: Report) -> None:
         """Add memories, given by the number of their line."""
         lines = {number: line for number, line in lines.items() if self._has_good_vector(number, line, header, report)}
-        wanted = {line.id: line for line in lines.values()}
+        ids = {line.id for line in lines.values()}
 
         async def owners(conn: Connection) -> dict[UUID, str | None]:
-            return await self._collection.users_of(conn, wanted)
+            return await self._collection.users_of(conn, ids)
 
-        there = await self._postgres.run("existing", owners) if wanted else {}
+        there = await self._postgres.run("existing", owners) if ids else {}
         for number, line in list(lines.items()):
             if line.id in there and (there[line.id] or None) != (line.user_id or None):
                 report.fail(number, "id: a memory of somebody else has it")

@@ -202,6 +202,16 @@ describe("a stack with another model", () => {
 describe("a stack with more keys", () => {
   const settings = exampleSettings({ server: { keys: { bot: "write", grafana: "read" } } });
 
+  it("tells the server whom a key is bound to, in words that no name can break", async () => {
+    const keys = { bot: { role: "write" as const, users: ["me", "Ann, Bob\u00a0x"] } };
+    const resources = await stackOf(exampleSettings({ server: { keys } }), {
+      apiKeys: { bot: "given-key-of-the-bot" },
+    });
+    expect(JSON.stringify(named(resources, "secrets-api_keys-file-write").inputs.stdin)).toContain(
+      "bot write given-key-of-the-bot me,Ann%2C%20Bob%C2%A0x\\n",
+    );
+  });
+
   it("makes a file for each, and tells the server all names, roles and keys in one", async () => {
     const resources = await stackOf(settings, { apiKeys: { bot: "given-key-of-the-bot" } });
     const content = (secret: string) =>

@@ -121,7 +121,32 @@ describe("a stack file", () => {
     [
       "a role that there is not",
       { server: '{"keys":{"bot":"owner"}}' },
-      'mem0:server.keys.bot: is "owner"; allowed: read, write, admin',
+      'mem0:server.keys.bot: is "owner"; allowed: read, write, admin, or a group of role, users',
+    ],
+    [
+      "a key of an admin that is bound to users",
+      { server: '{"keys":{"bot":{"role":"admin","users":["me"]}}}' },
+      'mem0:server.keys.bot.role: is "admin"; allowed: read, write',
+    ],
+    [
+      "a key that is bound to nobody",
+      { server: '{"keys":{"bot":{"role":"write","users":[]}}}' },
+      "mem0:server.keys.bot.users: is []; allowed: a list of texts, at least 1",
+    ],
+    [
+      "a key that is bound to a user without a name",
+      { server: '{"keys":{"bot":{"role":"write","users":[" "]}}}' },
+      'mem0:server.keys.bot.users.0: is " "; allowed: a name of 1 to 128 characters, not blank and without control characters',
+    ],
+    [
+      "a key without a role",
+      { server: '{"keys":{"bot":{"users":["me"]}}}' },
+      "mem0:server.keys.bot.role: missing; needed: read, write",
+    ],
+    [
+      "a word about a key that there is not",
+      { server: '{"keys":{"bot":{"role":"read","users":["me"],"user":"x"}}}' },
+      "mem0:server.keys.bot.user: unknown key; allowed here: role, users",
     ],
     [
       "another role for the owner's key",

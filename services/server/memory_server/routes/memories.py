@@ -22,7 +22,14 @@ from memory_server.schemas import MemoryCreate, MemoryUpdate, SearchRequest, que
 router = APIRouter(tags=["memories"], responses=problems(*EVERYWHERE))
 
 PROCEDURAL = "procedural_memory"
-QueryScope = Annotated[Scope, Depends(query_scope)]
+
+
+async def _within_reach(who: Reader, scope: Annotated[Scope, Depends(query_scope)]) -> Scope:
+    return who.own(scope)
+
+
+QueryScope = Annotated[Scope, Depends(_within_reach)]
+"""The scope in the query string, which the key reaches."""
 IdempotencyKey = Annotated[str | None, Header(max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
@@ -36,7 +43,7 @@ async def add_memory(
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:
     """Remember a conversation. With an Idempotency-Key a repeat gives the first reply and stores nothing again."""
-    scope = body.scope()
+    scope = who.own(body.scope())
     if body.memory_type not in {None, PROCEDURAL}:
         raise Problem(400, "bad-memory-type", f"memory_type can only be {PROCEDURAL}.")
     if body.memory_type and not scope.agent_id:
@@ -88,15 +95,15 @@ async def list_memories(
 
 
 @router.get("/memories/{memory_id}", summary="Get a memory", responses=problems(404))
-async def get_memory(memory_id: UUID, store: Store, _who: Reader) -> dict[str, Any]:
+async def get_memory(memory_id: UUID, store: Store, who: Reader) -> dict[str, Any]:
     """One memory."""
-    return (await store.get(memory_id)).public()
+    return (await store.get(memory_id, who.reach)).public()
 
 
 @router.post("/search", summary="Search memories", responses=problems(400, 413, 502))
-async def search_memories(body: SearchRequest, store: Store, _who: Reader) -> dict[str, Any]:
+async def search_memories(body: SearchRequest, store: Store, who: Reader) -> dict[str, Any]:
     """Memories by meaning, best first. `score` is the distance (0 is best), `similarity` its opposite (1 is best)."""
-    found = await store.search(body.query, body.scope(), body.filters, body.limit or 100, body.threshold)
+    found = await store.search(body.query, who.own(body.scope()), body.filters, body.limit or 100, body.threshold)
     return _reply(found, [vars(relation) for relation in found.relations])
 
 
@@ -106,22 +113,22 @@ async def update_memory(
 ) -> dict[str, str]:
     """Give a memory a new text."""
     with gate.write():
-        await store.update(memory_id, body.text, body.metadata or {})
+        await store.update(memory_id, body.text, body.metadata or {}, who.reach)
     logs.audit("update", key=who.name, memory=str(memory_id))
     return {"message": "Memory updated successfully!"}
 
 
 @router.get("/memories/{memory_id}/history", summary="Get memory history", responses=problems(404))
-async def memory_history(memory_id: UUID, store: Store, _who: Reader) -> list[dict[str, Any]]:
-    """All changes of a memory, oldest first; also of a deleted one."""
-    return await store.history(memory_id)
+async def memory_history(memory_id: UUID, store: Store, who: Reader) -> list[dict[str, Any]]:
+    """All changes of a memory, oldest first; also of a deleted one, unless the key is bound to users."""
+    return await store.history(memory_id, who.reach)
 
 
 @router.delete("/memories/{memory_id}", summary="Delete a memory", responses=problems(404))
 async def delete_memory(memory_id: UUID, store: Store, gate: WriteGate, who: Writer) -> dict[str, str]:
     """Forget one memory."""
     with gate.write():
-        await store.delete(memory_id)
+        await store.delete(memory_id, who.reach)
     logs.audit("delete", key=who.name, memory=str(memory_id))
     return {"message": "Memory deleted successfully"}
 
@@ -138,12 +145,12 @@ async def delete_all_memories(scope: QueryScope, store: Store, gate: WriteGate, 
 @router.get("/users", summary="List users")
 async def list_users(
     store: Store,
-    _who: Reader,
+    who: Reader,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> dict[str, Any]:
-    """Who has memories, and how many."""
-    users, total = await store.users(limit, offset)
+    """Who has memories, and how many; of the users that the key is bound to, if it is."""
+    users, total = await store.users(who.reach, limit, offset)
     return {"results": users, "total": total}
 
 

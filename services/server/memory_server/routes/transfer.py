@@ -36,9 +36,12 @@ async def export_memories(
     run_id: QueryId = None,
     vectors: Annotated[bool, Query(description="With embeddings: larger, but imported without the model.")] = False,
 ) -> StreamingResponse:
-    """All memories and relations, or those of a user, agent or run. The last line has the counts."""
+    """All memories and relations, or those of a user, agent or run. The last line has the counts.
+
+    A key that is bound to users has to name one of them.
+    """
     transfer: Transfer = request.app.state.transfer
-    scope = Scope(user_id or None, agent_id or None, run_id or None)
+    scope = who.own(Scope(user_id or None, agent_id or None, run_id or None))
     logs.audit("export", key=who.name, scope=scope.ids())
     return StreamingResponse(transfer.export(scope, vectors=vectors), media_type=MEDIA_TYPE)
 
@@ -50,9 +53,13 @@ async def export_memories(
     openapi_extra={"requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
 )
 async def import_memories(request: Request, _store: Store, who: Writer) -> dict[str, Any]:
-    """Take the lines of an export. Memories that are there already are skipped: a repeat does no harm."""
+    """Take the lines of an export. Memories that are there already are skipped: a repeat does no harm.
+
+    Lines of a user that the key is not bound to are failures.
+    """
     transfer: Transfer = request.app.state.transfer
-    report = await transfer.take(_lines(request.stream(), request.app.state.settings.max_body_bytes))
+    lines = _lines(request.stream(), request.app.state.settings.max_body_bytes)
+    report = await transfer.take(lines, who.reach)
     logs.audit("import", key=who.name, added=report.added, skipped=report.skipped, relations=report.relations)
     return vars(report)
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import docker
 import httpx
@@ -28,6 +29,9 @@ IMAGES = {
     "model": os.environ.get("MEM0_IMAGE_MODEL", "mem0/model:dev"),
 }
 KEYS = {"admin": "admin-key-" + "a" * 20, "write": "write-key-" + "w" * 20, "read": "read-key-" + "r" * 20}
+BOUND = "bound-key-" + "b" * 20
+"""A key that may write, and reaches the memories of `BOUND_TO` alone."""
+BOUND_TO = ("mine", "mine, too")
 # Every character that a connection string or a shell could take for something else.
 PASSWORD = "p@ss/w#rd%1 '\"\\$?&=:ü"
 DATABASE, ROLE = "mem0_test", "mem0_user_test"
@@ -64,7 +68,8 @@ class Stores:
         self.name = f"st-{secrets.token_hex(4)}"
         self.ports = {name: free_port() for name in ("postgres", "neo4j", "neo4j-http", "model")}
         (directory / "password").write_text(PASSWORD)
-        (directory / "keys").write_text("".join(f"{role} {role} {key}\n" for role, key in KEYS.items()))
+        keys = [f"{role} {role} {key}\n" for role, key in KEYS.items()]
+        (directory / "keys").write_text("".join(keys) + f"bound write {BOUND} {','.join(map(quote, BOUND_TO))}\n")
         for name in ("password", "keys"):
             (directory / name).chmod(0o644)
         directory.chmod(0o755)
@@ -289,7 +294,7 @@ class Server:
 
     def client(self, role: str | None = "admin", timeout: float = 120) -> httpx.Client:
         """A client with the key of a role."""
-        headers = {"X-API-Key": KEYS[role]} if role else {}
+        headers = {"X-API-Key": {**KEYS, "bound": BOUND}[role]} if role else {}
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=timeout, trust_env=False)
 
     @property

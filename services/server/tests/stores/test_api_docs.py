@@ -23,8 +23,10 @@ Written by `MEM0_WRITE_DOCS=1 pytest tests/stores/test_api_docs.py` in `services
 below; a test fails when this page is stale. The server itself shows the same at `/docs`, with all fields.
 
 All routes but `/health` and the documentation need the header `X-API-Key`. The key file holds one plain key (its role
-is admin), or lines of `name role key`; the roles are read, write and admin. Errors are problem documents (RFC 9457,
-`application/problem+json`): `type` is stable, `detail` is for people, `request_id` is in the log.
+is admin), or lines of `name role key`; the roles are read, write and admin. A fourth word, `alice,bob%20b`, binds a key
+to users (percent-encoded): memories of others are not there for it (404), their names are refused (403). Errors are
+problem documents (RFC 9457, `application/problem+json`): `type` is stable, `detail` is for people, `request_id` is in
+the log.
 
 | status | meaning |
 |---|---|
