@@ -63,6 +63,7 @@ function manifestContent({
     secrets.apiKey,
     ...Object.values(secrets.clientKeys),
     secrets.apiKeys,
+    secrets.sealKey,
     secrets.openaiApiKey,
     secrets.grafana?.adminPassword,
     secrets.grafana?.secretKey,

@@ -6,7 +6,7 @@ import type { Settings } from "../config/settings.ts";
 import { HostFile, type MountedFile } from "./host-file.ts";
 
 /** Letters and digits enough for 256 bits. */
-const API_KEY_LENGTH = 43;
+const KEY_LENGTH = 43;
 
 /** A secret as a 0600 file on the host. */
 export type SecretFile = MountedFile;
@@ -24,7 +24,7 @@ export interface SecretsArgs {
   };
 }
 
-/** Every secret of a stack: made once, protected, and readable only by the user that the containers run as. */
+/** Every secret of a stack: made once, protected, and readable only by the user that the containers run as, or by whoever deploys. */
 export class Secrets extends pulumi.ComponentResource {
   readonly postgresPassword: SecretFile;
   readonly neo4jPassword: SecretFile;
@@ -36,6 +36,8 @@ export class Secrets extends pulumi.ComponentResource {
   readonly clientKeys: Readonly<Record<string, SecretFile>>;
   /** All keys of the memory server with names, roles and users, as it reads them. */
   readonly apiKeys: SecretFile;
+  /** Seals the manifests of the stack's backups; no container reads it. */
+  readonly sealKey: SecretFile;
   readonly openaiApiKey: SecretFile | undefined;
   /** What a container of Grafana needs; the key is the one that Grafana encrypts its own secrets with. */
   readonly grafana: { adminPassword: SecretFile; secretKey: SecretFile } | undefined;
@@ -51,14 +53,16 @@ export class Secrets extends pulumi.ComponentResource {
     const generated = (secret: string, length: number, protect = true) =>
       new random.RandomPassword(`${name}-${secret}`, { length, special: false }, { parent: this, protect })
         .result;
-    const file = (secret: string, content: pulumi.Output<string>): SecretFile => {
+    const readers = `${settings.runAs.uid}:${settings.runAs.gid}`;
+    /** @param owner the containers' user; without one, whoever deploys */
+    const file = (secret: string, content: pulumi.Output<string>, owner = readers): SecretFile => {
       const { path: filePath, revision } = new HostFile(
         `${name}-${secret}-file`,
         {
           path: path.join(settings.stateDir, "secrets", secret),
           content,
           mode: "0600",
-          owner: `${settings.runAs.uid}:${settings.runAs.gid}`,
+          owner,
         },
         { parent: this },
       );
@@ -69,14 +73,14 @@ export class Secrets extends pulumi.ComponentResource {
     this.neo4jPassword = file("neo4j_password", generated("neo4j-password", 32));
     this.metricsPassword = file("metrics_password", generated("metrics-password", 32));
     // Generated even when one is given, so that giving or withdrawing a key never touches a protected resource.
-    const madeApiKey = generated("api-key", API_KEY_LENGTH);
+    const madeApiKey = generated("api-key", KEY_LENGTH);
     const ownApiKey = given.apiKey ?? madeApiKey;
     this.apiKey = file("api_key", ownApiKey);
     // These open nothing that another could not open again: a name taken out of the settings takes its key along.
     const clients = Object.entries(settings.server.keys).map(([client, granted]) => ({
       client,
       granted,
-      key: given.apiKeys?.[client] ?? generated(`api-key-${client}`, API_KEY_LENGTH, false),
+      key: given.apiKeys?.[client] ?? generated(`api-key-${client}`, KEY_LENGTH, false),
     }));
     this.clientKeys = Object.fromEntries(
       clients.map(({ client, key }) => [client, file(`api_key_${client}`, key)]),
@@ -85,11 +89,12 @@ export class Secrets extends pulumi.ComponentResource {
       ({ client, granted, key }) => key.apply((text) => keyLine(client, granted, text)),
     );
     this.apiKeys = file("api_keys", pulumi.concat(...lines));
+    this.sealKey = file("seal_key", generated("seal-key", KEY_LENGTH), "");
     this.openaiApiKey =
       given.openaiApiKey === undefined ? undefined : file("openai_api_key", given.openaiApiKey);
     // Generated without a Grafana too: its data outlive the setting that turns it off, and know no other password.
     const adminPassword = generated("grafana-admin-password", 32);
-    const secretKey = generated("grafana-secret-key", 43);
+    const secretKey = generated("grafana-secret-key", KEY_LENGTH);
     const ownGrafana = settings.grafana === "container";
     this.grafana = ownGrafana
       ? {

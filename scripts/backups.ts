@@ -1,3 +1,4 @@
+import { SEAL_WORDS, type SealKey, sealKeyOf, sealKeysOf, sealState } from "../ops/backup/format/seal.ts";
 import { type Catalogue, readCatalogue } from "../ops/backup/keep/catalogue.ts";
 import { accept, discard, judge, type Listed, pin, prune } from "../ops/backup/keep/keeping.ts";
 import { type Kept, type RetentionPlan, waitsForJudgement } from "../ops/backup/keep/retention.ts";
@@ -24,19 +25,19 @@ export const verb = defineVerb<{ prune?: boolean; dryRun?: boolean }>({
     "backups pin 20261124_023000 before-the-move",
   ],
   subverbs: [
-    change("accept", "take a suspect backup for good", [], (root, ts) => {
-      accept(root, ts);
+    change("accept", "take a suspect backup for good", [], (stack, ts) => {
+      accept(stack.backup.root, ts, sealKeyOf(stack));
       return `backup ${ts} is accepted: it counts from now on`;
     }),
-    change("discard", "delete a suspect or damaged backup", [], (root, ts) => {
+    change("discard", "delete a suspect or damaged backup", [], ({ backup: { root } }, ts) => {
       discard(root, ts);
       return `backup ${ts} is deleted`;
     }),
-    change("pin", "keep a backup for good, under a name", ["name"], (root, ts, name) => {
+    change("pin", "keep a backup for good, under a name", ["name"], ({ backup: { root } }, ts, name) => {
       pin(root, ts, name);
       return `backup ${ts} is kept for good: ${name}`;
     }),
-    change("unpin", "let a pinned backup go when its time comes", [], (root, ts) => {
+    change("unpin", "let a pinned backup go when its time comes", [], ({ backup: { root } }, ts) => {
       pin(root, ts, undefined);
       return `backup ${ts} is no longer pinned`;
     }),
@@ -46,8 +47,9 @@ export const verb = defineVerb<{ prune?: boolean; dryRun?: boolean }>({
     if (options.dryRun === true && options.prune !== true) {
       throw new Problem("--dry-run goes with --prune", { exitCode: ExitCode.usage });
     }
-    const context = call.backups();
-    const { directory, backup: settings } = context.stack;
+    const found = call.backups();
+    const { directory, backup: settings } = found.stack;
+    const context = { ...found, keys: sealKeysOf(found.stack) };
     const pruned =
       options.prune === true && options.dryRun !== true
         ? await withBackupLock(directory, async () => prune(settings.root, settings.keep, new Date()))
@@ -71,7 +73,7 @@ function change(
   name: string,
   summary: string,
   more: string[],
-  work: (root: string, ts: string, more: string) => string,
+  work: (stack: DeployedStack, ts: string, more: string) => string,
 ): Subverb {
   const verb = defineVerb({
     declare: (command) => command.arguments(["<ts>", ...more.map((one) => `<${one}>`)].join(" ")),
@@ -79,8 +81,8 @@ function change(
     examples: [["backups", name, "20261124_023000", ...more.map((one) => one.toUpperCase())].join(" ")],
     run: async (call) => {
       const [ts = "", second = ""] = call.args;
-      const { directory, backup } = call.backups().stack;
-      return { text: await withBackupLock(directory, async () => work(backup.root, ts, second)) };
+      const { stack } = call.backups();
+      return { text: await withBackupLock(stack.directory, async () => work(stack, ts, second)) };
     },
   });
   return { name, summary, verb };
@@ -89,12 +91,14 @@ function change(
 interface StackWithBackups {
   stack: DeployedStack;
   used: boolean;
+  /** The stack's seal key, if it has one. */
+  keys: readonly SealKey[];
 }
 
 type Removal = Record<"removed" | "toRemove", Listed[]>;
 
 function report(
-  { stack }: StackWithBackups,
+  { stack, keys }: StackWithBackups,
   catalogue: Catalogue,
   plan: RetentionPlan<Listed>,
   removal: Removal,
@@ -106,11 +110,11 @@ function report(
     keep: stack.backup.keep,
     backups: [
       ...plan.kept.map(({ backup: one, reasons, until }) => ({
-        ...shown(one),
+        ...shown(one, keys),
         reasons,
         until: until ?? null,
       })),
-      ...plan.removed.map((one) => ({ ...shown(one), reasons: [], until: null })),
+      ...plan.removed.map((one) => ({ ...shown(one, keys), reasons: [], until: null })),
     ],
     stopped: plan.stopped ?? null,
     removed: ids(removal.removed),
@@ -120,7 +124,10 @@ function report(
   };
 }
 
-function shown({ id, tier, cutAt, result, pin: name, backup, directory, wrong }: Listed) {
+function shown(
+  { id, tier, cutAt, result, pin: name, backup, directory, wrong }: Listed,
+  keys: readonly SealKey[],
+) {
   return {
     id,
     tier,
@@ -129,6 +136,7 @@ function shown({ id, tier, cutAt, result, pin: name, backup, directory, wrong }:
     pin: name ?? null,
     bytes: backup?.bytes ?? null,
     counts: backup?.manifest.counts ?? null,
+    sealed: backup === undefined ? null : sealState(backup.seal, keys),
     encrypted: backup === undefined ? null : backup.manifest.encryption !== null,
     directory,
     wrong: wrong ?? null,
@@ -141,7 +149,7 @@ function foreign(catalogue: Catalogue): string[] {
 }
 
 function render(
-  { stack, used }: StackWithBackups,
+  { stack, used, keys }: StackWithBackups,
   catalogue: Catalogue,
   plan: RetentionPlan<Listed>,
   { removed, toRemove }: Removal,
@@ -155,7 +163,10 @@ function render(
   return [
     `backups of stack ${stack.name} in ${root}`,
     "",
-    table(["backup", "tier", "result", "memories", "size", "kept until", "because"], plan.kept.map(row)),
+    table(
+      ["backup", "tier", "result", "memories", "size", "kept until", "because"],
+      plan.kept.map((kept) => row(kept, keys)),
+    ),
     ...plan.kept.flatMap(({ backup: one }) => (one.wrong === undefined ? [] : [judgement(one, stack.name)])),
     ...(plan.stopped === undefined ? [] : ["", plan.stopped]),
     ...(removed.length === 0 ? [] : ["", `removed: ${names(removed)}`]),
@@ -164,7 +175,9 @@ function render(
   ].join("\n");
 }
 
-function row({ backup: one, reasons, until }: Kept<Listed>): string[] {
+function row({ backup: one, reasons, until }: Kept<Listed>, keys: readonly SealKey[]): string[] {
+  const sealed = one.backup === undefined ? undefined : sealState(one.backup.seal, keys);
+  const doubt = sealed === undefined || sealed === "this-stack" ? [] : [SEAL_WORDS[sealed]];
   return [
     one.id,
     one.tier,
@@ -172,7 +185,7 @@ function row({ backup: one, reasons, until }: Kept<Listed>): string[] {
     String(one.backup?.manifest.counts.memories ?? ""),
     one.backup === undefined ? "" : byteSize(one.backup.bytes),
     until === undefined ? "" : `${until.toISOString().slice(0, 16).replace("T", " ")}Z`,
-    reasons.map(({ why }) => why).join("; "),
+    [...reasons.map(({ why }) => why), ...doubt].join("; "),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { SEAL_KEY_FILE } from "../ops/backup/format/seal.ts";
 import { refusal, requireVerifiedBackup } from "../ops/backup/prove/deletion-guard.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { withDocker } from "../ops/docker/client.ts";
@@ -46,7 +47,11 @@ export const verb = defineVerb<Options>({
     const deployed = call.deployed();
     await requireTypedName(stack, options.yesDelete);
     await call.step(`delete stack ${stack} and its data`, (report) => deleteStack(context, deployed, report));
-    return { text: `stack ${stack} and all its data are deleted` };
+    return {
+      text:
+        `stack ${stack} and all its data are deleted; its backups stay. Its seal key is gone with it: ` +
+        "the copy that you kept still shows that they are its own (--seal-key)",
+    };
   },
 });
 
@@ -68,7 +73,8 @@ async function requireTypedName(stack: string, given: string | undefined): Promi
   const typed =
     given ??
     (await ask(
-      `This deletes every memory of stack ${stack}. Type its name to go on: `,
+      `This deletes every memory of stack ${stack}, and its secrets: of secrets/${SEAL_KEY_FILE} keep a copy if a backup of it may ` +
+        "be restored one day. Type its name to go on: ",
       "--yes-delete NAME_OF_THE_STACK",
     ));
   if (typed === stack) return;

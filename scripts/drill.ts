@@ -1,20 +1,25 @@
 import prettyMs from "pretty-ms";
 import { readIdentity } from "../ops/backup/format/encryption.ts";
+import { sealKeysOf } from "../ops/backup/format/seal.ts";
 import { newestGood, readCatalogue } from "../ops/backup/keep/catalogue.ts";
 import { type DrillReport, drill } from "../ops/backup/prove/drill.ts";
 import { metered } from "../ops/backup/restore/metered.ts";
 import { findRestorable } from "../ops/backup/restore/restorable.ts";
+import { requireTrusted } from "../ops/backup/trust.ts";
 import type { Check } from "../ops/base/check.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { counted } from "../ops/base/words.ts";
 import { checkLine } from "./cli/output.ts";
+import { SEAL_KEY_OPTION, TRUST_OPTION } from "./cli/seal-options.ts";
 import { defineVerb } from "./cli/verb.ts";
 
-export const verb = defineVerb<{ identity?: string }>({
+export const verb = defineVerb<{ identity?: string; sealKey?: string; trust?: boolean }>({
   declare: (command) =>
     command
       .argument("[ts]", "backup (default: the newest good one)")
-      .option("--identity <file>", "age identity, for encrypted backups"),
+      .option("--identity <file>", "age identity, for encrypted backups")
+      .option("--seal-key <file>", SEAL_KEY_OPTION)
+      .option("--trust", TRUST_OPTION),
   json: "the report",
   notes:
     "The stack goes on; all that the drill makes is removed. How long it took is what a restore would take: it is kept\n" +
@@ -37,7 +42,7 @@ export const verb = defineVerb<{ identity?: string }>({
         mend: `./mem0 backup ${stack.name}`,
       });
     }
-    const backup = findRestorable(root, named, identity);
+    const backup = findRestorable(root, named, identity, sealKeysOf(stack, options.sealKey));
     const made = backup.manifest;
     if (made === undefined) {
       throw new Problem("a backup of the old form tells no counts that a drill could compare", {
@@ -46,6 +51,7 @@ export const verb = defineVerb<{ identity?: string }>({
         exitCode: ExitCode.usage,
       });
     }
+    requireTrusted(backup, { stack: stack.name, trust: options.trust === true });
     const report = await call.runOnEngine(
       {
         title: `restore ${backup.id} into throw-away containers`,
@@ -63,6 +69,10 @@ export const verb = defineVerb<{ identity?: string }>({
           say(checkLine(check));
         };
         const opened = { ...metered(backup, onBytes), manifest: made };
+        if (opened.files !== undefined && opened.sealed !== "this-stack") {
+          say("Postgres' files are left out: this stack did not seal the backup");
+          opened.files = undefined;
+        }
         return drill(stack, opened, told, call.interruption.signal);
       },
     );

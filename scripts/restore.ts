@@ -2,6 +2,7 @@ import { Option } from "commander";
 import prettyMs from "pretty-ms";
 import { readIdentity } from "../ops/backup/format/encryption.ts";
 import type { OnBytes } from "../ops/backup/format/part-files.ts";
+import { sealKeysOf } from "../ops/backup/format/seal.ts";
 import type { RestoreReport } from "../ops/backup/restore/exchange.ts";
 import { leftWithoutEngine } from "../ops/backup/restore/journal.ts";
 import { metered } from "../ops/backup/restore/metered.ts";
@@ -11,11 +12,13 @@ import type { RestoredStore } from "../ops/backup/restore/swap.ts";
 import { RESTORED } from "../ops/backup/restore/swap.ts";
 import type { RestoreTools } from "../ops/backup/restore/tools.ts";
 import { NOT_BROUGHT_BACK, restoreUser, type UserReport } from "../ops/backup/restore/user.ts";
+import { requireTrusted } from "../ops/backup/trust.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { counted } from "../ops/base/words.ts";
 import type { DeployedStack } from "../ops/stack/deployed-stack.ts";
 import packageJson from "../package.json" with { type: "json" };
 import type { Call } from "./cli/call.ts";
+import { SEAL_KEY_OPTION, TRUST_OPTION } from "./cli/seal-options.ts";
 import { defineVerb, type Outcome } from "./cli/verb.ts";
 
 interface Options {
@@ -23,6 +26,8 @@ interface Options {
   user?: string;
   from?: "dump" | "files";
   adopt?: boolean;
+  trust?: boolean;
+  sealKey?: string;
   identity?: string;
   safetyBackup: boolean;
   continue?: boolean;
@@ -43,6 +48,8 @@ export const verb = defineVerb<Options>({
       )
       .option("--user <name>", "only this user's memories, into the running stack")
       .option("--adopt", "take over data of another instance, or data that tells no identity")
+      .option("--trust", TRUST_OPTION)
+      .option("--seal-key <file>", SEAL_KEY_OPTION)
       .option("--identity <file>", "age identity, for encrypted backups")
       .option("--no-safety-backup", "do not back up what is live first, for stores that are beyond it")
       .option("--continue", "go on with a restore that was cut off")
@@ -61,7 +68,7 @@ export const verb = defineVerb<Options>({
     "restore 20261124_023000",
     "restore 20261124_023000 --only postgres",
     "restore 20261124_023000 --user me",
-    "restore /Volumes/Data/backups/mem0/daily/20251104_023000 --adopt",
+    "restore /Volumes/Data/backups/mem0/daily/20251104_023000 --adopt --trust",
     "restore --roll-back",
   ],
   run: async (call) => {
@@ -72,7 +79,12 @@ export const verb = defineVerb<Options>({
     const what = ts === undefined ? "The data of prd changes" : `prd gets the data of ${ts}`;
     await call.consent(`${what}; it does not serve for a moment.`);
     const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
-    const open = (named: string) => findRestorable(stack.backup.root, named, identity);
+    const keys = sealKeysOf(stack, options.sealKey);
+    const open = (named: string) => {
+      const found = findRestorable(stack.backup.root, named, identity, keys);
+      requireTrusted(found, { stack: stack.name, trust: options.trust === true });
+      return found;
+    };
     if (ts === undefined) {
       return onTools(call, stack, (tools, onBytes) =>
         goOn(tools, options, (named) => metered(open(named), onBytes)),

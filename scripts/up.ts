@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import type { Manifest } from "../config/manifest.ts";
+import { SEAL_KEY_FILE } from "../ops/backup/format/seal.ts";
 import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
 import { untilReady } from "../ops/server/readiness.ts";
 import { type Changes, deploy, previewChanges } from "../ops/stack/deployment.ts";
@@ -15,6 +18,7 @@ export const verb = defineVerb({
   examples: ["up", "up prd --yes"],
   run: async (call) => {
     const { stack } = call;
+    const hadSealKey = existsSync(path.join(stackDirectory(stateHome(), stack), "secrets", SEAL_KEY_FILE));
     requireSoundStackFile(CHECKOUT, stack);
     refuseUnfinishedRestore(stackDirectory(stateHome(), stack));
     await runSetup();
@@ -29,11 +33,15 @@ export const verb = defineVerb({
     const changes = await call.step(`deploy stack ${stack}`, (report) => deploy(context, report));
     const deployed = call.deployed();
     await call.step("find the stores to be this stack's own", (report) => untilReady(deployed, report));
-    return { text: summary(deployed.manifest, changes) };
+    return { text: summary(deployed.manifest, changes, hadSealKey) };
   },
 });
 
-function summary({ stack, services, secretFiles, observability }: Manifest, changes: Changes): string {
+function summary(
+  { stack, services, secretFiles, observability }: Manifest,
+  changes: Changes,
+  hadSealKey: boolean,
+): string {
   const addresses = Object.entries(services).flatMap(([service, { ports }]) =>
     Object.entries(ports).map(([purpose, port]) => {
       const scheme = purpose === "http" ? "http" : purpose === "bolt" ? "bolt" : "postgresql";
@@ -46,9 +54,19 @@ function summary({ stack, services, secretFiles, observability }: Manifest, chan
     ...addresses,
     `  ${"API key".padEnd(20)} ${secretFiles.api_key}`,
     ...grafanaLines(observability?.grafana, secretFiles.grafana_admin_password),
+    ...(hadSealKey ? [] : ["", sealKeyNote(secretFiles[SEAL_KEY_FILE])]),
     "",
     `Try: ./mem0 remember "I keep bees on the roof"${option}`,
   ].join("\n");
+}
+
+/** Told once, when the key is made. */
+function sealKeyNote(file: string | undefined): string {
+  return (
+    `A key was made that seals this stack's backups: ${file}\n` +
+    "It shows that a backup is your own. Nobody can make it again: copy it to a safe place, beside the passphrase, for the " +
+    "day on which another machine has to restore them."
+  );
 }
 
 function grafanaLines(

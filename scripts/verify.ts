@@ -1,18 +1,21 @@
 import { InvalidArgumentError } from "commander";
 import prettyMs from "pretty-ms";
 import { readIdentity } from "../ops/backup/format/encryption.ts";
+import { sealKeysOf } from "../ops/backup/format/seal.ts";
 import { readCatalogue } from "../ops/backup/keep/catalogue.ts";
 import { chooseForVerification } from "../ops/backup/keep/keeping.ts";
 import { type Verified, verifyAll } from "../ops/backup/prove/verify.ts";
 import { Problem } from "../ops/base/problem.ts";
 import { byteSize } from "../ops/base/words.ts";
 import { checkLine } from "./cli/output.ts";
+import { SEAL_KEY_OPTION } from "./cli/seal-options.ts";
 import { defineVerb } from "./cli/verb.ts";
 
 interface Options {
   all?: boolean;
   sample?: number;
   identity?: string;
+  sealKey?: string;
 }
 
 export const verb = defineVerb<Options>({
@@ -21,7 +24,8 @@ export const verb = defineVerb<Options>({
       .argument("[ts]", "backup (default: the newest good one)")
       .option("--all", "every backup, the suspects too")
       .option("--sample <percent>", "this share of the backups, others each day", percent)
-      .option("--identity <file>", "age identity, for encrypted backups"),
+      .option("--identity <file>", "age identity, for encrypted backups")
+      .option("--seal-key <file>", SEAL_KEY_OPTION),
   json: "the report",
   exits: {
     ok: "all are as they were written",
@@ -35,6 +39,7 @@ export const verb = defineVerb<Options>({
     const { stack } = call.backups();
     const { root } = stack.backup;
     const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
+    const keys = sealKeysOf(stack, options.sealKey);
     const catalogue = readCatalogue(root);
     const { backups, damaged } = chooseForVerification(
       catalogue,
@@ -59,14 +64,20 @@ export const verb = defineVerb<Options>({
         failed: (result: Verified[]) => result.some(({ ok }) => !ok),
       },
       ({ report, onBytes }) =>
-        verifyAll(stack, backups, identity, {
-          begin: ({ tier, id, bytes }) => report(`${tier} ${id} (${byteSize(bytes)})`),
-          check: (check) => {
-            call.interruption.checkpoint();
-            report(checkLine(check));
+        verifyAll(
+          stack,
+          backups,
+          identity,
+          {
+            begin: ({ tier, id, bytes }) => report(`${tier} ${id} (${byteSize(bytes)})`),
+            check: (check) => {
+              call.interruption.checkpoint();
+              report(checkLine(check));
+            },
+            bytes: onBytes,
           },
-          bytes: onBytes,
-        }),
+          keys,
+        ),
     );
     const all = [...verified, ...damaged.map(({ id, tier, reason }) => lost(id, tier, reason))];
     return {
@@ -85,7 +96,7 @@ function percent(text: string): number {
 
 function lost(id: string, tier: string, reason: string): Verified {
   const checks = [{ name: "manifest", ok: false, found: reason }];
-  return { id, tier, ok: false, checks, bytes: 0, seconds: 0 };
+  return { id, tier, ok: false, sealed: undefined, checks, bytes: 0, seconds: 0 };
 }
 
 function summary({ id, tier, ok, checks, seconds, bytes }: Verified): string {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { STACK_NAME } from "../../../config/names.ts";
 import { BACKUP_ID, TIERS } from "./layout.ts";
+import { type ManifestSeal, type SealKey, stackSealSchema } from "./seal.ts";
 
 /** The stores that a backup holds, and the stack's own manifest. */
 export const SOURCES = ["postgres", "neo4j", "history", "stack"] as const;
@@ -109,9 +110,11 @@ const content = z.object({
   neo4jStoppedSeconds: z.number().min(0),
   /** SHA-256 of SHA256SUMS, which covers every part. */
   checksums: sha256,
+  /** Absent in a backup from before there were such seals, and of a stack that has no key yet. */
+  stackSeal: stackSealSchema.optional(),
 });
 
-/** manifest.json of a backup, written last; `seal` is the SHA-256 of all the rest. */
+/** manifest.json of a backup, written last; `seal` is the SHA-256 of all the rest, which finds damage, not forgery. */
 export const backupManifestSchema = content.extend({ seal: sha256 });
 
 export type BackupManifest = z.output<typeof backupManifestSchema>;
@@ -120,11 +123,23 @@ export type Part = z.output<typeof part>;
 export type Counts = BackupManifest["counts"];
 export type Identity = BackupManifest["identity"];
 
-/** The file's text, sealed: the same content gives the same text, in one order of keys. */
-export function renderBackupManifest(value: BackupContent): string {
-  const ordered = content.loose().parse(value);
+/**
+ * The file's text, sealed: the same content gives the same text, in one order of keys.
+ *
+ * @param key the stack's; without it a seal of the stack is left as it is
+ */
+export function renderBackupManifest(value: BackupContent, key?: SealKey): string {
+  const { stackSeal: former, ...body } = content.loose().parse(value);
+  const stackSeal = key?.sign(JSON.stringify(body)) ?? former;
+  const ordered = { ...body, ...(stackSeal === undefined ? {} : { stackSeal }) };
   const seal = createHash("sha256").update(JSON.stringify(ordered)).digest("hex");
   return `${JSON.stringify({ ...ordered, seal }, null, 2)}\n`;
+}
+
+/** What a manifest.json that `parseBackupManifest` took says of the stack's seal. */
+export function readManifestSeal(text: string): ManifestSeal {
+  const { seal: _, stackSeal, ...body } = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  return { content: JSON.stringify(body), by: stackSealSchema.optional().parse(stackSeal) };
 }
 
 /** A backup of a version after this one: whole, and not to be judged here. */

@@ -3,8 +3,16 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { ZodError } from "zod";
 import { isFinderFile } from "../../base/finder-files.ts";
-import { type BackupManifest, NewerBackup, parseBackupManifest } from "../format/backup-manifest.ts";
+import {
+  type BackupContent,
+  type BackupManifest,
+  NewerBackup,
+  parseBackupManifest,
+  readManifestSeal,
+  renderBackupManifest,
+} from "../format/backup-manifest.ts";
 import { BACKUP_ID, FILES, layout, TIERS, type Tier } from "../format/layout.ts";
+import { type ManifestSeal, type SealKey, sealState } from "../format/seal.ts";
 
 /** A whole backup: its manifest is sealed, and every part is there in its size. */
 export interface Backup {
@@ -12,6 +20,8 @@ export interface Backup {
   tier: Tier;
   directory: string;
   manifest: BackupManifest;
+  /** Who sealed it; for whoever has the keys to judge. */
+  seal: ManifestSeal;
   /** Name under which a person keeps it for good. */
   pin: string | undefined;
   /** Size of all parts. */
@@ -111,12 +121,29 @@ export function readBackup(place: {
   }
   const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
   const pin = read(path.join(directory, FILES.pin))?.trim();
-  return { id, tier, directory, manifest, pin: pin === "" ? undefined : pin, bytes };
+  const seal = readManifestSeal(text);
+  return { id, tier, directory, manifest, seal, pin: pin === "" ? undefined : pin, bytes };
 }
 
 /** Whether `readBackup` found a whole one. */
 export function isWhole(found: Backup | Damaged): found is Backup {
   return "manifest" in found;
+}
+
+/**
+ * The manifest of a backup with some of it changed. It is sealed anew only where its seal was this stack's: what somebody
+ * else wrote does not become the stack's own by being accepted.
+ *
+ * @param key the stack's; undefined when it has none yet
+ */
+export function changedManifest(
+  { manifest, seal }: Pick<Backup, "manifest" | "seal">,
+  change: Partial<BackupContent>,
+  key: SealKey | undefined,
+): string {
+  const { seal: _, ...content } = manifest;
+  const isOwn = key !== undefined && sealState(seal, [key]) === "this-stack";
+  return renderBackupManifest({ ...content, ...change }, isOwn ? key : undefined);
 }
 
 function add(catalogue: Catalogue, whole: Backup[], place: Parameters<typeof readBackup>[0]): void {

@@ -3,9 +3,17 @@ import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { isThere } from "../../base/is-there.ts";
 import { ExitCode, Problem } from "../../base/problem.ts";
-import { parseBackupManifest, renderBackupManifest } from "../format/backup-manifest.ts";
+import { parseBackupManifest, readManifestSeal } from "../format/backup-manifest.ts";
 import { FILES, layout, requireBackupId, TIERS, type Tier, timeOf } from "../format/layout.ts";
-import { type Backup, type Catalogue, isWhole, readBackup, readCatalogue } from "./catalogue.ts";
+import type { SealKey } from "../format/seal.ts";
+import {
+  type Backup,
+  type Catalogue,
+  changedManifest,
+  isWhole,
+  readBackup,
+  readCatalogue,
+} from "./catalogue.ts";
 import {
   type Candidate,
   planRetention,
@@ -79,15 +87,20 @@ export function prune(
   return { removed, stopped };
 }
 
-/** Takes a suspect for good: it counts from now on, and no longer stops anything. Completes what was killed. */
-export function accept(root: string, id: string): Backup {
+/**
+ * Takes a suspect for good: it counts from now on, and no longer stops anything. Completes what was killed.
+ *
+ * @param key the stack's, for its seal
+ */
+export function accept(root: string, id: string, key?: SealKey): Backup {
   requireBackupId(id);
   const { tier, directory } = findSuspect(root, id);
   const file = path.join(directory, FILES.manifest);
-  const { seal: _, ...manifest } = parseBackupManifest(readFileSync(file, "utf8"));
+  const text = readFileSync(file, "utf8");
+  const suspect = { manifest: parseBackupManifest(text), seal: readManifestSeal(text) };
   const target = layout.backup(root, tier, id);
   try {
-    writeFileAtomic.sync(file, renderBackupManifest({ ...manifest, result: "good" }), { mode: 0o600 });
+    writeFileAtomic.sync(file, changedManifest(suspect, { result: "good" }, key), { mode: 0o600 });
     mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
     renameSync(directory, target);
   } catch (cause) {

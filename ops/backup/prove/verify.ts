@@ -10,6 +10,7 @@ import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { compareChecksums } from "../format/checksums.ts";
 import type { OpenPart } from "../format/part.ts";
 import type { OnBytes } from "../format/part-files.ts";
+import { SEAL_WORDS, type SealKey, type SealState, sealKeysOf, sealState } from "../format/seal.ts";
 import { decompressed } from "../format/streams.ts";
 import type { Backup } from "../keep/catalogue.ts";
 import { metered } from "../restore/metered.ts";
@@ -29,6 +30,8 @@ export interface Verified {
   id: string;
   tier: string;
   ok: boolean;
+  /** Who sealed it; undefined when its manifest cannot be read. */
+  sealed: SealState | undefined;
   checks: Check[];
   bytes: number;
   seconds: number;
@@ -43,6 +46,8 @@ export interface VerifyTools {
   stateDir: string;
   /** Text of the age identity file. */
   identity: string | undefined;
+  /** Those whose backups count as the stack's own. */
+  keys: readonly SealKey[];
   onCheck?: (check: Check) => void;
   onBytes?: OnBytes | undefined;
 }
@@ -59,6 +64,11 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
     checks.push(done);
     tools.onCheck?.(done);
   };
+  const sealed = sealState(backup.seal, tools.keys);
+  await check("seal", async () => {
+    if (sealed === "changed") throw new Error(SEAL_WORDS[sealed]);
+    return SEAL_WORDS[sealed];
+  });
   await check("checksums", () => compareChecksums(backup, tools.onBytes));
   // Damaged bytes need no further checks.
   if (checks.every(({ ok }) => ok)) {
@@ -70,7 +80,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
       return `readable, ${counted(manifest.encryption.recipients.length, "recipient")}`;
     });
     if (checks.every(({ ok }) => ok)) {
-      const opened = metered(openBackup(backup, tools.identity), tools.onBytes);
+      const opened = metered(openBackup(backup, tools.identity, tools.keys), tools.onBytes);
       await check("postgres", () => readPostgres(opened, backup, tools));
       const { files } = opened;
       if (files !== undefined) await check("postgres' files", () => readFiles(files, tools));
@@ -83,6 +93,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
     id: backup.id,
     tier: backup.tier,
     ok: checks.every(({ ok }) => ok),
+    sealed,
     checks,
     bytes: backup.bytes,
     seconds: secondsSince(started),
@@ -187,12 +198,14 @@ function reasonOf(error: unknown): string {
  * Verifies backups one after the other, with throw-away containers of the deployed images.
  *
  * @param identity text of the age identity file
+ * @param keys those whose backups count as the stack's own
  */
 export async function verifyAll(
   stack: DeployedStack,
   backups: readonly Backup[],
   identity: string | undefined,
   on: { begin: (backup: Backup) => void; check: (check: Check) => void; bytes?: OnBytes },
+  keys: readonly SealKey[] = sealKeysOf(stack),
 ): Promise<Verified[]> {
   const postgres = await deployedService(stack, "postgres");
   const neo4j = graphImage(await deployedService(stack, "neo4j"));
@@ -209,6 +222,7 @@ export async function verifyAll(
           withGraph: (work) => withThrowawayGraph(docker, throwaway, neo4j, work),
           stateDir: directory,
           identity,
+          keys,
           onCheck: on.check,
           onBytes: on.bytes,
         }),

@@ -28,12 +28,16 @@ import type { RestoreTools } from "./tools.ts";
  */
 export async function postgresForm(
   tools: RestoreTools,
-  { id, files, manifest }: Restorable,
+  { id, files, manifest, sealed }: Restorable,
   from: "dump" | "files" | undefined,
 ): Promise<RestoreRun["postgresAs"]> {
   if (from === "dump" || (files === undefined && from === undefined)) return "database";
   const unfit =
-    files === undefined || manifest === undefined ? "there are none in it" : await misfit(tools, manifest);
+    files === undefined || manifest === undefined
+      ? "there are none in it"
+      : sealed !== "this-stack"
+        ? "this stack did not seal it, and a server's files are more than data"
+        : await misfit(tools, manifest);
   if (unfit === undefined) return "files";
   const reason = `Postgres' files of backup ${id} cannot be used: ${unfit}`;
   if (from === "files") throw new Problem(reason, { mend: "the same command with --from dump" });

@@ -8,6 +8,7 @@ import { oldChecksums } from "../format/checksums.ts";
 import { BACKUP_ID, FILES } from "../format/layout.ts";
 import type { OpenPart } from "../format/part.ts";
 import { openPart } from "../format/part-files.ts";
+import { type SealKey, type SealState, sealState } from "../format/seal.ts";
 import {
   type Backup,
   isWhole,
@@ -19,6 +20,7 @@ import {
 } from "../keep/catalogue.ts";
 import { backupsVerb } from "../keep/root.ts";
 import type { GraphParts, PostgresFiles, PostgresParts } from "../stores/store.ts";
+import { takenOnTrust } from "../trust.ts";
 
 /** A backup as a restore sees it: one of ours, or one of the old operations guide's form. */
 export interface Restorable {
@@ -26,6 +28,8 @@ export interface Restorable {
   directory: string;
   /** Undefined for one of the old form. */
   manifest: BackupManifest | undefined;
+  /** Who sealed it: what this stack did not seal is loaded on a person's word alone, and never as files of a server. */
+  sealed: SealState;
   postgres: PostgresParts | undefined;
   /** What stands beside the dump in hourly backups, where it is wished. */
   files: PostgresFiles | undefined;
@@ -37,8 +41,16 @@ export interface Restorable {
   lacks: string[];
 }
 
-/** Opens one of our backups. */
-export function openBackup({ id, directory, manifest }: Backup, identity?: string): Restorable {
+/**
+ * Opens one of our backups.
+ *
+ * @param keys those whose backups count as the stack's own
+ */
+export function openBackup(
+  { id, directory, manifest, seal }: Backup,
+  identity?: string,
+  keys: readonly SealKey[] = [],
+): Restorable {
   const open = (which: (part: Part) => boolean) =>
     manifest.parts.filter(which).map((part) => openPart(directory, part, identity));
   const [lines] = open(({ format }) => format === "graph-lines-zstd");
@@ -47,10 +59,12 @@ export function openBackup({ id, directory, manifest }: Backup, identity?: strin
   const [files] = open(({ format }) => format === "pg-files-zstd");
   const [log] = open(({ format }) => format === "pg-log-zstd");
   const dumps = open(({ format }) => format === "neo4j-dump");
+  const sealed = sealState(seal, keys);
   return {
     id,
     directory,
     manifest,
+    sealed,
     postgres: dump === undefined || rows === undefined ? dump : { ...dump, rows },
     files: files === undefined || log === undefined ? undefined : { files, log },
     graph:
@@ -61,7 +75,10 @@ export function openBackup({ id, directory, manifest }: Backup, identity?: strin
           : undefined,
     history: open(({ source }) => source === "history")[0],
     others: open(({ source, name }) => source === "stack" || name === "globals"),
-    lacks: manifest.result === "suspect" ? [`it is suspect: ${manifest.reasons.join("; ")}`] : [],
+    lacks: [
+      ...(manifest.result === "suspect" ? [`it is suspect: ${manifest.reasons.join("; ")}`] : []),
+      ...takenOnTrust(sealed),
+    ],
   };
 }
 
@@ -83,6 +100,7 @@ export function openOldBackup(directory: string): Restorable | undefined {
     id: path.basename(directory),
     directory,
     manifest: undefined,
+    sealed: "unsealed",
     postgres: dump === undefined ? undefined : openPart(directory, oldDump(directory, dump)),
     files: undefined,
     graph:
@@ -111,6 +129,7 @@ function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksu
     "no history file: the history stays as it is",
     "no identity: that these memories are this stack's, and its embedder's, is taken on your word",
     "no counts: that nothing is missing cannot be shown",
+    ...takenOnTrust("unsealed"),
     ...(hasChecksums ? [] : ["no checksums: damage shows only where a file cannot be unpacked"]),
   ];
 }
@@ -120,19 +139,27 @@ function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksu
  * of one, ours or of the old form.
  *
  * @param identity text of the age identity file, for encrypted backups
+ * @param keys those whose backups count as the stack's own
  */
-export function findRestorable(root: string, named: string, identity?: string): Restorable {
+export function findRestorable(
+  root: string,
+  named: string,
+  identity?: string,
+  keys: readonly SealKey[] = [],
+): Restorable {
   const mend = `${backupsVerb(root)} lists what there is`;
-  if (named === "latest") return latest(root, identity);
+  const opened = (backup: Backup) => openBackup(backup, requireIdentity(backup, identity), keys);
+  if (named === "latest") return opened(latest(root));
   if (!BACKUP_ID.test(named)) {
     const directory = path.resolve(named);
-    const found = sealedAt(root, directory, identity) ?? openOldBackup(directory);
+    const ours = backupAt(root, directory);
+    const found = ours === undefined ? openOldBackup(directory) : opened(ours);
     if (found !== undefined) return found;
     throw new Problem(`${named} is neither a backup's id nor the directory of a backup`, { mend });
   }
   const { good, suspects, damaged } = readCatalogue(root);
   const whole = [...good, ...suspects].find(({ id }) => id === named);
-  if (whole !== undefined) return openBackup(whole, requireIdentity(whole, identity));
+  if (whole !== undefined) return opened(whole);
   const other = damaged.find(({ id }) => id === named);
   const old = other?.kind === "no-manifest" ? openOldBackup(other.directory) : undefined;
   if (old !== undefined) return old;
@@ -142,7 +169,7 @@ export function findRestorable(root: string, named: string, identity?: string): 
 }
 
 /** One of our backups wherever it lies, for example where copies go; undefined when there is no manifest. */
-function sealedAt(root: string, directory: string, identity: string | undefined): Restorable | undefined {
+function backupAt(root: string, directory: string): Backup | undefined {
   const file = path.join(directory, FILES.manifest);
   if (!isThere(file)) return undefined;
   const refuse = (why: Parameters<typeof unusable>[1]): Problem =>
@@ -158,15 +185,15 @@ function sealedAt(root: string, directory: string, identity: string | undefined)
   }
   const { id, tier, result } = manifest;
   const found = readBackup({ id, tier, directory, suspect: result === "suspect" });
-  if (isWhole(found)) return openBackup(found, requireIdentity(found, identity));
+  if (isWhole(found)) return found;
   throw refuse(found);
 }
 
-function latest(root: string, identity: string | undefined): Restorable {
+function latest(root: string): Backup {
   const newest = newestGood(readCatalogue(root));
   if (newest === undefined)
     throw new Problem("there is no good backup", { where: root, mend: backupsVerb(root) });
-  return openBackup(newest, requireIdentity(newest, identity));
+  return newest;
 }
 
 function requireIdentity({ id, manifest }: Backup, identity: string | undefined): string | undefined {

@@ -1,6 +1,7 @@
 import { Problem } from "../../base/problem.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { type Tier, timeOf } from "../format/layout.ts";
+import type { SealKey } from "../format/seal.ts";
 import { type Backup, newestGood, readCatalogue } from "../keep/catalogue.ts";
 import { copyTo } from "../keep/copy-elsewhere.ts";
 import { prune } from "../keep/keeping.ts";
@@ -12,14 +13,19 @@ import { promote } from "./sealing.ts";
 type Report = (line: string) => void;
 
 /** Lets a daily backup serve as the weekly and the monthly one too, where that is due; returns these tiers. */
-export async function promoteWhereDue(root: string, backup: Backup, report: Report): Promise<Tier[]> {
+export async function promoteWhereDue(
+  root: string,
+  backup: Backup,
+  key: SealKey | undefined,
+  report: Report,
+): Promise<Tier[]> {
   if (backup.tier !== "daily") return [];
   const catalogue = readCatalogue(root);
   const newest = (tier: Tier) => timeOf(newestGood(catalogue, (entry) => entry.tier === tier)?.id ?? "");
   const at = timeOf(backup.id) ?? new Date(backup.manifest.startedAt);
   const tiers = promotions(at, { weekly: newest("weekly"), monthly: newest("monthly") });
   for (const tier of tiers) {
-    await promote(root, backup, tier);
+    await promote(root, backup, tier, key);
     report(`it is also the ${tier} one`);
   }
   return tiers;

@@ -5,13 +5,15 @@ import { Problem } from "../../base/problem.ts";
 import { type BackupContent, renderBackupManifest } from "../format/backup-manifest.ts";
 import { FILES, layout, type Tier } from "../format/layout.ts";
 import type { PartFiles } from "../format/part-files.ts";
-import { type Backup, isWhole, readBackup } from "../keep/catalogue.ts";
+import type { SealKey } from "../format/seal.ts";
+import { type Backup, changedManifest, isWhole, readBackup } from "../keep/catalogue.ts";
 import { beginPartial, publish, syncFile, writeSynced } from "../keep/unfinished.ts";
 
 /**
  * Makes a finished backup of unfinished work: checksums, then the manifest, then everything to the disk, and only then
  * the name under which it counts.
  *
+ * @param key the stack's; without one the backup is unsealed
  * @returns the directory
  */
 export async function seal(
@@ -19,14 +21,16 @@ export async function seal(
   partial: string,
   parts: PartFiles,
   content: Omit<BackupContent, "checksums" | "parts">,
+  key?: SealKey,
 ): Promise<string> {
   const checksums = parts.checksums();
   await writeSynced(path.join(partial, FILES.checksums), checksums);
-  const manifest = renderBackupManifest({
+  const whole: BackupContent = {
     ...content,
     parts: [...parts.parts].sort((a, b) => (a.file < b.file ? -1 : 1)),
     checksums: createHash("sha256").update(checksums).digest("hex"),
-  });
+  };
+  const manifest = renderBackupManifest(whole, key);
   await writeSynced(path.join(partial, FILES.manifest), manifest);
   const target =
     content.result === "suspect"
@@ -45,10 +49,10 @@ export async function sealPinned(
   partial: string,
   parts: PartFiles,
   content: Omit<BackupContent, "checksums" | "parts">,
-  pin: string | undefined,
+  { pin, key }: { pin: string | undefined; key: SealKey | undefined },
 ): Promise<Backup> {
   if (pin !== undefined) await writeSynced(path.join(partial, FILES.pin), `${pin}\n`);
-  const directory = await seal(root, partial, parts, content);
+  const directory = await seal(root, partial, parts, content, key);
   const { id, tier, result } = content;
   const backup = readBackup({ id, tier, directory, suspect: result === "suspect" });
   if (isWhole(backup)) return backup;
@@ -58,13 +62,15 @@ export async function sealPinned(
 /**
  * Lets a backup stand in another tier as well: its parts by hard links where the file system can, by copies where not,
  * with a manifest of their own.
+ *
+ * @param key the stack's, for the seal of that
  */
-export async function promote(root: string, { directory, manifest }: Backup, tier: Tier): Promise<string> {
+export async function promote(root: string, backup: Backup, tier: Tier, key?: SealKey): Promise<string> {
+  const { directory, manifest } = backup;
   const partial = await beginPartial(root, `${tier}-${manifest.id}`);
   for (const { file } of manifest.parts) await linkOrCopy(directory, partial, file);
   await linkOrCopy(directory, partial, FILES.checksums);
-  const { seal: _, ...content } = manifest;
-  await writeSynced(path.join(partial, FILES.manifest), renderBackupManifest({ ...content, tier }));
+  await writeSynced(path.join(partial, FILES.manifest), changedManifest(backup, { tier }, key));
   return publish(partial, layout.backup(root, tier, manifest.id));
 }
 

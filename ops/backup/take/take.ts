@@ -2,6 +2,7 @@ import { withDocker } from "../../docker/client.ts";
 import { whileEngineRuns } from "../../docker/engine-watch.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { PartFiles } from "../format/part-files.ts";
+import { sealKeyOf } from "../format/seal.ts";
 import { newestGood, readCatalogue } from "../keep/catalogue.ts";
 import { onDisk } from "../keep/root.ts";
 import { withBackupLock } from "../lock.ts";
@@ -29,6 +30,9 @@ async function take(stack: DeployedStack, options: TakeOptions): Promise<Made> {
   const { root, recipients, keep } = stack.backup;
   const { tier, report, now, signal = new AbortController().signal } = options;
 
+  const key = sealKeyOf(stack);
+  if (key === undefined)
+    report(`the stack has no key to seal this backup with: ./mem0 up ${stack.name} makes it`);
   const unfinished = await openRoot(stack, options);
   await mendCutOff(stack, report);
   const parts = new PartFiles(unfinished, recipients, options.onBytes, signal);
@@ -46,10 +50,10 @@ async function take(stack: DeployedStack, options: TakeOptions): Promise<Made> {
   const last = newestGood(readCatalogue(root))?.manifest;
   return onDisk(root, async () => {
     const content = contentOf(stack, { options, beginning, dumped, last });
-    const backup = await sealPinned(root, unfinished, parts, content, options.pin);
+    const backup = await sealPinned(root, unfinished, parts, content, { pin: options.pin, key });
     if (content.result === "suspect") return { backup, promoted: [], copyFailure: undefined };
 
-    const promoted = await promoteWhereDue(root, backup, report);
+    const promoted = await promoteWhereDue(root, backup, key, report);
     if (options.keepAll !== true) removeOld(root, keep, now(), report);
     return { backup, promoted, copyFailure: await copyElsewhere(stack, backup, report) };
   });

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type BackupContent, renderBackupManifest } from "../../../ops/backup/format/backup-manifest.ts";
 import { FILES, layout, type Tier, timeOf } from "../../../ops/backup/format/layout.ts";
+import { SealKey } from "../../../ops/backup/format/seal.ts";
 
 /** What a manifest says, with some of it other than in the example. */
 export function exampleContent(id: string, tier: Tier, other: Partial<BackupContent> = {}): BackupContent {
@@ -37,12 +38,20 @@ export function forgeManifest(content: object): string {
   return `${JSON.stringify({ ...content, seal }, null, 2)}\n`;
 }
 
-/** Writes a whole backup of two small parts under `root`, good or suspect; returns its directory. */
+/** The seal key of a stack that there is not. */
+export const exampleSealKey = (sign = "k"): SealKey => new SealKey(sign.repeat(43));
+
+/**
+ * Writes a whole backup of two small parts under `root`, good or suspect; returns its directory.
+ *
+ * @param key seals it; none as backups were from before there were seals
+ */
 export function writeExampleBackup(
   root: string,
   tier: Tier,
   id: string,
   other: Partial<BackupContent> = {},
+  key?: SealKey,
 ): string {
   const directory =
     other.result === "suspect" ? layout.suspect(root, tier, id) : layout.backup(root, tier, id);
@@ -69,6 +78,6 @@ export function writeExampleBackup(
     seconds: 0.1,
   }));
   const content = exampleContent(id, tier, { parts, checksums: sha256(sums), ...other });
-  writeFileSync(path.join(directory, FILES.manifest), renderBackupManifest(content));
+  writeFileSync(path.join(directory, FILES.manifest), renderBackupManifest(content, key));
   return directory;
 }

@@ -105,6 +105,7 @@ test("what holds data or opens it keeps its place among the resources, which is 
     "grafana-secret-key",
     "instance-id",
     "metrics-password",
+    "seal-key",
   ];
   expect(places.sort()).toEqual(
     [

@@ -133,9 +133,12 @@ describe.each([
     const files = ofType(resources, COMMAND).filter(({ inputs }) =>
       String((inputs.environment as { FILE?: string }).FILE).includes("/secrets/"),
     );
-    expect(files).toHaveLength(7);
+    expect(files).toHaveLength(8);
     for (const { inputs } of files) {
-      expect(inputs.environment).toMatchObject({ MODE: "0600", OWNER: "10001:10001" });
+      const { FILE, ...how } = inputs.environment as Record<string, string>;
+      // The seal key is for the verbs alone: when root deploys, the containers' user cannot read it.
+      const owner = FILE?.endsWith("/seal_key") === true ? "" : "10001:10001";
+      expect(how).toEqual({ MODE: "0600", OWNER: owner });
       expect(inputs.logging).toBe("none");
       if (!preview) expect(isSecret(inputs.stdin)).toBe(true);
     }
@@ -173,7 +176,10 @@ describe("the manifest", () => {
       },
       stores: { postgres: "mem0_postgres_test", neo4j: "mem0_neo4j_test", data: "mem0_data_test" },
       model: { embedder: "mem0-embedded", dimensions: 384 },
-      secretFiles: { api_key: "/home/me/.mem0-host/stacks/test/secrets/api_key" },
+      secretFiles: {
+        api_key: "/home/me/.mem0-host/stacks/test/secrets/api_key",
+        seal_key: "/home/me/.mem0-host/stacks/test/secrets/seal_key",
+      },
     });
   });
 

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { generateIdentity, identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sealKeysOf } from "../../../../ops/backup/format/seal.ts";
 import { readCatalogue } from "../../../../ops/backup/keep/catalogue.ts";
 import { drill } from "../../../../ops/backup/prove/drill.ts";
 import { verifyAll } from "../../../../ops/backup/prove/verify.ts";
@@ -55,7 +56,7 @@ const tools = (report?: (line: string) => void) => restoreTools(stack, report);
 async function take(): Promise<Restorable> {
   const { backup } = await stack.take();
   expect(backup.manifest.result).toBe("good");
-  return findRestorable(root(), backup.id, identity);
+  return findRestorable(root(), backup.id, identity, sealKeysOf(stack.deployed));
 }
 
 /** Restores Postgres alone, and returns what was said on the way. */
@@ -113,7 +114,7 @@ describe("an hourly backup with Postgres' files", () => {
     const [verified] = await verifyAll(stack.deployed, chosen, identity, silent);
     expect(verified?.checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(verified?.checks.map(({ name }) => name)).toContain("postgres' files");
-    const restorable = findRestorable(root(), id, identity);
+    const restorable = findRestorable(root(), id, identity, sealKeysOf(stack.deployed));
     if (restorable.manifest === undefined) throw new Error("no manifest");
     const backup = { ...restorable, manifest: restorable.manifest };
     const drilled = await drill(stack.deployed, backup);
@@ -132,6 +133,8 @@ describe("an hourly backup with Postgres' files", () => {
     expect(said).toContain(FROM_DUMP);
     await finishRestore(tools());
     await stack.sql("DROP DATABASE mine");
+    const strange = findRestorable(root(), backup.id, identity);
+    await expect(bringBack(strange, { from: "files" })).rejects.toThrow("this stack did not seal it");
     expect(await bringBack(backup, { from: "dump" })).toContain(FROM_DUMP);
     await finishRestore(tools());
     expect(await content()).toEqual(before);

@@ -15,6 +15,7 @@ const backup: Restorable = {
   id: "20261124_120000",
   directory: "/backups/hourly/20261124_120000",
   manifest: undefined,
+  sealed: "unsealed",
   postgres: { ...part("dump", "12"), rows: part("rows", "123") },
   files: { files: part("files", "1234"), log: part("log", "12345") },
   graph: { kind: "dumps", parts: [part("neo4j", "123456"), part("system", "1234567")] },

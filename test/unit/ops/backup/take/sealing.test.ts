@@ -6,10 +6,15 @@ import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { layout } from "../../../../../ops/backup/format/layout.ts";
 import { PartFiles } from "../../../../../ops/backup/format/part-files.ts";
+import { sealState } from "../../../../../ops/backup/format/seal.ts";
 import { isWhole, readBackup, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
 import { beginPartial, removeDeadPartials } from "../../../../../ops/backup/keep/unfinished.ts";
 import { promote, seal } from "../../../../../ops/backup/take/sealing.ts";
-import { exampleContent, writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
+import {
+  exampleContent,
+  exampleSealKey,
+  writeExampleBackup,
+} from "../../../../harness/support/backup-directory.ts";
 import { leaveFinderFiles } from "../../../../harness/support/finder.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
 
@@ -29,9 +34,13 @@ describe("sealing", () => {
     });
     expect(readCatalogue(scratch.path)).toMatchObject({ good: [], damaged: [], unfinished: [partial] });
     const { checksums: _, parts: __, ...content } = exampleContent(ID, "daily");
-    const directory = await seal(scratch.path, partial, files, content);
+    const key = exampleSealKey();
+    const directory = await seal(scratch.path, partial, files, content, key);
     expect(directory).toBe(layout.backup(scratch.path, "daily", ID));
-    expect(readCatalogue(scratch.path)).toMatchObject({ good: [{ id: ID, bytes: 4 }], unfinished: [] });
+    const { good, unfinished } = readCatalogue(scratch.path);
+    expect(good).toMatchObject([{ id: ID, bytes: 4 }]);
+    expect(unfinished).toEqual([]);
+    expect(good.map((backup) => sealState(backup.seal, [key]))).toEqual(["this-stack"]);
     const check = spawnSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: directory });
     if (check.error === undefined) expect(check.status).toBe(0);
     expect(readdirSync(directory).sort()).toEqual(["SHA256SUMS", "manifest.json", "postgres"]);
@@ -50,18 +59,24 @@ describe("sealing", () => {
 });
 
 describe("a daily backup that serves another tier", () => {
-  it("shares its bytes and has a manifest of its own", async () => {
-    const directory = writeExampleBackup(scratch.path, "daily", ID);
+  it("shares its bytes and has a manifest of its own, sealed as the first one was", async () => {
+    const key = exampleSealKey();
+    const directory = writeExampleBackup(scratch.path, "daily", ID, {}, key);
     const daily = readBackup({ id: ID, tier: "daily", directory, suspect: false });
     if (!isWhole(daily)) throw new Error(daily.reason);
-    const weekly = await promote(scratch.path, daily, "weekly");
+    const weekly = await promote(scratch.path, daily, "weekly", key);
     const [first, second] = [directory, weekly].map((at) =>
       statSync(path.join(at, "postgres", `mem0_${ID}.dump`)),
     );
     expect(second?.ino).toBe(first?.ino);
-    expect(readCatalogue(scratch.path).good.map(({ tier, manifest }) => [tier, manifest.tier])).toEqual([
-      ["daily", "daily"],
-      ["weekly", "weekly"],
+    const found = readCatalogue(scratch.path).good.map(({ tier, manifest, seal: by }) => [
+      tier,
+      manifest.tier,
+      sealState(by, [key]),
+    ]);
+    expect(found).toEqual([
+      ["daily", "daily", "this-stack"],
+      ["weekly", "weekly", "this-stack"],
     ]);
   });
 });
