@@ -8,6 +8,8 @@ import { readStatus } from "../../../ops/backup/status-file.ts";
 import type { Taken, TakeOptions } from "../../../ops/backup/take/run.ts";
 import { takeBackup } from "../../../ops/backup/take/take.ts";
 import { type BackupSettings, DeployedStack } from "../../../ops/stack/deployed-stack.ts";
+import { type Blow, KILL } from "../rounds/blow.ts";
+import type { Given } from "../rounds/options.ts";
 import { WatchedStack } from "./watched-stack.ts";
 
 /** A deployed stack of which backups are taken, with one setting or another. */
@@ -45,6 +47,18 @@ export class BackupStack extends WatchedStack {
   /** How the runs went. */
   get status(): ReturnType<typeof readStatus> {
     return readStatus(this.deployed.directory);
+  }
+
+  /** What rounds of kills are told, in the suite: the same ones every time. */
+  kills(seed: number, rounds: number): Given & { blow: Blow; report: (line: string) => void } {
+    return {
+      stack: this.deployed,
+      stateHome: this.project.stateHome,
+      rounds,
+      seed,
+      blow: KILL,
+      report: (line) => console.log(line),
+    };
   }
 
   /** Path in the test's own directory. */

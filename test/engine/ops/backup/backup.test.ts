@@ -11,7 +11,6 @@ import type { GraphLine } from "../../../../ops/backup/stores/neo4j/graph-lines.
 import { cloneStore } from "../../../../ops/backup/stores/neo4j/store-clone.ts";
 import { holdStores } from "../../../../ops/server/hold.ts";
 import { backupRounds } from "../../../harness/rounds/backup-rounds.ts";
-import { KILL } from "../../../harness/rounds/blow.ts";
 import { BackupStack, openNamed } from "../../../harness/support/backup-stack.ts";
 import { EngineBehind } from "../../../harness/support/engine-behind.ts";
 import { waitFor } from "../../../harness/support/eventually.ts";
@@ -257,14 +256,7 @@ describe("a backup under which the engine goes away", () => {
 
 describe("a backup that is killed", () => {
   it(`at any moment is never listed as good, loses nothing, and the next run is clean (seed ${SEED})`, async () => {
-    const hits = await backupRounds({
-      stack: stack.deployed,
-      stateHome: stack.project.stateHome,
-      rounds: ROUNDS,
-      seed: SEED,
-      blow: KILL,
-      report: (line) => console.log(line),
-    });
+    const hits = await backupRounds(stack.kills(SEED, ROUNDS));
     expect(hits.struck).toBeGreaterThan(0);
   });
 });

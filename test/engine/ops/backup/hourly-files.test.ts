@@ -15,7 +15,6 @@ import {
   rollBack,
 } from "../../../../ops/backup/restore/restore.ts";
 import { RESERVE_BYTES } from "../../../../ops/backup/restore/room.ts";
-import { KILL } from "../../../harness/rounds/blow.ts";
 import { restoreRounds } from "../../../harness/rounds/restore-rounds.ts";
 import { BackupStack } from "../../../harness/support/backup-stack.ts";
 import { MIB, withSmallDisk } from "../../../harness/support/disks.ts";
@@ -144,14 +143,9 @@ describe("an hourly backup with Postgres' files", () => {
     `that is restored and killed at any moment loses nothing (seed ${SEED})`,
     async () => {
       const hits = await restoreRounds({
-        stack: stack.deployed,
-        stateHome: stack.project.stateHome,
-        rounds: ROUNDS,
-        seed: SEED,
-        blow: KILL,
+        ...stack.kills(SEED, ROUNDS),
         only: "postgres",
         identity: identityFile,
-        report: () => {},
       });
       expect(hits.struck).toBeGreaterThan(0);
     },

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { backupId } from "../../../../ops/backup/format/layout.ts";
 import { findRestorable, openOldBackup } from "../../../../ops/backup/restore/restorable.ts";
 import { finishRestore } from "../../../../ops/backup/restore/restore.ts";
-import { KILL } from "../../../harness/rounds/blow.ts";
 import { restoreRounds } from "../../../harness/rounds/restore-rounds.ts";
 import { RestoredStack } from "../../../harness/support/restored-stack.ts";
 import { docker } from "../../../harness/support/watched-stack.ts";
@@ -91,14 +90,7 @@ describe("a restore that is killed", () => {
   it(
     `at any moment leaves what was live or what was in the backup, one command away at most (seed ${SEED})`,
     async () => {
-      const hits = await restoreRounds({
-        stack: stack.deployed,
-        stateHome: stack.project.stateHome,
-        rounds: ROUNDS,
-        seed: SEED,
-        blow: KILL,
-        report: (line) => console.log(line),
-      });
+      const hits = await restoreRounds(stack.kills(SEED, ROUNDS));
       expect(hits.struck).toBeGreaterThan(0);
     },
     ROUNDS_MS,

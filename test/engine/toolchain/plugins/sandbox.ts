@@ -87,6 +87,12 @@ export class Sandbox {
     );
   }
 
+  /** What preview, refresh and up still do, and how they fail: nothing, where the program is deployed. */
+  async leftToDo(program: PulumiFn): Promise<(Step | string)[]> {
+    const outcomes = [await this.preview(program), await this.refresh(), await this.up(program)];
+    return outcomes.flatMap(({ steps, error }) => (error === undefined ? steps : [...steps, error]));
+  }
+
   destroy(): Promise<Outcome> {
     return this.#observe((onEvent) => this.#stack.destroy({ onEvent }));
   }
