@@ -37,7 +37,7 @@ const count = z.int().min(0);
 const time = z.iso.datetime();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-// Whoever can write a file can seal it (the seal is a checksum): what a manifest says is data of anybody. It stands in
+// Whoever can write a file can write the checksum that fits: what a manifest says is data of anybody. It stands in
 // messages, names files and databases, and is compared with what there is; nothing else than these kinds can be there.
 const line = z.string().regex(/^\P{Cc}{0,200}$/u, "no line of at most 200 characters");
 const instanceId = z.string().regex(/^[A-Za-z0-9_.-]{0,100}$/, "no identity: letters, digits, `_`, `.`, `-`");
@@ -50,7 +50,7 @@ const part = z
     /** What of the source it is, e.g. `mem0`, `globals`, `system`, `graph`; of a dump of Neo4j, its database. */
     name: z.string().regex(/^[a-z0-9_]{1,63}$/, "no part's name"),
     /** Path inside the backup. */
-    file: z.string().regex(/^[a-z]+\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/, "no file of a backup"),
+    file: z.string().regex(/^[a-z0-9]+\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/, "no file of a backup"),
     format: z.enum(FORMATS),
     /** Size of the file, encrypted or not. */
     bytes: count,

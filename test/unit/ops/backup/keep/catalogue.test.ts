@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   parseBackupManifest,
   renderBackupManifest,
+  SOURCES,
 } from "../../../../../ops/backup/format/backup-manifest.ts";
 import { backupId, FILES, layout, timeOf } from "../../../../../ops/backup/format/layout.ts";
 import { newestGood, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
@@ -37,6 +38,19 @@ describe("a backup's manifest", () => {
     const { seal, ...rest } = parseBackupManifest(renderBackupManifest(content));
     expect(rest).toEqual(content);
     expect(seal).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it.each(SOURCES)("has parts of %s", (source) => {
+    const part = {
+      source,
+      name: source,
+      file: `${source}/all`,
+      format: "json" as const,
+      bytes: 1,
+      seconds: 1,
+    };
+    const text = renderBackupManifest(exampleContent(ID, "daily", { parts: [part] }));
+    expect(parseBackupManifest(text).parts).toEqual([part]);
   });
 
   it("with a key that only a later version knows is read, and keeps the key when it is written again", () => {
