@@ -54,6 +54,8 @@ const part = z
     format: z.enum(FORMATS),
     /** Size of the file, encrypted or not. */
     bytes: count,
+    /** What it holds when it is decrypted and unpacked; absent where it is not this tool that packs it, and before 0.2. */
+    unpackedBytes: count.optional(),
     seconds: z.number().min(0),
   })
   .refine(({ source, file }) => file.startsWith(`${source}/`), {

@@ -6,6 +6,7 @@ import { type Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { secondsSince } from "../../base/elapsed.ts";
 import type { Part } from "./backup-manifest.ts";
+import { counting } from "./byte-meter.ts";
 import { decrypting, encrypting } from "./encryption.ts";
 import type { OpenPart, PartSink } from "./part.ts";
 
@@ -55,14 +56,20 @@ export class PartFiles implements PartSink {
         },
       });
       const { stream, through = [], done } = await produce();
+      let unpackedBytes = 0;
+      const measured = counting(file, (_, more) => {
+        unpackedBytes += more;
+      });
+      const packing = through.length === 0 ? [] : [measured, ...through];
       const encryption = this.#recipients.length > 0 ? [encrypting(this.#recipients)] : [];
       await Promise.all([
-        pipeline([stream, ...through, ...encryption, toFile], { signal: this.#signal }),
+        pipeline([stream, ...packing, ...encryption, toFile], { signal: this.#signal }),
         done,
       ]);
       await handle.sync();
       this.#sums.set(file, hash.digest("hex"));
-      const part: Part = { source, name, file, format, bytes, seconds: secondsSince(started) };
+      const size = through.length === 0 ? { bytes } : { bytes, unpackedBytes };
+      const part: Part = { source, name, file, format, ...size, seconds: secondsSince(started) };
       this.parts.push(part);
       return part;
     } finally {

@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import { constants, createZstdDecompress } from "node:zlib";
+import { constants, createGunzip, createZstdDecompress } from "node:zlib";
+import { bounded, type Compressed } from "./bounds.ts";
 import type { OpenPart } from "./part.ts";
 
 /** For zstd: the lowest level is the quickest, and smaller than gzip on vectors. */
@@ -13,9 +14,18 @@ export function through(source: Readable, next: Duplex): Readable {
   return source.pipe(next);
 }
 
-/** What a part that is compressed with zstd holds. */
-export function decompressed(part: OpenPart): Readable {
-  return through(part.open(), createZstdDecompress());
+/**
+ * What a part that is compressed with zstd holds: no more than it can have held when it was written.
+ *
+ * @param room bytes that there are for it
+ */
+export function decompressed({ part, open }: OpenPart, room?: number): Readable {
+  return through(through(open(), createZstdDecompress()), bounded(part, room));
+}
+
+/** The same with gzip. */
+export function gunzipped(file: Compressed, open: () => Readable): Readable {
+  return through(through(open(), createGunzip()), bounded(file));
 }
 
 /** Waits for all works, also when one has failed: only when none writes any more may what they leave be removed. */

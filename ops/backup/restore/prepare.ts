@@ -8,7 +8,7 @@ import type { Counts, Identity } from "../format/backup-manifest.ts";
 import { hashFile } from "../format/checksums.ts";
 import type { OpenPart } from "../format/part.ts";
 import { withScratch } from "../scratch.ts";
-import { bindHistory, readHistory, unpackHistory } from "../stores/history/restore.ts";
+import { bindHistory, readHistory, rewriteHistory, unpackHistory } from "../stores/history/restore.ts";
 import {
   bindGraph,
   type Neo4jImage,
@@ -139,14 +139,16 @@ export async function prepareHistory(
   stateDir: string,
 ): Promise<void> {
   await withScratch(stateDir, async (directory) => {
-    const file = path.join(directory, "history.db");
-    await unpackHistory(part, file);
-    const content = readHistory(file);
+    const given = path.join(directory, "given.db");
+    await unpackHistory(part, given);
+    const content = readHistory(given);
     if (content.damage.length > 0) {
       throw new Problem(`the history file is damaged: ${content.damage[0]}`, { where: part.part.file });
     }
     if (counts !== undefined)
       requireCount(throwaway.stack, "history entries", content.entries, counts.historyEntries);
+    const file = path.join(directory, "history.db");
+    rewriteHistory(given, file);
     await bindToStack("the history file", content.identity, { identity, adopt }, async () =>
       bindHistory(file, identity, new Date()),
     );

@@ -1,5 +1,6 @@
 import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { isFinderFile } from "../../base/finder-files.ts";
 import { isThere } from "../../base/is-there.ts";
 import { Problem } from "../../base/problem.ts";
@@ -103,10 +104,7 @@ export function openOldBackup(directory: string): Restorable | undefined {
     sealed: "unsealed",
     postgres: dump === undefined ? undefined : openPart(directory, oldDump(directory, dump)),
     files: undefined,
-    graph:
-      graph === undefined
-        ? undefined
-        : { kind: "files", file: graph, open: () => createReadStream(path.join(directory, graph)) },
+    graph: graph === undefined ? undefined : { kind: "files", ...openFile(directory, graph) },
     history: undefined,
     others: [],
     lacks: lacksOf(dump, graph, oldChecksums(directory).size > 0),
@@ -114,8 +112,13 @@ export function openOldBackup(directory: string): Restorable | undefined {
 }
 
 function oldDump(directory: string, file: string): Part {
-  const { size: bytes } = statSync(path.join(directory, file));
+  const { bytes } = openFile(directory, file);
   return { source: "postgres", name: "mem0", file, format: "sql-gzip", bytes, seconds: 0 };
+}
+
+function openFile(directory: string, file: string): { file: string; bytes: number; open: () => Readable } {
+  const there = path.join(directory, file);
+  return { file, bytes: statSync(there).size, open: () => createReadStream(there) };
 }
 
 function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksums: boolean): string[] {

@@ -28,7 +28,7 @@ export type GraphParts =
   | { kind: "dumps"; parts: OpenPart[] }
   | { kind: "lines"; part: OpenPart }
   /** Neo4j's own files, as the guide's backups have them: copied while it ran, so they may not fit together. */
-  | { kind: "files"; file: string; open: OpenPart["open"] };
+  | { kind: "files"; file: string; bytes: number; open: OpenPart["open"] };
 
 /** What to do about a backup that a store does not take. */
 export function lookAtBackup(stack: string): string {

@@ -18,7 +18,7 @@ export const GRAPH_COUNTS = `
   RETURN nodes, relationships`;
 
 const IDENTITY =
-  "MATCH (n:Mem0Identity) RETURN n.instance_id AS instance, n.embedder AS embedder, n.dimensions AS dimensions LIMIT 1";
+  "MATCH (n:Mem0Identity {only_one: true}) RETURN n.instance_id AS instance, n.embedder AS embedder, n.dimensions AS dimensions LIMIT 1";
 
 /**
  * What reads the graph, row by row as the rows are taken. Without any order: the scans go by id, and a sort keeps every

@@ -8,6 +8,7 @@ import neo4j, {
   Point,
   Time,
 } from "neo4j-driver-lite";
+import { z } from "zod";
 
 /**
  * The graph as JSON lines, without loss: a header, then nodes, then relationships, at last the counts, without which a
@@ -29,6 +30,42 @@ export type GraphLine =
       properties: Record<string, Encoded>;
     }
   | { type: "end"; nodes: number; relationships: number };
+
+const ID = /:(\d{1,15})$/;
+
+const text = z.string();
+const name = text.min(1).max(16_383);
+const id = text.regex(ID);
+const properties = z.custom<Record<string, Encoded>>(
+  (given) => typeof given === "object" && given !== null && !Array.isArray(given),
+);
+const statements = z.array(text);
+const lineSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("header"), format: z.literal(1), constraints: statements, indexes: statements }),
+  z.object({ type: z.literal("node"), id, labels: z.array(name).max(100), properties }),
+  z.object({ type: z.literal("relationship"), start: id, end: id, kind: name, properties }),
+  z.object({ type: z.literal("end"), nodes: z.int().min(0), relationships: z.int().min(0) }),
+]);
+
+/**
+ * Reads a line.
+ *
+ * @param given undefined when its bytes are no text
+ * @returns the line, or what is wrong with it
+ */
+export function parseGraphLine(given: string | undefined): GraphLine | string {
+  if (given === undefined) return "is not UTF-8";
+  let value: unknown;
+  try {
+    value = JSON.parse(given);
+  } catch {
+    return "is not JSON";
+  }
+  const line = lineSchema.safeParse(value);
+  if (line.success) return line.data;
+  const [issue] = line.error.issues;
+  return `is no line of a graph: ${issue?.path.join(".")}: ${issue?.message}`;
+}
 
 export type Encoded = null | boolean | number | string | Encoded[] | { [key: string]: Encoded };
 

@@ -1,17 +1,20 @@
 import type { Readable } from "node:stream";
-import neo4j, { type Driver, type Session } from "neo4j-driver-lite";
+import neo4j, { type Driver, Neo4jError, type Session } from "neo4j-driver-lite";
+import { byteLines, utf8 } from "../../../base/byte-lines.ts";
 import { Problem } from "../../../base/problem.ts";
 import { counted } from "../../../base/words.ts";
 import type { Identity } from "../../format/backup-manifest.ts";
 import type { OpenPart } from "../../format/part.ts";
-import { decompressed, lines } from "../../format/streams.ts";
-import { decodeValue, type Encoded, type GraphLine } from "./graph-lines.ts";
+import { decompressed } from "../../format/streams.ts";
+import { lookAtBackup } from "../store.ts";
+import { decodeValue, type Encoded, type GraphLine, parseGraphLine } from "./graph-lines.ts";
+import { BOOKKEEPING, layOwn, shadowingLabel, shadows } from "./own-schema.ts";
 
 /** Rows of one transaction: with an embedding of 1,536 floats in each, 2.5 MB. */
 const BATCH = 200;
 
-/** Labels of the memory server's own bookkeeping, which the counts of a manifest leave out. */
-const BOOKKEEPING = ["Mem0Identity", "Mem0Applied"];
+/** Longest line that is taken: an embedding of 4,096 floats takes 22 KB of it, a text of a memory may take some more. */
+const MAX_LINE_BYTES = 16 * 1024 ** 2;
 
 type Node = Extract<GraphLine, { type: "node" }>;
 type Relationship = Extract<GraphLine, { type: "relationship" }>;
@@ -34,30 +37,36 @@ export async function readGraphLines(
   take: {
     node?: (node: Node) => Promise<void>;
     relationship?: (one: Relationship) => Promise<void>;
-    header?: (line: Extract<GraphLine, { type: "header" }>) => Promise<void>;
   } = {},
 ): Promise<GraphContent> {
   const content: GraphContent = { nodes: 0, relationships: 0, identity: undefined };
   const ids = new Set<number>();
+  const { file } = part.part;
   let end: Extract<GraphLine, { type: "end" }> | undefined;
   let number = 0;
-  const wrong = (what: string) =>
-    new Problem(`line ${number} of the graph ${what}`, { where: part.part.file });
-  for await (const text of lines(unpacked(part))) {
+  const wrong = (what: string) => new Problem(`line ${number} of the graph ${what}`, { where: file });
+  for await (const bytes of byteLines(unpacked(part), MAX_LINE_BYTES)) {
     number += 1;
     if (end !== undefined) throw wrong("comes after its end");
-    const line = parse(text, wrong);
+    const line = parseGraphLine(utf8(bytes));
+    if (typeof line === "string") throw wrong(line);
     if ((line.type === "header") !== (number === 1)) throw wrong("is not where it belongs");
     switch (line.type) {
-      case "header":
-        await take.header?.(line);
-        break;
-      case "node":
-        ids.add(idOf(line.id));
-        if (!line.labels.some((label) => BOOKKEEPING.includes(label))) content.nodes += 1;
-        if (line.labels.includes("Mem0Identity")) content.identity = identityOf(line);
+      case "node": {
+        const { labels } = line;
+        const id = idOf(line.id);
+        if (ids.has(id)) throw wrong("is a node that was there before");
+        ids.add(id);
+        const shadowing = shadowingLabel(labels);
+        if (shadowing !== undefined) throw shadows(shadowing, `${file}, line ${number}`);
+        if (!labels.some((label) => BOOKKEEPING.includes(label))) content.nodes += 1;
+        if (labels.includes("Mem0Identity")) {
+          if (content.identity !== undefined) throw wrong("is a second identity");
+          content.identity = identityOf(line);
+        }
         await take.node?.(line);
         break;
+      }
       case "relationship":
         if (!ids.has(idOf(line.start)) || !ids.has(idOf(line.end)))
           throw wrong("joins a node that is not there");
@@ -77,22 +86,22 @@ export async function readGraphLines(
   return content;
 }
 
-/** Writes graph lines into an empty database. */
-export async function importGraphLines(part: OpenPart, driver: Driver): Promise<void> {
+/**
+ * Writes graph lines into an empty database, with the memory server's own indexes and constraints: those that the header
+ * names are what the graph had, and are never run.
+ *
+ * @throws Problem when a line is not as it should be, or Neo4j does not take it
+ */
+export async function importGraphLines(part: OpenPart, driver: Driver, stack: string): Promise<void> {
   const session = driver.session();
   const made = new Map<number, number>();
   const nodes = new Batches<Node>(async (batch) => {
     for (const [id, madeId] of await createNodes(session, batch)) made.set(id, madeId);
   });
   const relationships = new Batches<Relationship>((batch) => createRelationships(session, batch, made));
-  let indexes: string[] = [];
   try {
+    await layOwn(session, "CONSTRAINT");
     await readGraphLines(part, {
-      header: async (header) => {
-        // The server's own, among them the one that it finds nodes by. Indexes are made quicker when all is there.
-        for (const statement of header.constraints) await session.run(statement);
-        indexes = header.indexes;
-      },
       node: (node) => nodes.add(node),
       relationship: async (relationship) => {
         await nodes.flush();
@@ -101,8 +110,16 @@ export async function importGraphLines(part: OpenPart, driver: Driver): Promise<
     });
     await nodes.flush();
     await relationships.flush();
-    for (const statement of indexes) await session.run(statement);
+    // Made quicker when all is there.
+    await layOwn(session, "INDEX");
     await session.run("CALL db.awaitIndexes(600)");
+  } catch (error) {
+    if (!(error instanceof Neo4jError)) throw error;
+    throw new Problem(`Neo4j does not take the graph: ${error.message}`, {
+      where: part.part.file,
+      mend: lookAtBackup(stack),
+      cause: error,
+    });
   } finally {
     await session.close();
   }
@@ -128,7 +145,7 @@ async function createNodes(session: Session, batch: Node[]): Promise<[number, nu
       id: idOf(id),
       labels,
       properties: decodeAll(rest),
-      vectors: vectors.map(([key, value]) => ({ key, value: decodeValue(value) })),
+      vectors: vectors.map(([key, value]) => ({ key, value: decoded(key, value) })),
     };
   });
   const { records } = await session.run(text, { rows });
@@ -158,7 +175,16 @@ async function createRelationships(
 }
 
 function decodeAll(properties: [string, Encoded][]): Record<string, unknown> {
-  return Object.fromEntries(properties.map(([key, value]) => [key, decodeValue(value)]));
+  return Object.fromEntries(properties.map(([key, value]) => [key, decoded(key, value)]));
+}
+
+function decoded(key: string, value: Encoded): unknown {
+  try {
+    return decodeValue(value);
+  } catch (cause) {
+    const what = `the property ${JSON.stringify(key)} of the graph cannot be read: ${(cause as Error).message}`;
+    throw new Problem(what, { cause });
+  }
 }
 
 function isVector(value: Encoded): boolean {
@@ -183,14 +209,6 @@ function unpacked(part: OpenPart): Readable {
     throw new Error(`${part.part.file}: graph lines cannot have the format ${part.part.format}`);
   }
   return decompressed(part);
-}
-
-function parse(text: string, wrong: (what: string) => Problem): GraphLine {
-  try {
-    return JSON.parse(text) as GraphLine;
-  } catch {
-    throw wrong("is not JSON");
-  }
 }
 
 class Batches<T> {

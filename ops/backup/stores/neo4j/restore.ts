@@ -43,6 +43,11 @@ export class ThrowawayGraph {
     this.volume = volume;
   }
 
+  /** Name of the stack that it is for. */
+  get stack(): string {
+    return this.#throwaway.stack;
+  }
+
   /** Loads a dump of one database into the store; before the first start. */
   async load(dump: OpenPart): Promise<void> {
     const command = ["neo4j-admin", "database", "load", dump.part.name, "--from-stdin"];
@@ -171,7 +176,7 @@ export async function withThrowawayGraph<T>(
 /** Instance, embedder and dimensions that a graph was bound to; undefined when it never was. */
 export async function readGraphIdentity(driver: Driver): Promise<Identity | undefined> {
   const { records } = await driver.executeQuery(
-    "MATCH (n:Mem0Identity) RETURN n.instance_id AS instanceId, n.embedder AS embedder, n.dimensions AS dimensions LIMIT 1",
+    "MATCH (n:Mem0Identity {only_one: true}) RETURN n.instance_id AS instanceId, n.embedder AS embedder, n.dimensions AS dimensions LIMIT 1",
   );
   return records[0]?.toObject() as Identity | undefined;
 }

@@ -1,12 +1,11 @@
 import type { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
 import pg from "pg";
 import { Problem } from "../../../base/problem.ts";
 import { execInContainer } from "../../../docker/command.ts";
 import { psql, sql } from "../../../docker/psql.ts";
 import type { Identity, Part } from "../../format/backup-manifest.ts";
 import type { OpenPart } from "../../format/part.ts";
-import { decompressed, through } from "../../format/streams.ts";
+import { decompressed, gunzipped, through } from "../../format/streams.ts";
 import type { PostgresParts } from "../store.ts";
 import { lookAtBackup } from "../store.ts";
 import { dropDatabase, type PostgresPlace } from "./databases.ts";
@@ -187,7 +186,7 @@ function steps(dump: PostgresParts, collection: string, database: string, search
 
 /** The text of a dump in SQL. */
 export function plainSql(dump: OpenPart): Readable {
-  return dump.part.format === "sql-gzip" ? through(dump.open(), createGunzip()) : dump.open();
+  return dump.part.format === "sql-gzip" ? gunzipped(dump.part, dump.open) : dump.open();
 }
 
 /** Memory for building the index: a good part of what the container may use beside its shared buffers. */

@@ -112,6 +112,26 @@ describe("a graph as lines", () => {
     ],
     ["with lines after its end", [header, end(0, 0), node(1)], "after its end"],
     ["without its header", [node(1), end(1, 0)], "not where it belongs"],
+    [
+      "with a node of a label of the server's own",
+      [header, node(1, ["__Entity__", "Mem0Identity"])],
+      '"Mem0Identity"',
+    ],
+    ["with a label that the server may come to use", [header, node(1, ["Mem0Other"])], '"Mem0Other"'],
+    [
+      "with a second identity",
+      [header, node(1, ["Mem0Identity"]), node(2, ["Mem0Identity"])],
+      "second identity",
+    ],
+    ["with a node twice", [header, node(1), node(1)], "line 3 of the graph is a node that was there before"],
+    ["with a list for a label", [header, { ...node(1), labels: [["A"]] }], "labels.0: "],
+    ["with a text for labels", [header, { ...node(1), labels: "A" }], "labels: "],
+    ["with an id that is none", [header, { ...node(1), id: "4:x:9e99" }], "id: "],
+    ["with a list for a relationship's kind", [header, { ...relation(1, 1), kind: ["K"] }], "kind: "],
+    ["with properties that are none", [header, { ...node(1), properties: [1] }], "properties: "],
+    ["with counts that are none", [header, { ...end(0, 0), nodes: null }], "nodes: "],
+    ["with a kind of line that there is not", [header, { type: "call" }], "no line of a graph"],
+    ["with a line that never ends", [header, { ...node(1), labels: ["x".repeat(17 * 1024 ** 2)] }], "16 MiB"],
   ] as const)("%s is refused", async (_what, list, reason) => {
     await expect(readGraphLines(part(...list))).rejects.toThrow(reason);
   });
