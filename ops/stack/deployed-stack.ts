@@ -14,6 +14,9 @@ export type BackupSettings = NonNullable<Manifest["backup"]>;
 /** How long a database may take to accept a connection. */
 const CONNECT_MS = 10_000;
 
+/** How long one question of a session that only reads may take. */
+const READER_MS = 60_000;
+
 /** What the databases list our connections as. */
 const CLIENT_NAME = "mem0-backup";
 
@@ -125,15 +128,30 @@ export class DeployedStack {
    *
    * @throws Problem when Postgres does not answer
    */
-  async postgres(): Promise<pg.Client> {
-    const { name, user } = this.manifest.database;
+  postgres(): Promise<pg.Client> {
+    return this.#session(this.manifest.database.user, "postgres_password");
+  }
+
+  /**
+   * The same as the role that may look at everything and change nothing, which the exporter has as well: for whoever asks
+   * with what came from elsewhere.
+   *
+   * @throws Problem when Postgres does not answer, or the stack was deployed before there was such a role
+   */
+  async reader(): Promise<pg.Client> {
+    const { metricsUser } = this.manifest.database;
+    return this.#session(this.#required(metricsUser, "role that only reads"), "metrics_password", READER_MS);
+  }
+
+  async #session(user: string, password: string, statementMs?: number): Promise<pg.Client> {
     const client = new pg.Client({
       host: "127.0.0.1",
       port: this.port("postgres", "postgres"),
-      database: name,
+      database: this.manifest.database.name,
       user,
-      password: this.secret("postgres_password"),
+      password: this.secret(password),
       connectionTimeoutMillis: CONNECT_MS,
+      ...(statementMs === undefined ? {} : { statement_timeout: statementMs }),
       application_name: CLIENT_NAME,
     });
     // A connection that breaks while it is idle: the next question fails.

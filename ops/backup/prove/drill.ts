@@ -8,7 +8,7 @@ import { secondsSince } from "../../base/elapsed.ts";
 import { counted } from "../../base/words.ts";
 import { type PostgresContainer, sql } from "../../docker/psql.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
-import { type DeployedService, deployedService } from "../../stack/deployed-service.ts";
+import { deployedService } from "../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import type { BackupManifest } from "../format/backup-manifest.ts";
 import { backupId } from "../format/layout.ts";
@@ -26,8 +26,9 @@ import { readContent, restoreDatabase } from "../stores/postgres/restore.ts";
 import { startOnFiles, whyNotFiles } from "../stores/postgres/restore-files.ts";
 import { startThrowawayPostgres } from "../stores/postgres/throwaway.ts";
 import type { PostgresFiles } from "../stores/store.ts";
+import { hashesOf, isRowId, liveRows, ROW_HASH, type RowHashes } from "./live-rows.ts";
 
-const { escapeIdentifier, escapeLiteral } = pg;
+const { escapeIdentifier } = pg;
 
 export interface DrillReport {
   backup: string;
@@ -153,7 +154,7 @@ async function drillPostgres({ stack, throwaway, backup, note }: DrillContext): 
     `${content.identity?.instanceId ?? "none"}, ${content.dimensions} dimensions`,
   );
   if (counts.memories === 0) return;
-  await sampleRows(place, deployed, stack.manifest.database, note);
+  await sampleRows(place, stack, note);
   await searchBySample(place, note);
 }
 
@@ -178,22 +179,18 @@ async function drillFiles(
 }
 
 /** Texts against the checksum that was stored with each, and whole rows against the live ones that did not change. */
-async function sampleRows(
-  place: PostgresPlace,
-  deployed: DeployedService,
-  { name, collection }: { name: string; collection: string },
-  note: Note,
-): Promise<void> {
+async function sampleRows(place: PostgresPlace, stack: DeployedStack, note: Note): Promise<void> {
   const sample = `(SELECT * FROM ${escapeIdentifier(place.collection)} ORDER BY md5(id::text) LIMIT ${SAMPLE}) AS sample`;
   const own = `SELECT count(*) FILTER (WHERE md5(payload->>'data') = payload->>'hash'), count(payload->>'hash') FROM ${sample}`;
   const [equal, hashed] = (await sql(place, "drill", own)).split("|").map(Number);
   note("sample texts", equal === hashed, `${equal} of ${hashed} fit the checksum stored with them`);
   const restored = await rowHashes(place, "drill", sample);
-  const ids = [...restored.keys()].map((id) => escapeLiteral(id)).join(", ");
-  const { container } = deployed;
-  const there = `(SELECT * FROM ${escapeIdentifier(collection)} WHERE id IN (${ids})) AS there`;
-  const live = await rowHashes({ docker: place.docker, container }, name, there).catch(() => undefined);
+  const ids = [...restored.keys()];
+  const strange = ids.find((id) => !isRowId(id));
+  if (strange !== undefined)
+    return note("sample rows", false, `${JSON.stringify(strange)} is no id of a memory`);
   // With the stack down there is nothing to compare with; that is no fault of the backup.
+  const live = await liveRows(stack, ids).catch(() => undefined);
   if (live === undefined) return;
   const unchanged = [...restored].filter(([id, { at }]) => live.get(id)?.at === at);
   const different = unchanged.filter(([id, { hash }]) => live.get(id)?.hash !== hash);
@@ -204,20 +201,11 @@ async function sampleRows(
   );
 }
 
-/** Checksums of whole rows, with the time of their last change, by id. */
-async function rowHashes(
-  place: PostgresContainer,
-  database: string,
-  rows: string,
-): Promise<Map<string, { at: string; hash: string }>> {
-  const text = `SELECT id, payload->>'updated_at', md5(vector::text || payload::text) FROM ${rows}`;
+/** Checksums of whole rows of a restored table, by id. */
+async function rowHashes(place: PostgresContainer, database: string, rows: string): Promise<RowHashes> {
+  const text = `SELECT json_build_object('id', id, ${ROW_HASH}) FROM ${rows}`;
   const listed = (await sql(place, database, text)).split("\n").filter(Boolean);
-  return new Map(
-    listed.map((line) => {
-      const [id = "", at = "", hash = ""] = line.split("|");
-      return [id, { at, hash }];
-    }),
-  );
+  return hashesOf(listed.map((line) => JSON.parse(line)));
 }
 
 /** Each memory of a sample must be the nearest to itself, found by the index and not by reading all. */

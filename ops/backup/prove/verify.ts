@@ -3,7 +3,7 @@ import { text as readAll } from "node:stream/consumers";
 import type { Check } from "../../base/check.ts";
 import { secondsSince } from "../../base/elapsed.ts";
 import { Problem } from "../../base/problem.ts";
-import { counted } from "../../base/words.ts";
+import { byteSize, counted } from "../../base/words.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, deployedService } from "../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
@@ -16,6 +16,7 @@ import type { Backup } from "../keep/catalogue.ts";
 import { metered } from "../restore/metered.ts";
 import { graphImage } from "../restore/prepare.ts";
 import { openBackup, type Restorable } from "../restore/restorable.ts";
+import { roomOf, withinRoom } from "../restore/room.ts";
 import { withScratch } from "../scratch.ts";
 import { readHistory, unpackHistory } from "../stores/history/restore.ts";
 import { type ThrowawayGraph, withThrowawayGraph } from "../stores/neo4j/restore.ts";
@@ -115,14 +116,18 @@ async function readPostgres(opened: Restorable, { manifest }: Backup, tools: Ver
   return `${counted(manifest.counts.memories, "memory")}, ${counted(rows.size, "table")}, identity as in the manifest`;
 }
 
+/** Files that a copy of a server may hold: one of a stack has 1,300, and 300 more for each other database. */
+const MOST_FILES = 200_000;
+
 /** Compares every copied file with the list that Postgres made with it; that a server starts on them, a drill shows. */
 async function readFiles(
   { files, log }: PostgresFiles,
   { throwaway, postgres }: VerifyTools,
 ): Promise<string> {
   const volume = await throwaway.volume("files");
-  const compare =
-    "mkdir pgdata; tar -x -C pgdata; pg_verifybackup --no-parse-wal --quiet pgdata; rm -r pgdata";
+  const compare = `mkdir pgdata
+    tar -x -v -C pgdata | awk 'NR > ${MOST_FILES} { print "more than ${MOST_FILES} files" > "/dev/stderr"; exit 1 }'
+    pg_verifybackup --no-parse-wal --quiet pgdata; rm -r pgdata`;
   await onFiles(throwaway, postgres, volume, compare, files);
   const segments = (await onFiles(throwaway, postgres, volume, "tar -t", log)).split("\n").filter(Boolean);
   const strange = segments.find((name) => !/^[0-9A-F]{24}$/.test(name));
@@ -170,8 +175,16 @@ async function readHistoryPart(
   });
 }
 
+/** Roles of a server, or a stack's manifest: some kilobytes. */
+const MOST_TEXT_BYTES = 16 * 1024 ** 2;
+
 /** Parts that are read by people: they must unpack to text. */
 async function readText(part: OpenPart): Promise<string> {
+  const { file, bytes } = part.part;
+  if (bytes > MOST_TEXT_BYTES)
+    throw new Error(
+      `${file} has ${byteSize(bytes)}, and none that a backup writes has more than ${byteSize(MOST_TEXT_BYTES)}`,
+    );
   const text = await readAll(part.part.format === "json" ? part.open() : plainSql(part));
   if (part.part.format === "json") JSON.parse(text);
   else if (!text.includes("cluster dump complete"))
@@ -210,13 +223,15 @@ export async function verifyAll(
   const postgres = await deployedService(stack, "postgres");
   const neo4j = graphImage(await deployedService(stack, "neo4j"));
   const { docker, manifest, directory } = stack;
+  const room = roomOf(docker, stack.container("postgres"));
   const verified: Verified[] = [];
   for (const backup of backups) {
     on.begin(backup);
     const throwaway = await Throwaway.open(docker, manifest, "verify");
     try {
-      verified.push(
-        await verifyBackup(backup, {
+      // What is unpacked in containers lies on the disk of the live data.
+      const verify = () =>
+        verifyBackup(backup, {
           throwaway,
           postgres,
           withGraph: (work) => withThrowawayGraph(docker, throwaway, neo4j, work),
@@ -225,8 +240,8 @@ export async function verifyAll(
           keys,
           onCheck: on.check,
           onBytes: on.bytes,
-        }),
-      );
+        });
+      verified.push(await withinRoom(room, () => throwaway.remove(), verify));
     } finally {
       await throwaway.remove();
     }

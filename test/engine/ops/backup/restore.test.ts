@@ -114,7 +114,9 @@ describe("a stack whose data is lost", () => {
     // Room for the lock and the journal, and not for the history.
     await execa("mount", ["-t", "tmpfs", "-o", "size=16k", "tmpfs", work]);
     try {
-      await expect(stack.bringBack(backup, { only: "history" })).rejects.toThrow(/ENOSPC|no space/);
+      await expect(stack.bringBack(backup, { only: "history" })).rejects.toThrow(
+        "the part does not fit on the disk",
+      );
     } finally {
       await execa("umount", [work]);
     }
@@ -182,6 +184,14 @@ describe("a drill", () => {
     });
     expect(await leftOf("drill")).toBe("");
     expect(await stack.content()).toEqual(before);
+
+    const reader = await stack.deployed.reader();
+    const asked = await reader.query("SELECT count(*)::int AS memories FROM memories");
+    expect(asked.rows, "the live rows were asked by a role that may look").toEqual([{ memories: 5 }]);
+    await expect(
+      reader.query("SET default_transaction_read_only = off; DELETE FROM memories"),
+    ).rejects.toThrow("permission denied");
+    await reader.end();
   });
 });
 

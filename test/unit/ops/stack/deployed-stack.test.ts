@@ -50,6 +50,11 @@ describe("a deployed stack", () => {
     expect(() => stack.backup).toThrow("stack test was deployed before there were backups");
   });
 
+  it("that was deployed before there was a role that only reads names it, and how to get it", async () => {
+    const problem = { message: "the manifest names no role that only reads", mend: "./mem0 up test" };
+    await expect(deploy().reader()).rejects.toMatchObject(problem);
+  });
+
   it("makes each client once, and again after it was closed", async () => {
     const file = path.join(scratch.path, "password");
     writeFileSync(file, "s3cret");
