@@ -1,8 +1,12 @@
-import { appendFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { appendFileSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { lookBelow, makeBelow } from "../base/below.ts";
 
 /** Logs that are kept: a week of hourly runs and more. */
 const KEPT = 200;
+
+/** What the logs are called; nothing else is removed. */
+const LOG = /^\d{4}-\d{2}-\d{2}T[\dZ-]+-[\w-]+\.log$/;
 
 /** The log of one run, in the stack's own directory; each line is on its way to the disk when `line` returns. */
 export class RunLog {
@@ -11,11 +15,12 @@ export class RunLog {
   /** @param what the run, e.g. `backup-hourly`; `begun` becomes a part of the file's name */
   constructor(stateDir: string, what: string, begun: Date) {
     const directory = path.join(stateDir, "log", "backup");
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeBelow(stateDir, directory);
     this.file = path.join(directory, `${begun.toISOString().replace(/[:.]/g, "-")}-${what}.log`);
+    lookBelow(stateDir, this.file);
     appendFileSync(this.file, "", { mode: 0o600 });
-    for (const old of readdirSync(directory).sort().slice(0, -KEPT))
-      rmSync(path.join(directory, old), { force: true });
+    const logs = readdirSync(directory).filter((name) => LOG.test(name));
+    for (const old of logs.sort().slice(0, -KEPT)) rmSync(path.join(directory, old), { force: true });
   }
 
   line(text: string): void {

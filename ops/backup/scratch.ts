@@ -1,5 +1,6 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
+import { makeBelow } from "../base/below.ts";
 
 /**
  * Gives `work` a directory on this host for what has to be unpacked, readable by its owner alone, and removes it. Call
@@ -7,7 +8,7 @@ import path from "node:path";
  */
 export async function withScratch<T>(stateDir: string, work: (directory: string) => Promise<T>): Promise<T> {
   const directory = scratchOf(stateDir);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeBelow(stateDir, directory);
   try {
     return await work(directory);
   } finally {

@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { readBelow, writeBelow } from "../base/below.ts";
 import type { Tier } from "./format/layout.ts";
 
 const time = z.iso.datetime();
@@ -46,11 +45,11 @@ export function statusFile(stateDir: string): string {
 
 /** The status so far; an empty one before the first run, and in place of a damaged file: nothing but reports depends on it. */
 export function readStatus(stateDir: string): BackupStatus {
-  const file = statusFile(stateDir);
+  const text = readBelow(stateDir, statusFile(stateDir));
   const nothing: BackupStatus = { version: 1, tiers: {} };
-  if (!existsSync(file)) return nothing;
+  if (text === undefined) return nothing;
   try {
-    return statusSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+    return statusSchema.parse(JSON.parse(text));
   } catch {
     return nothing;
   }
@@ -58,10 +57,9 @@ export function readStatus(stateDir: string): BackupStatus {
 
 /** Changes the status; whoever reads it sees the old or the new one. The exporter reads it as another user. */
 export function updateStatus(stateDir: string, change: (status: BackupStatus) => BackupStatus): void {
-  const file = statusFile(stateDir);
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
   const status = statusSchema.parse(change(readStatus(stateDir)));
-  writeFileAtomic.sync(file, `${JSON.stringify(status, null, 2)}\n`, { mode: 0o644 });
+  const text = `${JSON.stringify(status, null, 2)}\n`;
+  writeBelow(stateDir, statusFile(stateDir), text, { mode: 0o644, directoryMode: 0o755 });
 }
 
 /** Notes how a run of one tier ended; what succeeded last stays until something else succeeds. */

@@ -14,11 +14,16 @@ export function isThere(file: string): boolean {
   try {
     return statSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new Problem(`it cannot be told whether this is there (${code})`, {
-      where: file,
-      mend: code === "EPERM" ? FULL_DISK_ACCESS : "see that you may look into its directory",
-      cause,
-    });
+    throw untold(file, cause);
   }
+}
+
+/** What a person reads when the system does not let a place be looked at. */
+export function untold(file: string, cause: unknown): Problem {
+  const { code } = cause as NodeJS.ErrnoException;
+  return new Problem(`it cannot be told whether this is there (${code})`, {
+    where: file,
+    mend: code === "EPERM" ? FULL_DISK_ACCESS : "see that you may look into its directory",
+    cause,
+  });
 }

@@ -1,7 +1,9 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { z } from "zod";
+import { makeAppear } from "./appear.ts";
+import { readBelow } from "./below.ts";
 import { Problem } from "./problem.ts";
 import { processTable } from "./process-table.ts";
 
@@ -26,7 +28,7 @@ export interface Holder {
 export function acquireLock(file: string, table = processTable()): Holder | undefined {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   for (;;) {
-    if (tryLock(file, thisProcess(table))) return undefined;
+    if (makeAppear(file, JSON.stringify(thisProcess(table)))) return undefined;
     const holder = readHolder(file);
     if (holder === undefined) continue;
     if (isHolderAlive(holder, table)) return holder;
@@ -88,13 +90,14 @@ const holderSchema = z.object({
  * @throws Problem when the file names none
  */
 export function readHolder(file: string): Holder | undefined {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = readFileSync(file, "utf8");
+    text = readBelow(path.dirname(file), file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
+  if (text === undefined) return undefined;
   try {
     return holderSchema.parse(JSON.parse(text));
   } catch (cause) {
@@ -103,21 +106,6 @@ export function readHolder(file: string): Holder | undefined {
       mend: `when no other run is at work: rm ${file}`,
       cause,
     });
-  }
-}
-
-/** A link appears with its content in one step, so nobody ever reads half a lock. */
-function tryLock(file: string, holder: Holder): boolean {
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(holder));
-  try {
-    linkSync(draft, file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  } finally {
-    rmSync(draft, { force: true });
   }
 }
 
@@ -136,7 +124,7 @@ function breakLock(file: string, dead: Holder): boolean {
     writeFileSync(marker, "", { flag: "wx" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const made = statSync(marker, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    const made = lstatSync(marker, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
     if (Date.now() - made > MARKER_MS) rmSync(marker, { force: true });
     return false;
   }

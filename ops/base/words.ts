@@ -10,6 +10,12 @@ export function byteSize(bytes: number): string {
   return prettyBytes(bytes, { binary: true });
 }
 
+/** A word as a person would type it in a shell. */
+export function shellWord(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  return `"${word.replaceAll(/["\\$`]/g, "\\$&")}"`;
+}
+
 function pluralOf(word: string): string {
   return /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
 }

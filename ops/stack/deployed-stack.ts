@@ -3,6 +3,7 @@ import type Docker from "dockerode";
 import neo4j, { type Driver } from "neo4j-driver-lite";
 import pg from "pg";
 import type { Manifest } from "../../config/manifest.ts";
+import { requireOwnDirectory } from "../base/own-directory.ts";
 import { Problem } from "../base/problem.ts";
 import { connectDocker } from "../docker/client.ts";
 import { MemoryClient } from "../server/client.ts";
@@ -41,9 +42,11 @@ export class DeployedStack {
     this.directory = directory;
   }
 
-  /** @throws Problem when the stack was never deployed on this host, or its manifest cannot be read */
+  /** @throws Problem when the stack was never deployed on this host, its manifest cannot be read, or others may write it */
   static read(stateHome: string, name: string): DeployedStack {
-    return new DeployedStack(readManifest(stateHome, name), stackDirectory(stateHome, name));
+    const directory = stackDirectory(stateHome, name);
+    requireOwnDirectory(directory, `the directory of stack ${name}`);
+    return new DeployedStack(readManifest(stateHome, name), directory);
   }
 
   get name(): string {

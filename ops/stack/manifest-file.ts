@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { MANIFEST_VERSION, type Manifest, manifestSchema } from "../../config/manifest.ts";
+import { readBelow } from "../base/below.ts";
 import { ExitCode, Problem } from "../base/problem.ts";
 
 /** The manifest's name in the stack's directory. */
@@ -22,9 +23,9 @@ export type FoundManifest =
 
 /** Reads a manifest; what is wrong with it is for the caller to judge. */
 export function readManifestFile(file: string): FoundManifest {
-  if (!existsSync(file)) return { kind: "missing" };
   try {
-    return parsed(readFileSync(file, "utf8"));
+    const text = readBelow(path.dirname(file), file);
+    return text === undefined ? { kind: "missing" } : parsed(text);
   } catch (cause) {
     return { kind: "damaged", reason: (cause as Error).message, cause };
   }

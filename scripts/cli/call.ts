@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { withBackupLock } from "../../ops/backup/lock.ts";
 import { ExitCode, Problem } from "../../ops/base/problem.ts";
+import { shellWord } from "../../ops/base/words.ts";
 import { type EngineLoss, withLastingDocker } from "../../ops/docker/engine-watch.ts";
 import type { DeployedStack } from "../../ops/stack/deployed-stack.ts";
 import type { Report } from "../../ops/stack/pulumi-events.ts";
@@ -12,7 +13,7 @@ import { print, printJson, tell } from "./output.ts";
 import { runStep } from "./progress.ts";
 import { chosenStack } from "./stack-name.ts";
 import type { Outcome } from "./verb.ts";
-import { oneText, pathOf, shellWord } from "./words-given.ts";
+import { oneText, pathOf } from "./words-given.ts";
 
 /** What stands around every call of a verb. */
 export interface Surroundings {

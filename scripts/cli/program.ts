@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { EXIT_MEANINGS, exitLines } from "../../ops/base/exit-codes.ts";
 import { ExitCode, Problem } from "../../ops/base/problem.ts";
+import { shellWord } from "../../ops/base/words.ts";
 import { OVERRIDING } from "../../toolchain/environment.ts";
 import type { Surroundings } from "./call.ts";
 import { Interruption } from "./interruption.ts";
@@ -8,7 +9,7 @@ import { print } from "./output.ts";
 import { nearest } from "./suggest.ts";
 import { VERBS } from "./verbs.ts";
 import { version } from "./version.ts";
-import { given, pathOf, shellWord, withoutFalseOptions } from "./words-given.ts";
+import { given, pathOf, withoutFalseOptions } from "./words-given.ts";
 
 const EPILOGUE = `
 Every verb that works on a stack takes its name, or --stack; without one it is test.

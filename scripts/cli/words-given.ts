@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { ExitCode, Problem } from "../../ops/base/problem.ts";
+import { shellWord } from "../../ops/base/words.ts";
 
 /** Stands before a word that is no option though it begins with `-`. The system lets no word hold it. */
 const MARK = "\u0000";
@@ -57,10 +58,4 @@ export function oneText(words: readonly string[], verb: string): string {
 export function pathOf(command: Command): string {
   const parent = command.parent?.parent ? `${pathOf(command.parent)} ` : "";
   return `${parent}${command.name()}`;
-}
-
-/** A word as a person would type it in a shell. */
-export function shellWord(word: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  return `"${word.replaceAll(/["\\$`]/g, "\\$&")}"`;
 }

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { requireOwnDirectory } from "../../ops/base/own-directory.ts";
 import { Problem } from "../../ops/base/problem.ts";
 import { stateLayout } from "../layout.ts";
 import { type Host, type Part, SETUP, type Step } from "./step.ts";
@@ -32,6 +33,13 @@ export const backend: Step = {
       if ((found.mode & 0o077) !== 0) {
         return { name: NAME, state: "wrong", detail: `${directory} is open to other users`, mend: SETUP };
       }
+    }
+    try {
+      requireOwnDirectory(stateHome, "the state directory", user.uid);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      const { message: detail, mend = SETUP } = error;
+      return { name: NAME, state: "wrong", detail: `${stateHome}: ${detail}`, mend };
     }
     return { name: NAME, state: "there", detail: stateHome };
   },

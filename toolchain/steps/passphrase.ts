@@ -1,18 +1,7 @@
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { makeAppear } from "../../ops/base/appear.ts";
 import { Problem } from "../../ops/base/problem.ts";
 import { stateLayout } from "../layout.ts";
 import { type Part, SETUP, type Step } from "./step.ts";
@@ -55,7 +44,7 @@ export const passphrase: Step = {
     }
     const stacks = existingStacks(host.stateHome);
     if (stacks.length > 0) throw new Problem(lost(stacks), { where: file, mend: wayOut(file) });
-    if (create(file)) {
+    if (makeAppear(file, `${randomBytes(RANDOM_BYTES).toString("base64url")}\n`)) {
       host.note(
         `A passphrase was made: ${file}\n` +
           "It opens the secrets in Pulumi's state. Nobody can make it again: copy it to a safe place now. " +
@@ -80,21 +69,3 @@ const lost = (stacks: readonly string[]) =>
 
 const wayOut = (file: string) =>
   `put the copy that you kept at ${file}; without one: keep the data, move ${path.join(path.dirname(file), "pulumi")} away, and ${SETUP} begins anew`;
-
-/** Appears complete or not at all, and never replaces one. Returns whether it was this call that made it. */
-function create(file: string): boolean {
-  const draft = `${file}.${process.pid}`;
-  const descriptor = openSync(draft, "w", 0o600);
-  try {
-    writeSync(descriptor, `${randomBytes(RANDOM_BYTES).toString("base64url")}\n`);
-    fsyncSync(descriptor);
-    linkSync(draft, file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  } finally {
-    closeSync(descriptor);
-    rmSync(draft, { force: true });
-  }
-}

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import path from "node:path";
-import type { Transform } from "node:stream";
+import type { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { lookBelow, readBelow, streamBelow } from "../../base/below.ts";
 import { isFinderFile } from "../../base/finder-files.ts";
 import type { BackupManifest } from "./backup-manifest.ts";
 import { counting } from "./byte-meter.ts";
@@ -19,7 +20,7 @@ export async function compareChecksums(
   { directory, manifest }: { directory: string; manifest: BackupManifest },
   onBytes: OnBytes = () => {},
 ): Promise<string> {
-  const text = readFileSync(path.join(directory, FILES.checksums), "utf8");
+  const text = readBelow(directory, path.join(directory, FILES.checksums)) ?? "";
   if (createHash("sha256").update(text).digest("hex") !== manifest.checksums) {
     throw new Error(`${FILES.checksums} is not as it was written`);
   }
@@ -29,7 +30,8 @@ export async function compareChecksums(
   for (const { file } of manifest.parts) {
     const sum = sums.get(file);
     if (sum === undefined) throw new Error(`${FILES.checksums} does not name ${file}`);
-    if ((await hashFile(path.join(directory, file), "sha256", counting(file, onBytes))) !== sum) {
+    const content = streamBelow(directory, path.join(directory, file));
+    if ((await hashOf(content, "sha256", counting(file, onBytes))) !== sum) {
       throw new Error(`${file} is not as it was written`);
     }
     sums.delete(file);
@@ -39,14 +41,18 @@ export async function compareChecksums(
   return `${manifest.parts.length} files as they were written`;
 }
 
+export function hashFile(file: string, algorithm: "sha256" | "md5"): Promise<string> {
+  return hashOf(streamBelow(path.dirname(file), file), algorithm);
+}
+
 /** @param through what the bytes go through on their way */
-export async function hashFile(
-  file: string,
+async function hashOf(
+  content: Readable,
   algorithm: "sha256" | "md5",
   ...through: Transform[]
 ): Promise<string> {
   const hash = createHash(algorithm);
-  await pipeline([createReadStream(file), ...through, hash]);
+  await pipeline([content, ...through, hash]);
   return hash.digest("hex");
 }
 
@@ -54,7 +60,7 @@ export async function hashFile(
 export async function compareOldChecksums(directory: string): Promise<string> {
   const sums = oldChecksums(directory);
   for (const [file, { algorithm, sum }] of sums) {
-    if ((await hashFile(path.join(directory, file), algorithm)) !== sum)
+    if ((await hashOf(streamBelow(directory, path.join(directory, file)), algorithm)) !== sum)
       throw new Error(`${file} is not as it was written`);
   }
   return `${sums.size} files as they were written`;
@@ -64,12 +70,12 @@ export async function compareOldChecksums(directory: string): Promise<string> {
 export function oldChecksums(directory: string): Map<string, { algorithm: "sha256" | "md5"; sum: string }> {
   const sums = new Map<string, { algorithm: "sha256" | "md5"; sum: string }>();
   const folders = [".", "postgres", "neo4j"].filter((folder) =>
-    statSync(path.join(directory, folder), { throwIfNoEntry: false })?.isDirectory(),
+    lookBelow(directory, path.join(directory, folder))?.isDirectory(),
   );
   for (const folder of folders) {
     for (const name of readdirSync(path.join(directory, folder))) {
       if (isFinderFile(name) || !/(sum|\.sha256|\.md5)/i.test(name)) continue;
-      const text = readFileSync(path.join(directory, folder, name), "utf8");
+      const text = readBelow(directory, path.join(directory, folder, name)) ?? "";
       for (const [, sum, listed] of text.matchAll(/^([0-9a-f]{32}|[0-9a-f]{64})\s+\*?(.+)$/gm)) {
         const file = locate(directory, folder, listed ?? "");
         if (file === undefined || sum === undefined) continue;
@@ -90,6 +96,6 @@ function locate(directory: string, folder: string, listed: string): string | und
       (candidate) =>
         !path.isAbsolute(candidate) &&
         !candidate.startsWith("..") &&
-        statSync(path.join(directory, candidate), { throwIfNoEntry: false })?.isFile(),
+        lookBelow(directory, path.join(directory, candidate))?.isFile(),
     );
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import path from "node:path";
 import { type Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { streamBelow } from "../../base/below.ts";
 import { secondsSince } from "../../base/elapsed.ts";
 import type { Part } from "./backup-manifest.ts";
 import { counting } from "./byte-meter.ts";
@@ -93,7 +93,7 @@ export class PartFiles implements PartSink {
  */
 export function openPart(directory: string, part: Part, identity?: string): OpenPart {
   const open = (): Readable => {
-    const file = createReadStream(path.join(directory, part.file));
+    const file = streamBelow(directory, path.join(directory, part.file));
     if (!part.file.endsWith(ENCRYPTED)) return file;
     if (identity === undefined) throw new Error(`${part.file} is encrypted: an identity file is needed`);
     const plain = decrypting(identity);

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { ZodError } from "zod";
+import { lookBelow, NotFollowed, readBelow } from "../../base/below.ts";
 import { isFinderFile } from "../../base/finder-files.ts";
 import {
   type BackupContent,
@@ -55,10 +56,10 @@ export interface Catalogue {
 export function readCatalogue(root: string): Catalogue {
   const catalogue: Catalogue = { root, good: [], suspects: [], damaged: [], unfinished: [] };
   for (const tier of TIERS) {
-    for (const id of backupsIn(layout.tier(root, tier))) {
+    for (const id of backupsIn(root, layout.tier(root, tier))) {
       add(catalogue, catalogue.good, { id, tier, directory: layout.backup(root, tier, id), suspect: false });
     }
-    for (const id of backupsIn(layout.suspects(root, tier))) {
+    for (const id of backupsIn(root, layout.suspects(root, tier))) {
       add(catalogue, catalogue.suspects, {
         id,
         tier,
@@ -68,7 +69,7 @@ export function readCatalogue(root: string): Catalogue {
     }
   }
   for (const list of [catalogue.good, catalogue.suspects, catalogue.damaged]) list.sort(byId);
-  catalogue.unfinished = directoriesIn(layout.partial(root)).map((name) =>
+  catalogue.unfinished = directoriesIn(root, layout.partial(root)).map((name) =>
     path.join(layout.partial(root), name),
   );
   return catalogue;
@@ -89,9 +90,27 @@ export function readBackup(place: {
   directory: string;
   suspect: boolean;
 }): Backup | Damaged {
+  const { directory } = place;
+  const damaged = (kind: Damaged["kind"], reason: string): Damaged => ({ ...place, kind, reason });
+  if (lstatSync(directory, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    return damaged("no-manifest", "it is a symbolic link, which is not followed");
+  }
+  try {
+    return readInside(place);
+  } catch (error) {
+    if (!(error instanceof NotFollowed)) throw error;
+    // What has no manifest of its own is none of ours, and nothing removes it.
+    const isManifest = error.where === path.join(directory, FILES.manifest);
+    return damaged(isManifest ? "no-manifest" : "part", error.message);
+  }
+}
+
+/** @throws NotFollowed for a link inside */
+function readInside(place: Parameters<typeof readBackup>[0]): Backup | Damaged {
   const { id, tier, directory, suspect } = place;
   const damaged = (kind: Damaged["kind"], reason: string): Damaged => ({ ...place, kind, reason });
-  const text = read(path.join(directory, FILES.manifest));
+  const read = (name: string) => readBelow(directory, path.join(directory, name));
+  const text = read(FILES.manifest);
   if (text === undefined) return damaged("no-manifest", `${FILES.manifest} is missing`);
   let manifest: BackupManifest;
   try {
@@ -106,13 +125,15 @@ export function readBackup(place: {
   if ((manifest.result === "suspect") !== suspect) {
     return damaged("manifest", `${FILES.manifest} says that the backup is ${manifest.result}`);
   }
-  const sums = read(path.join(directory, FILES.checksums));
+  const sums = read(FILES.checksums);
   if (sums === undefined) return damaged("checksums", `${FILES.checksums} is missing`);
   if (createHash("sha256").update(sums).digest("hex") !== manifest.checksums) {
     return damaged("checksums", `${FILES.checksums} is not as it was written`);
   }
   for (const part of manifest.parts) {
-    const size = statSync(path.join(directory, part.file), { throwIfNoEntry: false })?.size;
+    const found = lookBelow(directory, path.join(directory, part.file));
+    if (found !== undefined && !found.isFile()) return damaged("part", `${part.file} is no file`);
+    const size = found?.size;
     if (size === part.bytes) continue;
     return damaged(
       "part",
@@ -120,7 +141,7 @@ export function readBackup(place: {
     );
   }
   const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
-  const pin = read(path.join(directory, FILES.pin))?.trim();
+  const pin = read(FILES.pin)?.trim();
   const seal = readManifestSeal(text);
   return { id, tier, directory, manifest, seal, pin: pin === "" ? undefined : pin, bytes };
 }
@@ -152,21 +173,25 @@ function add(catalogue: Catalogue, whole: Backup[], place: Parameters<typeof rea
   else catalogue.damaged.push(found);
 }
 
-function backupsIn(directory: string): string[] {
-  return directoriesIn(directory).filter((name) => BACKUP_ID.test(name));
+function backupsIn(root: string, directory: string): string[] {
+  return directoriesIn(root, directory).filter((name) => BACKUP_ID.test(name));
 }
 
-/** Names of the directories in one that may not be there; files between them are nobody's backup. */
-function directoriesIn(directory: string): string[] {
-  const isDirectory = (name: string) =>
-    statSync(path.join(directory, name), { throwIfNoEntry: false })?.isDirectory() === true;
+/**
+ * Names of the directories in one that may not be there; files between them are nobody's backup. Links are named too, for
+ * whoever reads a backup to say so.
+ *
+ * @throws NotFollowed when it is a link itself
+ */
+function directoriesIn(root: string, directory: string): string[] {
+  const isDirectory = (name: string) => {
+    const found = lstatSync(path.join(directory, name), { throwIfNoEntry: false });
+    return found?.isDirectory() === true || found?.isSymbolicLink() === true;
+  };
+  lookBelow(root, directory);
   return (unlessMissing(() => readdirSync(directory)) ?? [])
     .filter((name) => !isFinderFile(name) && isDirectory(name))
     .sort();
-}
-
-function read(file: string): string | undefined {
-  return unlessMissing(() => readFileSync(file, "utf8"));
 }
 
 /** What may not be read, as without macOS' Full Disk Access, is not taken for missing. */

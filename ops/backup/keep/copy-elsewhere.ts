@@ -1,10 +1,11 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
+import { lookBelow } from "../../base/below.ts";
 import { Problem } from "../../base/problem.ts";
 import { FILES, layout } from "../format/layout.ts";
 import type { Backup } from "./catalogue.ts";
-import { ensureRoot, type RootOwner, unwritable } from "./root.ts";
+import { ensureRoot, openToAll, type RootOwner, unwritable } from "./root.ts";
 import { beginPartial, publish, removeDeadPartials, syncFile } from "./unfinished.ts";
 
 /** Where copies go: a second root, or a command of the person's own. */
@@ -21,8 +22,13 @@ const COMMAND_MS = 12 * 3_600_000;
  *
  * @throws Problem that says why it failed; the backup itself is as it was
  */
-export async function copyTo(target: CopyTarget, backup: Backup, owner: RootOwner): Promise<void> {
-  if (target.path !== undefined) await copyToRoot(backup, target.path, owner);
+export async function copyTo(
+  target: CopyTarget,
+  backup: Backup,
+  owner: RootOwner,
+  report: (line: string) => void = () => {},
+): Promise<void> {
+  if (target.path !== undefined) await copyToRoot(backup, target.path, owner, report);
   if (target.command !== undefined) await runCommand(backup, target.command);
 }
 
@@ -30,19 +36,22 @@ async function copyToRoot(
   { directory, id, tier, manifest }: Backup,
   root: string,
   owner: RootOwner,
+  report: (line: string) => void,
 ): Promise<void> {
-  ensureRoot(root, owner);
+  const { made, ownerless } = ensureRoot(root, owner, "the directory for copies");
+  if (made && ownerless) report(openToAll(root));
   try {
     await removeDeadPartials(root);
     const partial = await beginPartial(root, `${tier}-${id}`);
     const files = [...manifest.parts.map(({ file }) => file), FILES.checksums, FILES.manifest];
     for (const file of files) {
       const copy = path.join(partial, file);
+      lookBelow(directory, path.join(directory, file));
       await mkdir(path.dirname(copy), { recursive: true, mode: 0o700 });
       await copyFile(path.join(directory, file), copy);
       await syncFile(copy);
     }
-    await publish(partial, layout.backup(root, tier, id));
+    await publish(root, partial, layout.backup(root, tier, id));
   } catch (cause) {
     throw unwritable(root, cause);
   }

@@ -1,7 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import path from "node:path";
-import writeFileAtomic from "write-file-atomic";
-import { isThere } from "../../base/is-there.ts";
+import { makeBelow, readBelow, writeBelow } from "../../base/below.ts";
 import { ExitCode, Problem } from "../../base/problem.ts";
 import { parseBackupManifest, readManifestSeal } from "../format/backup-manifest.ts";
 import { FILES, layout, requireBackupId, TIERS, type Tier, timeOf } from "../format/layout.ts";
@@ -14,6 +13,7 @@ import {
   readBackup,
   readCatalogue,
 } from "./catalogue.ts";
+import { removeBackup } from "./removal.ts";
 import {
   type Candidate,
   planRetention,
@@ -83,7 +83,7 @@ export function prune(
   now: Date,
 ): Pick<RetentionPlan<Listed>, "removed" | "stopped"> {
   const { removed, stopped } = judge(readCatalogue(root), policy, now);
-  for (const { tier, id, directory } of removed) removeBackup(root, tier, id, directory);
+  for (const backup of removed) remove(root, backup);
   return { removed, stopped };
 }
 
@@ -94,14 +94,12 @@ export function prune(
  */
 export function accept(root: string, id: string, key?: SealKey): Backup {
   requireBackupId(id);
-  const { tier, directory } = findSuspect(root, id);
-  const file = path.join(directory, FILES.manifest);
-  const text = readFileSync(file, "utf8");
+  const { tier, directory, file, text } = findSuspect(root, id);
   const suspect = { manifest: parseBackupManifest(text), seal: readManifestSeal(text) };
   const target = layout.backup(root, tier, id);
   try {
-    writeFileAtomic.sync(file, changedManifest(suspect, { result: "good" }, key), { mode: 0o600 });
-    mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+    writeBelow(root, file, changedManifest(suspect, { result: "good" }, key));
+    makeBelow(root, path.dirname(target));
     renameSync(directory, target);
   } catch (cause) {
     throw unwritable(root, cause);
@@ -119,7 +117,7 @@ export function discard(root: string, id: string): void {
   if (newer !== undefined) throw new Problem(`backup ${id}: ${newer.wrong}`, { where: newer.directory });
   const wrong = all.filter(waitsForJudgement);
   if (wrong.length === 0) throw noSuch(root, id, "suspect or damaged backup");
-  for (const { tier, directory } of wrong) removeBackup(root, tier, id, directory);
+  for (const { tier, directory } of wrong) remove(root, { tier, id, directory });
 }
 
 /** Names of pinned backups: they stand in one line of a file, and in tables. */
@@ -141,29 +139,30 @@ export function pin(root: string, id: string, name: string | undefined): void {
     const file = path.join(directory, FILES.pin);
     try {
       if (name === undefined) rmSync(file, { force: true });
-      else writeFileAtomic.sync(file, `${name}\n`, { mode: 0o600 });
+      else writeBelow(root, file, `${name}\n`);
     } catch (cause) {
       throw unwritable(root, cause);
     }
   }
 }
 
-function removeBackup(root: string, tier: Tier, id: string, directory: string): void {
-  const grave = path.join(layout.partial(root), `removed-${tier}-${id}`);
+function remove(root: string, { tier, id, directory }: Pick<Listed, "tier" | "id" | "directory">): void {
   try {
-    mkdirSync(path.dirname(grave), { recursive: true, mode: 0o700 });
-    rmSync(grave, { recursive: true, force: true });
-    renameSync(directory, grave);
-    rmSync(grave, { recursive: true, force: true });
+    removeBackup(root, tier, id, directory);
   } catch (cause) {
     throw unwritable(root, cause);
   }
 }
 
-function findSuspect(root: string, id: string): { tier: Tier; directory: string } {
+function findSuspect(
+  root: string,
+  id: string,
+): Record<"directory" | "file" | "text", string> & { tier: Tier } {
   for (const tier of TIERS) {
     const directory = layout.suspect(root, tier, id);
-    if (isThere(path.join(directory, FILES.manifest))) return { tier, directory };
+    const file = path.join(directory, FILES.manifest);
+    const text = readBelow(root, file);
+    if (text !== undefined) return { tier, directory, file, text };
   }
   throw noSuch(root, id, "suspect backup");
 }

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { FULL_DISK_ACCESS, isThere } from "../../base/is-there.ts";
+import { readBelow, writeBelow } from "../../base/below.ts";
+import { FULL_DISK_ACCESS } from "../../base/is-there.ts";
+import { type OwnDirectory, requireOwnDirectory } from "../../base/own-directory.ts";
 import { Problem } from "../../base/problem.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { layout } from "../format/layout.ts";
@@ -33,28 +34,45 @@ export function ownerOf({ name, manifest, directory }: DeployedStack): RootOwner
  * Makes sure that `root` is this stack's backup root, and not an empty mount point of the same name. A directory that
  * was never used becomes one.
  *
+ * @param what what it is, for people
  * @returns whether it was made one just now
- * @throws Problem when it is another stack's, or when backups were made there and their marker is gone
+ * @throws Problem when it is another stack's or another user's, or when backups were made there and their marker is gone
  */
-export function ensureRoot(root: string, owner: RootOwner): { made: boolean } {
-  if (checkRoot(root, owner)) {
+export function ensureRoot(
+  root: string,
+  owner: RootOwner,
+  what = THE_ROOT,
+): OwnDirectory & { made: boolean } {
+  if (checkRoot(root, owner, what)) {
     noteUsed(root, owner);
-    return { made: false };
+    return { ...requireOwnDirectory(root, what), made: false };
   }
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 });
+    // Somebody may have made it first.
+    requireOwnDirectory(root, what);
     const marker = {
       version: 1,
       stack: owner.stack,
       instanceId: owner.instanceId,
       createdAt: new Date().toISOString(),
     };
-    writeFileAtomic.sync(layout.marker(root), `${JSON.stringify(marker, null, 2)}\n`, { mode: 0o600 });
+    writeBelow(root, layout.marker(root), `${JSON.stringify(marker, null, 2)}\n`);
   } catch (cause) {
     throw unwritable(root, cause);
   }
   noteUsed(root, owner);
-  return { made: true };
+  return { ...requireOwnDirectory(root, what), made: true };
+}
+
+const THE_ROOT = "the backup root";
+
+/** What a person is told once of a root on a disk without owners. */
+export function openToAll(root: string): string {
+  return (
+    `${root} is on a disk that knows no owners: everybody on this machine can change or remove what lies there; ` +
+    "a changed backup is told by its seal"
+  );
 }
 
 /**
@@ -62,16 +80,18 @@ export function ensureRoot(root: string, owner: RootOwner): { made: boolean } {
  *
  * @throws Problem as `ensureRoot`
  */
-export function checkRoot(root: string, { stack, stateDir }: RootOwner): boolean {
+export function checkRoot(root: string, { stack, stateDir }: RootOwner, what = THE_ROOT): boolean {
+  requireOwnDirectory(root, what);
   const file = layout.marker(root);
-  if (!isThere(file)) {
+  const text = readBelow(root, file);
+  if (text === undefined) {
     if (!usedRoots(stateDir).includes(root)) return false;
     throw new Problem("the backup root is not there: backups were made in it, and their marker is missing", {
       where: root,
       mend: `mount the disk that holds ${path.basename(file)}; if the backups are gone for good: rm ${usedFile(stateDir)}`,
     });
   }
-  const marker = readMarker(file);
+  const marker = parseMarker(file, text);
   if (marker.stack !== stack) {
     throw new Problem(`the backup root belongs to stack ${marker.stack}, not ${stack}`, {
       where: file,
@@ -81,13 +101,9 @@ export function checkRoot(root: string, { stack, stateDir }: RootOwner): boolean
   return true;
 }
 
-/** Whether others on this machine can read what was written for its owner alone: exFAT and its like keep no permissions. */
-export function isOpenToOthers(root: string): boolean {
-  return (statSync(layout.marker(root)).mode & 0o077) !== 0;
-}
-
 /** What a person reads when nothing can be written to the backup root. */
 export function unwritable(root: string, cause: unknown): Problem {
+  if (cause instanceof Problem) return cause;
   const code = (cause as NodeJS.ErrnoException).code;
   const room = `free space there, or prune: ${backupsVerb(root)} --prune`;
   const told: Record<string, [string, string]> = {
@@ -118,15 +134,16 @@ export async function onDisk<T>(root: string, work: () => Promise<T>): Promise<T
 /** `./mem0 backups` of the stack that the root belongs to, which its marker tells where there is one. */
 export function backupsVerb(root: string): string {
   try {
-    return `./mem0 backups ${readMarker(layout.marker(root)).stack}`;
+    const file = layout.marker(root);
+    return `./mem0 backups ${parseMarker(file, readBelow(root, file) ?? "").stack}`;
   } catch {
     return "./mem0 backups";
   }
 }
 
-function readMarker(file: string): z.output<typeof markerSchema> {
+function parseMarker(file: string, text: string): z.output<typeof markerSchema> {
   try {
-    return markerSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+    return markerSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new Problem("the marker of the backup root cannot be read", {
       where: file,
@@ -141,18 +158,15 @@ function usedFile(stateDir: string): string {
 }
 
 function usedRoots(stateDir: string): string[] {
-  const file = usedFile(stateDir);
-  if (!existsSync(file)) return [];
+  const text = readBelow(stateDir, usedFile(stateDir));
+  if (text === undefined) return [];
   // Earlier versions noted a root as it was written, with a slash at its end.
-  return usedSchema.parse(JSON.parse(readFileSync(file, "utf8"))).roots.map((root) => path.resolve(root));
+  return usedSchema.parse(JSON.parse(text)).roots.map((root) => path.resolve(root));
 }
 
 function noteUsed(root: string, { stateDir }: RootOwner): void {
   const roots = usedRoots(stateDir);
   if (roots.includes(root)) return;
-  const file = usedFile(stateDir);
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  writeFileAtomic.sync(file, `${JSON.stringify({ version: 1, roots: [...roots, root] }, null, 2)}\n`, {
-    mode: 0o600,
-  });
+  const text = `${JSON.stringify({ version: 1, roots: [...roots, root] }, null, 2)}\n`;
+  writeBelow(stateDir, usedFile(stateDir), text);
 }

@@ -1,28 +1,29 @@
-import { access, constants, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { access, constants, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { makeBelow } from "../../base/below.ts";
 import { Problem } from "../../base/problem.ts";
 import { type Holder, isHolderAlive, readHolder, thisProcess } from "../../base/process-lock.ts";
 import { FILES, layout } from "../format/layout.ts";
 import { readCatalogue } from "./catalogue.ts";
+import { removeUnfinished } from "./removal.ts";
 
 /** Begins a directory for unfinished work under `root`; it says who is at it. */
 export async function beginPartial(root: string, name: string): Promise<string> {
   // This error says why the root may not be written to; that of `mkdir` would only say that it is missing.
   await access(root, constants.W_OK);
   const directory = path.join(layout.partial(root), `${name}-${process.pid}`);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makeBelow(root, directory);
   await writeSynced(path.join(directory, FILES.owner), JSON.stringify(thisProcess()));
   return directory;
 }
 
-/** Removes what dead runs have left; returns the directories' names. */
+/** Removes what dead runs have left, and nothing that is not ours; returns the directories' names. */
 export async function removeDeadPartials(root: string): Promise<string[]> {
   const removed: string[] = [];
   for (const directory of readCatalogue(root).unfinished) {
     const owner = ownerOf(directory);
     if (owner !== undefined && owner.pid !== process.pid && isHolderAlive(owner)) continue;
-    await rm(directory, { recursive: true, force: true });
-    removed.push(path.basename(directory));
+    if (removeUnfinished(directory)) removed.push(path.basename(directory));
   }
   return removed;
 }
@@ -37,11 +38,11 @@ function ownerOf(directory: string): Holder | undefined {
   }
 }
 
-/** Gives finished work its name; both directories are on the disk before it counts. */
-export async function publish(partial: string, target: string): Promise<string> {
-  await rm(path.join(partial, FILES.owner), { force: true });
+/** Gives finished work in a root its name; both directories are on the disk before it counts. */
+export async function publish(root: string, partial: string, target: string): Promise<string> {
   const parent = path.dirname(target);
-  await mkdir(parent, { recursive: true, mode: 0o700 });
+  makeBelow(root, parent);
+  await rm(path.join(partial, FILES.owner), { force: true });
   for (const entry of await readdir(partial, { withFileTypes: true })) {
     if (entry.isDirectory()) await syncDirectory(path.join(partial, entry.name));
   }

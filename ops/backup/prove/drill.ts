@@ -1,8 +1,7 @@
-import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Driver } from "neo4j-driver-lite";
 import pg from "pg";
-import writeFileAtomic from "write-file-atomic";
+import { writeBelow } from "../../base/below.ts";
 import type { Check } from "../../base/check.ts";
 import { secondsSince } from "../../base/elapsed.ts";
 import { counted } from "../../base/words.ts";
@@ -124,10 +123,8 @@ export async function drill(
 
 /** The result stays on the host, and goes to the exporter. */
 function keepReport(stateDir: string, report: DrillReport): void {
-  const directory = path.join(stateDir, "backup", "drills");
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const file = path.join(directory, `${backupId(new Date(report.time))}.json`);
-  writeFileAtomic.sync(file, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
+  const file = path.join(stateDir, "backup", "drills", `${backupId(new Date(report.time))}.json`);
+  writeBelow(stateDir, file, `${JSON.stringify(report, null, 2)}\n`);
   const { time, ok, seconds, backup } = report;
   updateStatus(stateDir, (status) => ({
     ...status,

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { readBelow, writeBelow } from "../../base/below.ts";
 import { Problem } from "../../base/problem.ts";
 import type { EngineLoss } from "../../docker/engine-watch.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
@@ -48,9 +48,10 @@ function journalFile(stateDir: string): string {
 /** The restore that was last begun and not finished; undefined when there is none. */
 export function readJournal(stateDir: string): Journal | undefined {
   const file = journalFile(stateDir);
-  if (!existsSync(file)) return undefined;
+  const text = readBelow(stateDir, file);
+  if (text === undefined) return undefined;
   try {
-    return journalSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+    return journalSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new Problem("the journal of a restore cannot be read", {
       where: file,
@@ -62,9 +63,8 @@ export function readJournal(stateDir: string): Journal | undefined {
 
 /** Synced and renamed into its place: a kill leaves the old one or the new one. */
 export function writeJournal(stateDir: string, journal: Journal): void {
-  const file = journalFile(stateDir);
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  writeFileAtomic.sync(file, `${JSON.stringify(journalSchema.parse(journal), null, 2)}\n`, { mode: 0o600 });
+  const text = `${JSON.stringify(journalSchema.parse(journal), null, 2)}\n`;
+  writeBelow(stateDir, journalFile(stateDir), text);
 }
 
 export function removeJournal(stateDir: string): void {

@@ -1,8 +1,8 @@
-import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
+import { lookBelow, readBelow, streamBelow } from "../../base/below.ts";
 import { isFinderFile } from "../../base/finder-files.ts";
-import { isThere } from "../../base/is-there.ts";
 import { Problem } from "../../base/problem.ts";
 import { type BackupManifest, type Part, parseBackupManifest } from "../format/backup-manifest.ts";
 import { oldChecksums } from "../format/checksums.ts";
@@ -90,7 +90,7 @@ export function openBackup(
 export function openOldBackup(directory: string): Restorable | undefined {
   const found = (folder: string, ending: string): string | undefined => {
     const inside = path.join(directory, folder);
-    const files = statSync(inside, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(inside) : [];
+    const files = lookBelow(directory, inside)?.isDirectory() ? readdirSync(inside) : [];
     const [file] = files.filter((name) => name.endsWith(ending) && !isFinderFile(name)).sort();
     return file === undefined ? undefined : `${folder}/${file}`;
   };
@@ -118,7 +118,7 @@ function oldDump(directory: string, file: string): Part {
 
 function openFile(directory: string, file: string): { file: string; bytes: number; open: () => Readable } {
   const there = path.join(directory, file);
-  return { file, bytes: statSync(there).size, open: () => createReadStream(there) };
+  return { file, bytes: lookBelow(directory, there)?.size ?? 0, open: () => streamBelow(directory, there) };
 }
 
 function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksums: boolean): string[] {
@@ -154,7 +154,8 @@ export function findRestorable(
   const opened = (backup: Backup) => openBackup(backup, requireIdentity(backup, identity), keys);
   if (named === "latest") return opened(latest(root));
   if (!BACKUP_ID.test(named)) {
-    const directory = path.resolve(named);
+    // A person may name a link; below what it leads to no other is followed.
+    const directory = realPath(path.resolve(named));
     const ours = backupAt(root, directory);
     const found = ours === undefined ? openOldBackup(directory) : opened(ours);
     if (found !== undefined) return found;
@@ -171,10 +172,19 @@ export function findRestorable(
     : new Problem(unusable(`backup ${named}`, other), { where: other.directory, mend });
 }
 
+function realPath(named: string): string {
+  try {
+    return realpathSync(named);
+  } catch {
+    // What is not there is told by whoever looks into it.
+    return named;
+  }
+}
+
 /** One of our backups wherever it lies, for example where copies go; undefined when there is no manifest. */
 function backupAt(root: string, directory: string): Backup | undefined {
-  const file = path.join(directory, FILES.manifest);
-  if (!isThere(file)) return undefined;
+  const text = readBelow(directory, path.join(directory, FILES.manifest));
+  if (text === undefined) return undefined;
   const refuse = (why: Parameters<typeof unusable>[1]): Problem =>
     new Problem(unusable("the backup", why), {
       where: directory,
@@ -182,7 +192,7 @@ function backupAt(root: string, directory: string): Backup | undefined {
     });
   let manifest: BackupManifest;
   try {
-    manifest = parseBackupManifest(readFileSync(file, "utf8"));
+    manifest = parseBackupManifest(text);
   } catch (error) {
     throw refuse(whyUnreadable(error));
   }

@@ -48,7 +48,7 @@ export async function copyElsewhere(
   if (target === undefined) return undefined;
   report("copying it elsewhere");
   try {
-    await copyTo(target, backup, ownerOf(stack));
+    await copyTo(target, backup, ownerOf(stack), report);
     return undefined;
   } catch (error) {
     return error instanceof Problem

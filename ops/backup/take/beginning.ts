@@ -4,7 +4,7 @@ import { Throwaway } from "../../docker/throwaway.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { backupId } from "../format/layout.ts";
 import type { Catalogue } from "../keep/catalogue.ts";
-import { ensureRoot, isOpenToOthers, onDisk, ownerOf } from "../keep/root.ts";
+import { ensureRoot, onDisk, openToAll, ownerOf } from "../keep/root.ts";
 import { beginPartial, removeDeadPartials } from "../keep/unfinished.ts";
 import { mendNeo4j } from "../stores/neo4j/store-clone.ts";
 import type { TakeOptions } from "./run.ts";
@@ -25,8 +25,10 @@ export async function openRoot(
   { tier, now, report }: Pick<TakeOptions, "tier" | "now" | "report">,
 ): Promise<string> {
   const { root, recipients } = stack.backup;
-  if (ensureRoot(root, ownerOf(stack)).made) report(`made ${root} a backup root`);
-  if (recipients.length === 0 && isOpenToOthers(root)) {
+  const { made, ownerless } = ensureRoot(root, ownerOf(stack));
+  if (made) report(`made ${root} a backup root`);
+  if (made && ownerless) report(openToAll(root));
+  if (ownerless && recipients.length === 0) {
     report(
       `${root} keeps no permissions: everybody on this machine can read the backups; mem0:backup.recipients encrypts them`,
     );

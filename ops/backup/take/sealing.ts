@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { copyFile, link, mkdir } from "node:fs/promises";
 import path from "node:path";
+import { lookBelow } from "../../base/below.ts";
 import { Problem } from "../../base/problem.ts";
 import { type BackupContent, renderBackupManifest } from "../format/backup-manifest.ts";
 import { FILES, layout, type Tier } from "../format/layout.ts";
@@ -36,7 +37,7 @@ export async function seal(
     content.result === "suspect"
       ? layout.suspect(root, content.tier, content.id)
       : layout.backup(root, content.tier, content.id);
-  return publish(partial, target);
+  return publish(root, partial, target);
 }
 
 /**
@@ -71,11 +72,12 @@ export async function promote(root: string, backup: Backup, tier: Tier, key?: Se
   for (const { file } of manifest.parts) await linkOrCopy(directory, partial, file);
   await linkOrCopy(directory, partial, FILES.checksums);
   await writeSynced(path.join(partial, FILES.manifest), changedManifest(backup, { tier }, key));
-  return publish(partial, layout.backup(root, tier, manifest.id));
+  return publish(root, partial, layout.backup(root, tier, manifest.id));
 }
 
 async function linkOrCopy(from: string, to: string, file: string): Promise<void> {
   const target = path.join(to, file);
+  lookBelow(from, path.join(from, file));
   await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
   try {
     await link(path.join(from, file), target);

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { readBelow, writeBelow } from "../../../base/below.ts";
 import { secondsSince } from "../../../base/elapsed.ts";
 import { Problem } from "../../../base/problem.ts";
 import { waitUntil } from "../../../base/wait-until.ts";
@@ -66,8 +66,7 @@ export async function cloneStore(
   const grace = graceSeconds ?? service.graceSeconds;
   const started = performance.now();
   try {
-    mkdirSync(path.dirname(marker), { recursive: true, mode: 0o700 });
-    writeFileAtomic.sync(marker, JSON.stringify({ container: name, since: new Date().toISOString() }));
+    writeBelow(stack.directory, marker, JSON.stringify({ container: name, since: new Date().toISOString() }));
     try {
       report("stopping Neo4j");
       await container.stop({ t: grace });
@@ -106,8 +105,9 @@ export async function cloneStore(
  */
 export async function mendNeo4j(stack: DeployedStack): Promise<boolean> {
   const marker = markerFile(stack);
-  if (!existsSync(marker)) return false;
-  const stopped = stoppedSchema.safeParse(JSON.parse(readFileSync(marker, "utf8")));
+  const text = readBelow(stack.directory, marker);
+  if (text === undefined) return false;
+  const stopped = stoppedSchema.safeParse(JSON.parse(text));
   if (stopped.success) {
     // 404: removed since by `down`.
     await stack.docker.getContainer(stopped.data.container).start().catch(ignoring(304, 404));

@@ -58,7 +58,7 @@ export function describePlaces(stack: BackupStack): void {
   needing("root").describe("a backup root", () => {
     it("that is full keeps no half of a backup", async () => {
       const root = stack.pathOf("full");
-      await withMount(["-t", "tmpfs", "-o", "size=16k", "tmpfs"], root, async () => {
+      await withMount(["-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs"], root, async () => {
         await expect(stack.take({ root })).rejects.toThrow("the disk of the backups is full");
         expect(readCatalogue(root)).toMatchObject({ good: [], damaged: [], unfinished: [] });
         expect(await stack.isHeld()).toBe(false);
@@ -67,7 +67,7 @@ export function describePlaces(stack: BackupStack): void {
 
     it("that is read-only, or not mounted, is told apart", async () => {
       const root = stack.pathOf("sealed");
-      await withMount(["-t", "tmpfs", "-o", "size=4m", "tmpfs"], root, async () => {
+      await withMount(["-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs"], root, async () => {
         await stack.take({ root });
         await execa("mount", ["-o", "remount,ro", root]);
         await expect(stack.take({ root })).rejects.toThrow("the disk of the backups is read-only");

@@ -1,4 +1,12 @@
-import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import {
@@ -230,5 +238,48 @@ describe("the catalogue of a backup root", () => {
 
   it("of a root that is not there is empty", () => {
     expect(readCatalogue(path.join(scratch.path, "nowhere")).good).toEqual([]);
+  });
+});
+
+describe("a link below a backup root", () => {
+  const OLD = "20261123_023000";
+  /** A backup outside of the root, and a root with one of its own. */
+  const places = () => {
+    const theirs = writeExampleBackup(path.join(scratch.path, "theirs"), "daily", OLD);
+    const root = path.join(scratch.path, "root");
+    return { theirs, root, own: writeExampleBackup(root, "daily", ID) };
+  };
+
+  it("in the place of a tier is refused, and nothing there is listed", () => {
+    const { theirs, root } = places();
+    symlinkSync(path.dirname(theirs), layout.tier(root, "weekly"));
+    expect(() => readCatalogue(root)).toThrow("weekly is a symbolic link, which is not followed");
+  });
+
+  it("in the place of a backup is listed as none of ours", () => {
+    const { theirs, root } = places();
+    symlinkSync(theirs, layout.backup(root, "daily", OLD));
+    const { good, damaged } = readCatalogue(root);
+    expect(good.map(({ id }) => id)).toEqual([ID]);
+    expect(damaged).toMatchObject([
+      { kind: "no-manifest", reason: expect.stringContaining("symbolic link") },
+    ]);
+  });
+
+  it.each([
+    ["the manifest", FILES.manifest, "no-manifest"],
+    ["the checksums", FILES.checksums, "part"],
+    ["a part", `postgres/mem0_${ID}.dump`, "part"],
+    ["a store's directory", "postgres", "part"],
+    ["the pin", FILES.pin, "part"],
+  ])("in the place of %s makes no whole backup", (_, name, kind) => {
+    const { root, own } = places();
+    const aside = path.join(scratch.path, "aside");
+    if (name === FILES.pin) writeFileSync(path.join(own, name), "mine\n");
+    renameSync(path.join(own, name), aside);
+    symlinkSync(aside, path.join(own, name));
+    const { good, damaged } = readCatalogue(root);
+    expect(good).toEqual([]);
+    expect(damaged).toMatchObject([{ kind, reason: expect.stringContaining("is a symbolic link") }]);
   });
 });

@@ -67,6 +67,16 @@ describe("pruning", () => {
     expect(existsSync(path.join(layout.tier(root.path, "daily"), "notes.txt"))).toBe(true);
   });
 
+  it("removes nothing that lies where a removed backup is put and bears no mark of one", () => {
+    daily(9);
+    const grave = path.join(layout.partial(root.path), `removed-daily-${day(8)}`);
+    mkdirSync(grave, { recursive: true });
+    writeFileSync(path.join(grave, "notes.txt"), "mine");
+    expect(() => prune(root.path, KEEP, NOW)).toThrow("bears no mark of this tool");
+    expect(existsSync(path.join(grave, "notes.txt"))).toBe(true);
+    expect(there()).toHaveLength(9);
+  });
+
   it("refuses settings that keep nothing, and names them", () => {
     daily(1);
     const nothing = { hourly: 0, daily: 0, weekly: 0, monthly: 0 };
@@ -140,7 +150,7 @@ describe("what a killed run has left", () => {
   it.each(["", "{", "null", "[]", '{"pid":"1"}', '{"pid":-1}', "\0".repeat(40)])(
     "is removed when its owner's file is %j",
     async (text) => {
-      const directory = await beginPartial(root.path, "hourly-x");
+      const directory = await beginPartial(root.path, `hourly-${day(0)}`);
       writeFileSync(path.join(directory, FILES.owner), text);
       expect(await removeDeadPartials(root.path)).toEqual([path.basename(directory)]);
       expect(readCatalogue(root.path).unfinished).toEqual([]);

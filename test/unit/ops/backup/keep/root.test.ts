@@ -1,7 +1,16 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { ensureRoot, unwritable } from "../../../../../ops/backup/keep/root.ts";
+import { checkRoot, ensureRoot, unwritable } from "../../../../../ops/backup/keep/root.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
 
 const scratch = scratchDirectory();
@@ -13,8 +22,8 @@ function owner(stack = "prd") {
 describe("a backup root", () => {
   it("is made one at its first use, once", () => {
     const root = path.join(scratch.path, "disk", "backups");
-    expect(ensureRoot(root, owner())).toEqual({ made: true });
-    expect(ensureRoot(root, owner())).toEqual({ made: false });
+    expect(ensureRoot(root, owner())).toMatchObject({ made: true });
+    expect(ensureRoot(root, owner())).toMatchObject({ made: false });
     expect(existsSync(path.join(root, ".mem0-backup-root"))).toBe(true);
   });
 
@@ -31,7 +40,7 @@ describe("a backup root", () => {
     const root = path.join(scratch.path, "disk");
     ensureRoot(root, owner());
     const elsewhere = { ...owner(), stateDir: path.join(scratch.path, "another-state") };
-    expect(ensureRoot(root, elsewhere)).toEqual({ made: false });
+    expect(ensureRoot(root, elsewhere)).toMatchObject({ made: false });
   });
 
   it("that may not be looked at is not taken for one whose disk is away", () => {
@@ -41,6 +50,29 @@ describe("a backup root", () => {
     // A link to itself answers with an error other than "not there", as macOS does without Full Disk Access.
     symlinkSync(root, root);
     expect(() => ensureRoot(root, owner())).toThrow("it cannot be told whether this is there (ELOOP)");
+  });
+
+  it("that others may write to is refused before anything is written or read", () => {
+    const root = path.join(scratch.path, "disk");
+    mkdirSync(root);
+    chmodSync(root, 0o777);
+    expect(() => ensureRoot(root, owner())).toThrow("the backup root may be written to by other users");
+    expect(readdirSync(root)).toEqual([]);
+    chmodSync(root, 0o700);
+    ensureRoot(root, owner());
+    chmodSync(root, 0o770);
+    expect(() => checkRoot(root, owner())).toThrow("the backup root may be written to by other users");
+  });
+
+  it("whose marker is a link is refused, and what that leads to is not read", () => {
+    const root = path.join(scratch.path, "disk");
+    ensureRoot(root, owner());
+    const marker = path.join(root, ".mem0-backup-root");
+    renameSync(marker, path.join(scratch.path, "theirs"));
+    symlinkSync(path.join(scratch.path, "theirs"), marker);
+    expect(() => checkRoot(root, owner())).toThrow(
+      ".mem0-backup-root is a symbolic link, which is not followed",
+    );
   });
 
   it("of another stack is refused", () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
@@ -82,17 +82,50 @@ describe("a daily backup that serves another tier", () => {
 });
 
 describe("what runs left", () => {
+  const leave = (name: string, files: Record<string, string>) => {
+    const directory = path.join(layout.partial(scratch.path), name);
+    mkdirSync(directory, { recursive: true });
+    for (const [file, text] of Object.entries(files)) writeFileSync(path.join(directory, file), text);
+    return directory;
+  };
+  const ownedBy = (pid: number) => ({ "owner.json": JSON.stringify({ pid, born: "", host: os.hostname() }) });
+
   it("is removed when they are dead, and left alone while they live", async () => {
     const { pid } = spawnSync("true");
-    const leave = (name: string, owner: object) => {
-      mkdirSync(path.join(layout.partial(scratch.path), name), { recursive: true });
-      writeFileSync(path.join(layout.partial(scratch.path), name, "owner.json"), JSON.stringify(owner));
-    };
-    leave("dead", { pid, born: "", host: os.hostname(), since: "" });
-    leave("alive", { pid: process.ppid, born: "", host: os.hostname(), since: "" });
-    mkdirSync(path.join(layout.partial(scratch.path), "without-a-word"));
+    leave(`daily-${ID}-1`, ownedBy(pid));
+    const alive = leave(`daily-${ID}-2`, ownedBy(process.ppid));
+    leave(`hourly-${ID}-3`, {});
+    leave(`removed-daily-${ID}`, { "manifest.json": "{}" });
     leaveFinderFiles(layout.partial(scratch.path));
-    expect(await removeDeadPartials(scratch.path)).toEqual(["dead", "without-a-word"]);
-    expect(existsSync(path.join(layout.partial(scratch.path), "alive"))).toBe(true);
+    expect(await removeDeadPartials(scratch.path)).toEqual([
+      `daily-${ID}-1`,
+      `hourly-${ID}-3`,
+      `removed-daily-${ID}`,
+    ]);
+    expect(existsSync(alive)).toBe(true);
+  });
+
+  it("is told from what is not theirs: another name, no mark, a link", async () => {
+    const { pid } = spawnSync("true");
+    const theirs = path.join(scratch.path, "theirs");
+    mkdirSync(theirs);
+    writeFileSync(path.join(theirs, "owner.json"), ownedBy(pid)["owner.json"]);
+    leave("photos", ownedBy(pid));
+    leave(`daily-${ID}-1`, { "notes.txt": "mine" });
+    symlinkSync(theirs, path.join(layout.partial(scratch.path), `daily-${ID}-2`));
+    symlinkSync(theirs, path.join(leave(`daily-${ID}-3`, {}), "owner.json"));
+    expect(await removeDeadPartials(scratch.path)).toEqual([]);
+    expect(readdirSync(layout.partial(scratch.path))).toHaveLength(4);
+    expect(readdirSync(theirs)).toEqual(["owner.json"]);
+  });
+
+  it("is removed with the links in it, and nothing that these lead to", async () => {
+    const { pid } = spawnSync("true");
+    const theirs = path.join(scratch.path, "theirs");
+    mkdirSync(theirs);
+    writeFileSync(path.join(theirs, "photo"), "mine");
+    symlinkSync(theirs, path.join(leave(`daily-${ID}-1`, ownedBy(pid)), "postgres"));
+    expect(await removeDeadPartials(scratch.path)).toEqual([`daily-${ID}-1`]);
+    expect(readdirSync(theirs)).toEqual(["photo"]);
   });
 });

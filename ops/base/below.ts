@@ -1,0 +1,101 @@
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  type ReadStream,
+  readFileSync,
+  type Stats,
+} from "node:fs";
+import path from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { Problem } from "./problem.ts";
+
+/**
+ * Files below a directory that is the user's own. Whatever a link there leads to is somebody else's: no link on the way
+ * from that directory to a file is followed. The directory itself may lie behind one.
+ */
+
+/** A symbolic link, or a pipe and its like, where a file or directory should be. */
+export class NotFollowed extends Problem {
+  constructor(file: string, what: string) {
+    super(`${path.basename(file)} is ${what}, which is not followed`, {
+      where: file,
+      mend: "put what it leads to in its place, or remove it",
+    });
+  }
+}
+
+/**
+ * What lies at `file` below `root`; nothing when it, or a directory on the way, is not there.
+ *
+ * @throws NotFollowed when it, or a directory on the way, is a symbolic link
+ */
+export function lookBelow(root: string, file: string): Stats | undefined {
+  const names = path.relative(root, file).split(path.sep);
+  if (names[0] === ".." || path.isAbsolute(names[0] ?? "")) throw new Error(`${file} is not below ${root}`);
+  let at = root;
+  let stats: Stats | undefined;
+  for (const name of names) {
+    at = path.join(at, name);
+    try {
+      stats = lstatSync(at, { throwIfNoEntry: false });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOTDIR") throw error;
+      return undefined;
+    }
+    if (stats?.isSymbolicLink() === true) throw new NotFollowed(at, "a symbolic link");
+    if (stats === undefined) return undefined;
+  }
+  return stats;
+}
+
+/**
+ * Opens a file below `root` for reading; whoever calls closes it.
+ *
+ * @throws NotFollowed for links, and for what is no file: a pipe would wait for its writer for ever
+ */
+export function openBelow(root: string, file: string): number {
+  const stats = lookBelow(root, file);
+  if (stats !== undefined && !stats.isFile()) throw new NotFollowed(file, "no file");
+  return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+}
+
+/** A file below `root` as a stream. */
+export function streamBelow(root: string, file: string): ReadStream {
+  return createReadStream("", { fd: openBelow(root, file), autoClose: true });
+}
+
+/**
+ * The text of a file below `root`; undefined when it is not there. What may not be read, as without macOS' Full Disk
+ * Access, is not taken for missing.
+ */
+export function readBelow(root: string, file: string): string | undefined {
+  if (lookBelow(root, file) === undefined) return undefined;
+  const descriptor = openBelow(root, file);
+  try {
+    return readFileSync(descriptor, "utf8");
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes a directory below `root`, with those on the way. */
+export function makeBelow(root: string, directory: string, mode = 0o700): void {
+  lookBelow(root, directory);
+  mkdirSync(directory, { recursive: true, mode });
+}
+
+/** Writes a file below `root`: whoever reads it sees the old or the new one, synced, and never half of it. */
+export function writeBelow(
+  root: string,
+  file: string,
+  text: string,
+  { mode = 0o600, directoryMode = 0o700 } = {},
+): void {
+  lookBelow(root, file);
+  mkdirSync(path.dirname(file), { recursive: true, mode: directoryMode });
+  writeFileAtomic.sync(file, text, { mode });
+}
