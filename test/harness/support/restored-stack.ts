@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { Tier } from "../../../ops/backup/format/layout.ts";
+import { sealKeysOf } from "../../../ops/backup/format/seal.ts";
 import type { RestoreReport } from "../../../ops/backup/restore/exchange.ts";
 import { findRestorable, type Restorable } from "../../../ops/backup/restore/restorable.ts";
 import { type RestoreOptions, restore } from "../../../ops/backup/restore/restore.ts";
@@ -33,7 +34,13 @@ export class RestoredStack extends BackupStack {
   async takeWhole(tier: Tier): Promise<Restorable> {
     const { backup } = await this.take({}, { tier });
     expect(backup.manifest).toMatchObject({ result: "good", counts: { users: 2 } });
-    return findRestorable(this.deployed.backup.root, backup.id);
+    return this.find(backup.id);
+  }
+
+  /** A backup in the deployed root, opened with the stack's own seal key. */
+  find(id: string): Restorable {
+    const { deployed } = this;
+    return findRestorable(deployed.backup.root, id, undefined, sealKeysOf(deployed));
   }
 
   /** Restores, without a backup of what is live unless told otherwise. */

@@ -6,7 +6,6 @@ import { readCatalogue } from "../../../../ops/backup/keep/catalogue.ts";
 import { drill } from "../../../../ops/backup/prove/drill.ts";
 import { verifyAll } from "../../../../ops/backup/prove/verify.ts";
 import { readJournal } from "../../../../ops/backup/restore/journal.ts";
-import { findRestorable } from "../../../../ops/backup/restore/restorable.ts";
 import { continueRestore, finishRestore } from "../../../../ops/backup/restore/restore.ts";
 import { restoreUser } from "../../../../ops/backup/restore/user.ts";
 import { readStatus } from "../../../../ops/backup/status-file.ts";
@@ -34,7 +33,7 @@ describe("a stack whose data is lost", () => {
     expect(await stack.content()).toEqual(before);
     expect(await stack.answers()).toEqual(found);
     // What was live looks wrong beside the last good one, and is kept apart for that.
-    const safety = findRestorable(stack.deployed.backup.root, report.safetyBackup ?? "");
+    const safety = stack.find(report.safetyBackup ?? "");
     expect(safety.manifest).toMatchObject({ result: "suspect", counts: { memories: 0 } });
 
     await finishRestore(stack.tools());
@@ -62,7 +61,7 @@ describe("a stack whose data is lost", () => {
     expect(await startedAt(), "Neo4j goes on").toBe(before);
     const former = `mem0_restoretest_before_${readJournal(stack.directory)?.id}`;
     expect(await writer.lost(former)).toBe(0);
-    const safety = findRestorable(stack.deployed.backup.root, report.safetyBackup ?? "");
+    const safety = stack.find(report.safetyBackup ?? "");
     expect(safety.manifest?.counts.memories).toBe(2 + writer.acknowledged.length);
     expect(existsSync(backup.directory), "it is no longer the newest of its hour, and stays").toBe(true);
     await finishRestore(stack.tools());
@@ -85,7 +84,7 @@ describe("a stack whose data is lost", () => {
     await stack.remember("I have a parrot", "anna");
     const report = await continueRestore(stack.tools(), () => backup);
     expect(report?.safetyBackup).not.toBe(cutOff?.safetyBackup);
-    const safety = findRestorable(stack.deployed.backup.root, report?.safetyBackup ?? "");
+    const safety = stack.find(report?.safetyBackup ?? "");
     expect(safety.manifest?.counts.memories).toBe(6);
     expect((await stack.content()).history).toBe(before.history);
     await finishRestore(stack.tools());
