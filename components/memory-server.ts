@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { allowedHosts } from "../config/host-names.ts";
 import type { ModelSettings } from "../config/model.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Images } from "./images.ts";
@@ -51,6 +52,7 @@ export class MemoryServer extends pulumi.ComponentResource {
           NEO4J_PASSWORD_FILE: `${SECRETS_DIRECTORY}/neo4j_password`,
           API_KEY_FILE: `${SECRETS_DIRECTORY}/api_keys`,
           HISTORY_DB_PATH: "/data/history.db",
+          ALLOWED_HOSTS: allowedHosts(settings).join(","),
           MEMORY_COLLECTION: settings.memory.collection,
           ...modelEnvironment(settings.model),
           ...behaviour(settings.server),
@@ -103,6 +105,7 @@ function behaviour(server: Settings["server"]): Record<string, string> {
     MODEL_TIMEOUT_S: String(timeouts.modelSeconds),
     MAX_BODY_BYTES: String(limits.bodyKb * 1024),
     RATE_LIMIT_PER_SECOND: String(limits.requestsPerSecond),
+    REQUESTS_AT_ONCE: String(limits.requestsAtOnce),
     GRAPH_SEARCH: server.graphSearch,
     ALLOW_RESET: String(server.allowReset),
     ADOPT_EXISTING_DATA: String(server.adoptExistingData),

@@ -140,6 +140,10 @@ const server = z
         requestsPerSecond: z.number().min(0).max(100_000).default(50).meta({
           description: "Requests a second for each key, after a burst of four seconds; 0: no limit.",
         }),
+        requestsAtOnce: z.int().min(1).max(1000).default(16).meta({
+          description:
+            "Requests of one key under way at once; its others get 429. `/ready` and `/admin` have a lane of their own.",
+        }),
       })
       .prefault({})
       .meta({ description: "What a client may send." }),

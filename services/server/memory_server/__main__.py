@@ -11,6 +11,7 @@ import uvicorn
 from memory_server import logs
 from memory_server.app import create_app
 from memory_server.auth import KeyFileError
+from memory_server.connections import bounded
 from memory_server.settings import SettingsError, load_settings
 
 EX_CONFIG = 78
@@ -43,6 +44,8 @@ def main() -> int:
             server_header=False,
             timeout_graceful_shutdown=int(settings.shutdown_grace_s),
             timeout_keep_alive=75,
+            http=bounded(settings.head_timeout_s, settings.stall_timeout_s),
+            ws="none",
         )
     )
     # uvicorn stops at the signal and then raises it again for whoever started it: that is us, and all is done.

@@ -11,14 +11,15 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from memory_server import __version__, errors, logs, openapi
+from memory_server import __version__, docs_page, errors, logs, openapi
 from memory_server.auth import Keyring
 from memory_server.chat_check import ChatCheck
+from memory_server.front import FrontDoor
 from memory_server.graph import Graph
 from memory_server.history import History
 from memory_server.identity import Identity, Refused
 from memory_server.intents import Intents
-from memory_server.limits import BodyLimit, RateLimiter
+from memory_server.limits import BodyLimit, Lanes, RateLimiter
 from memory_server.maintenance import Gate, Hold
 from memory_server.memory_store import MemoryStore
 from memory_server.metrics import Metrics
@@ -39,12 +40,12 @@ EXPIRE_EVERY_S = 3600.0
 
 def create_app(settings: Settings, on_refused: Callable[[str], None] = lambda _: None) -> FastAPI:
     """Build the server. `on_refused` is called with the reason when the stores turn out not to be ours."""
-    app = FastAPI(title="mem0", version=__version__, description=DESCRIPTION, lifespan=_lifespan)
+    app = FastAPI(
+        title="mem0", version=__version__, description=DESCRIPTION, lifespan=_lifespan, docs_url=None, redoc_url=None
+    )
     state = app.state
     state.settings = settings
     state.on_refused = on_refused
-    state.keyring = Keyring.parse(settings.api_keys.get_secret_value())
-    state.limiter = RateLimiter(settings.rate_limit_per_second)
     state.metrics = metrics = Metrics()
     state.gate = Gate()
     state.hold = Hold()
@@ -78,7 +79,16 @@ def create_app(settings: Settings, on_refused: Callable[[str], None] = lambda _:
     openapi.install(app)
     for module in (system, memories, transfer, admin):
         app.include_router(module.router)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, unlimited=STREAMED)
+    docs_page.install(app)
+    # The last one comes first.
+    app.add_middleware(BodyLimit, bounds=settings.body_bounds, streamed=STREAMED)
+    app.add_middleware(
+        FrontDoor,
+        keyring=Keyring.parse(settings.api_keys.get_secret_value()),
+        limiter=RateLimiter(settings.rate_limit_per_second),
+        lanes=Lanes(settings.requests_at_once),
+        hosts=settings.allowed_hosts,
+    )
     app.add_middleware(Observe, metrics=metrics)
     return app
 
@@ -158,7 +168,7 @@ class Observe:
                 "method": scope["method"],
                 "status": status,
                 "milliseconds": round(seconds * 1000, 1),
-                "key": scope["state"].get("principal"),
+                "key": getattr(scope["state"].get("principal"), "name", None),
             }
             level = logs.access.debug if route == "/health" else logs.access.info
             level("request", extra={"fields": fields})

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Message, Scope, Send
 
 from memory_server import logs
 
@@ -90,13 +91,28 @@ def timed_out(what: str, seconds: float) -> Problem:
     )
 
 
-def _respond(request: Request, problem: Problem) -> JSONResponse:
-    document = problem.document()
-    document["instance"] = request.url.path
-    request_id = request.scope.get("state", {}).get("request_id")
-    if request_id:
+async def answer(problem: Problem, scope: Scope, send: Send) -> None:
+    """Answer a request from outside the framework, whose body may not have been read: its connection ends with it."""
+    document = _document(problem, scope)
+    headers = {**problem.headers, "connection": "close"}
+    await JSONResponse(document, problem.status, headers=headers, media_type=MEDIA_TYPE)(scope, _nothing, send)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _document(problem: Problem, scope: Scope) -> dict[str, Any]:
+    document = {**problem.document(), "instance": scope["path"]}
+    if request_id := scope.get("state", {}).get("request_id"):
         document["request_id"] = request_id
-    return JSONResponse(document, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+    return document
+
+
+def _respond(request: Request, problem: Problem) -> JSONResponse:
+    return JSONResponse(
+        _document(problem, request.scope), problem.status, headers=problem.headers, media_type=MEDIA_TYPE
+    )
 
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:

@@ -16,13 +16,16 @@ MEANINGS = {
     403: "The key's role is too low, or the settings do not allow this.",
     404: "There is no such memory, or no such repair.",
     409: "Overtaken by another request: repeat it.",
+    408: "The body came too slowly.",
     413: "The body is too large, or a text in it longer than the model takes.",
+    421: "The server does not answer to this host name.",
     422: "A field is missing or wrong.",
-    429: "Too many requests: see Retry-After.",
+    429: "Too many requests, in a second or at once: see Retry-After.",
+    431: "There are too many headers, or they are too long.",
     502: "The model failed; nothing was stored.",
     503: "A store does not answer, or maintenance: see Retry-After. Nothing was acknowledged.",
 }
-EVERYWHERE = (401, 403, 422, 429, 503)
+EVERYWHERE = (401, 403, 421, 422, 429, 431, 503)
 """Any route with a key may answer with these."""
 
 SCHEMA = "Problem"

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from memory_server.limits import BodyBounds
+
 Provider = Literal["embedded", "openai", "openai-compatible"]
 
 MAX_COLLECTION = 63 - len("_agent_id_idx")
@@ -49,6 +51,11 @@ def _base_url(value: object) -> object:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// address, e.g. http://ollama:11434/v1")
     return str(value).rstrip("/") + ("" if parts.path.strip("/") else "/v1")
+
+
+def _words(value: object) -> object:
+    """The parts of a text between commas."""
+    return [part for part in value.replace(" ", "").split(",") if part] if isinstance(value, str) else value
 
 
 SecretFile = Annotated[SecretStr, BeforeValidator(_read_secret)]
@@ -112,6 +119,17 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(1024 * 1024, ge=1024, le=1024**3)
     rate_limit_per_second: float = Field(50.0, ge=0, le=100_000)
     """Requests per second and key, with a burst of four seconds' worth. 0 turns the limit off."""
+    requests_at_once: int = Field(16, ge=1, le=1000)
+    """Of one key. Each may hold a reply of the largest size until its reader has taken it."""
+    allowed_hosts: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset({"127.0.0.1", "localhost", "[::1]"})
+    """Names under which the server may be asked, in lower case and without ports."""
+    head_timeout_s: Seconds = 15.0
+    body_idle_timeout_s: Seconds = 15.0
+    body_timeout_s: Seconds = 60.0
+    stream_timeout_s: Seconds = 600.0
+    """Waiting for the lines of an import altogether; the time that they take to be stored does not count."""
+    stall_timeout_s: Seconds = 30.0
+    """A reader that takes next to nothing of a reply for so long is cut off."""
     idempotency_hours: int = Field(24, ge=1, le=24 * 30)
 
     graph_search: Literal["names", "model", "off"] = "names"
@@ -127,10 +145,15 @@ class Settings(BaseModel):
     """First start on tables that upstream's server filled: take them over."""
     accept_empty: Annotated[
         frozenset[Literal["graph", "history"]],
-        BeforeValidator(lambda v: [p for p in v.replace(" ", "").split(",") if p] if isinstance(v, str) else v),
+        BeforeValidator(_words),
     ] = frozenset()
     """Stores that may be started empty although the others are not, after one was restored alone."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def body_bounds(self) -> BodyBounds:
+        """What bounds the body of a request."""
+        return BodyBounds(self.max_body_bytes, self.body_idle_timeout_s, self.body_timeout_s, self.stream_timeout_s)
 
     @property
     def llm_url(self) -> str:

@@ -247,7 +247,7 @@ describe("the memory server", () => {
     const settings = exampleSettings({
       server: {
         timeouts: { addSeconds: 300 },
-        limits: { bodyKb: 64, requestsPerSecond: 0 },
+        limits: { bodyKb: 64, requestsPerSecond: 0, requestsAtOnce: 4 },
         graphSearch: "off",
         allowReset: true,
         acceptEmpty: ["graph", "history"],
@@ -262,6 +262,10 @@ describe("the memory server", () => {
         "MODEL_TIMEOUT_S=45",
         "MAX_BODY_BYTES=65536",
         "RATE_LIMIT_PER_SECOND=0",
+        "REQUESTS_AT_ONCE=4",
+        expect.stringMatching(
+          /^ALLOWED_HOSTS=127\.0\.0\.1,localhost,\[::1\],host\.docker\.internal,.*mem0_server_/,
+        ),
         "GRAPH_SEARCH=off",
         "ALLOW_RESET=true",
         "ADOPT_EXISTING_DATA=false",

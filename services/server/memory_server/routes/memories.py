@@ -33,7 +33,7 @@ QueryScope = Annotated[Scope, Depends(_within_reach)]
 IdempotencyKey = Annotated[str | None, Header(max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
-@router.post("/memories", summary="Create memories", responses=problems(400, 409, 413, 502))
+@router.post("/memories", summary="Create memories", responses=problems(400, 408, 409, 413, 502))
 async def add_memory(
     body: MemoryCreate,
     store: Store,
@@ -100,14 +100,14 @@ async def get_memory(memory_id: UUID, store: Store, who: Reader) -> dict[str, An
     return (await store.get(memory_id, who.reach)).public()
 
 
-@router.post("/search", summary="Search memories", responses=problems(400, 413, 502))
+@router.post("/search", summary="Search memories", responses=problems(400, 408, 413, 502))
 async def search_memories(body: SearchRequest, store: Store, who: Reader) -> dict[str, Any]:
     """Memories by meaning, best first. `score` is the distance (0 is best), `similarity` its opposite (1 is best)."""
     found = await store.search(body.query, who.own(body.scope()), body.filters, body.limit or 100, body.threshold)
     return _reply(found, [vars(relation) for relation in found.relations])
 
 
-@router.put("/memories/{memory_id}", summary="Update a memory", responses=problems(404, 413, 502))
+@router.put("/memories/{memory_id}", summary="Update a memory", responses=problems(404, 408, 413, 502))
 async def update_memory(
     memory_id: UUID, body: MemoryUpdate, store: Store, gate: WriteGate, who: Writer
 ) -> dict[str, str]:

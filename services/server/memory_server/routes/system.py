@@ -21,7 +21,7 @@ from memory_server.routes.deps import Store, WriteGate
 
 router = APIRouter(tags=["system"])
 
-READY = {**problems(401, 403, 429), 503: {"description": "Not all do.", "content": {"application/json": {}}}}
+READY = {**problems(401, 403, 421, 429, 431), 503: {"description": "Not all do.", "content": {"application/json": {}}}}
 
 
 @router.get("/", include_in_schema=False)
@@ -101,7 +101,7 @@ async def reset(request: Request, store: Store, gate: WriteGate, who: Admin) -> 
     return {"message": "All memories reset"}
 
 
-@router.post("/configure", summary="Configure Mem0", responses=problems(401, 403, 429))
+@router.post("/configure", summary="Configure Mem0", responses=problems(401, 403, 421, 429, 431))
 async def configure(_who: Admin) -> dict[str, str]:
     """Refused: upstream keeps a configuration set here in memory and loses it at the next restart."""
     raise Problem(403, "settings-are-code", "Settings are code: change the stack's settings and run ./mem0 up.")

@@ -49,7 +49,7 @@ async def export_memories(
 @router.post(
     "/import",
     summary="Import memories from JSON lines",
-    responses=problems(400, 413, 502),
+    responses=problems(400, 408, 413, 502),
     openapi_extra={"requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
 )
 async def import_memories(request: Request, _store: Store, who: Writer) -> dict[str, Any]:
