@@ -2,7 +2,15 @@ import path from "node:path";
 import { type Check, pytest, type TestEnvironment, tool } from "./checks.ts";
 
 /** Long rounds of what the suites do in short, by what a person calls them. */
-export const ROUNDS = ["backup-kills", "restore-kills", "faults", "scale", "arm64", "engine-kills"] as const;
+export const ROUNDS = [
+  "backup-kills",
+  "restore-kills",
+  "backup-fuzz",
+  "faults",
+  "scale",
+  "arm64",
+  "engine-kills",
+] as const;
 export type RoundsName = (typeof ROUNDS)[number];
 
 /** Restarting the Docker engine hits whatever else runs on this machine: only when it was named. */
@@ -34,11 +42,17 @@ export function roundsCheck(
       return stores(checkout, label, "test_scale.py", env);
     case "arm64":
       return roundsProgram(checkout, name, [], env);
+    case "backup-fuzz": {
+      const given = defined(Object.entries({ rounds, seed }));
+      return roundsProgram(checkout, name, argumentsOf(given), env);
+    }
     default: {
       const only = name === "restore-kills" ? options.only : undefined;
       const given = defined(Object.entries({ rounds, seed, stack: options.stack, only }));
-      const args = Object.entries(given).flatMap(([key, value]) => [`--${key}`, value]);
-      return { ...roundsProgram(checkout, name, args, env), claims: ["the stack of the kills"] };
+      return {
+        ...roundsProgram(checkout, name, argumentsOf(given), env),
+        claims: ["the stack of the kills"],
+      };
     }
   }
 }
@@ -51,6 +65,10 @@ function roundsProgram(checkout: string, name: RoundsName, args: string[], env: 
 
 function stores(checkout: string, name: string, file: string, env: TestEnvironment): Check {
   return pytest(checkout, { name, folder: "services/server", args: [`tests/stores/${file}`], env });
+}
+
+function argumentsOf(given: Record<string, string>): string[] {
+  return Object.entries(given).flatMap(([key, value]) => [`--${key}`, value]);
 }
 
 function defined(entries: [string, string | undefined][]): Record<string, string> {

@@ -1,6 +1,8 @@
-import type { Duplex, Readable } from "node:stream";
+import type { Duplex, Readable, Transform } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { constants, createGunzip, createZstdDecompress } from "node:zlib";
+import { Problem } from "../../base/problem.ts";
+import type { Part } from "./backup-manifest.ts";
 import { bounded, type Compressed } from "./bounds.ts";
 import type { OpenPart } from "./part.ts";
 
@@ -20,12 +22,31 @@ export function through(source: Readable, next: Duplex): Readable {
  * @param room bytes that there are for it
  */
 export function decompressed({ part, open }: OpenPart, room?: number): Readable {
-  return through(through(open(), createZstdDecompress()), bounded(part, room));
+  return unpacked(part, open(), createZstdDecompress(), bounded(part, room));
 }
 
 /** The same with gzip. */
 export function gunzipped(file: Compressed, open: () => Readable): Readable {
-  return through(through(open(), createGunzip()), bounded(file));
+  return unpacked(file, open(), createGunzip(), bounded(file));
+}
+
+function unpacked({ file }: Compressed, packed: Readable, unpacking: Transform, bound: Transform): Readable {
+  const plain = through(packed, unpacking);
+  plain.on("error", (cause) => {
+    const mend = "it is damaged: take another backup";
+    const why = `the part cannot be unpacked: ${cause.message}`;
+    bound.destroy(cause instanceof Problem ? cause : new Problem(why, { where: file, mend, cause }));
+  });
+  bound.on("close", () => plain.destroy());
+  return plain.pipe(bound);
+}
+
+/** The refusal of a part that says it has a format which its store does not come in. */
+export function otherFormat({ file, format }: Part, what: string): Problem {
+  return new Problem(`${what} cannot have the format ${format}`, {
+    where: file,
+    mend: "take another backup",
+  });
 }
 
 /** Waits for all works, also when one has failed: only when none writes any more may what they leave be removed. */

@@ -3,9 +3,10 @@ import { statfs } from "node:fs/promises";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pipeline } from "node:stream/promises";
+import { Problem } from "../../../base/problem.ts";
 import type { Identity } from "../../format/backup-manifest.ts";
 import type { OpenPart } from "../../format/part.ts";
-import { decompressed } from "../../format/streams.ts";
+import { decompressed, otherFormat } from "../../format/streams.ts";
 
 /** What a history file holds. */
 export interface HistoryContent {
@@ -42,9 +43,7 @@ const IDENTITY_TABLE =
  * @throws Problem when it holds more than it can have held, or than there is room for
  */
 export async function unpackHistory(part: OpenPart, target: string): Promise<void> {
-  if (part.part.format !== "sqlite-zstd") {
-    throw new Error(`${part.part.file}: a history cannot have the format ${part.part.format}`);
-  }
+  if (part.part.format !== "sqlite-zstd") throw otherFormat(part.part, "a history");
   const { bavail, bsize } = await statfs(path.dirname(target));
   const room = Math.max(0, bavail * bsize - RESERVE_BYTES);
   await pipeline(decompressed(part, room), createWriteStream(target, { mode: 0o600 }));
@@ -95,6 +94,8 @@ export function rewriteHistory(file: string, target: string): void {
     }
     db.exec("DETACH given");
     db.exec("CREATE INDEX history_memory_id ON history (memory_id)");
+  } catch (cause) {
+    throw new Problem(`the history cannot be copied out of its file: ${(cause as Error).message}`, { cause });
   } finally {
     db.close();
   }

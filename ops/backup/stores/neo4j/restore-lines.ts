@@ -5,7 +5,7 @@ import { Problem } from "../../../base/problem.ts";
 import { counted } from "../../../base/words.ts";
 import type { Identity } from "../../format/backup-manifest.ts";
 import type { OpenPart } from "../../format/part.ts";
-import { decompressed } from "../../format/streams.ts";
+import { decompressed, otherFormat } from "../../format/streams.ts";
 import { lookAtBackup } from "../store.ts";
 import { decodeValue, type Encoded, type GraphLine, parseGraphLine } from "./graph-lines.ts";
 import { BOOKKEEPING, layOwn, shadowingLabel, shadows } from "./own-schema.ts";
@@ -200,14 +200,12 @@ function identityOf({ properties }: Node): Identity {
   return {
     instanceId: String(properties.instance_id),
     embedder: String(properties.embedder),
-    dimensions: Number(decodeValue(properties.dimensions ?? null)),
+    dimensions: Number(decoded("dimensions", properties.dimensions ?? null)),
   };
 }
 
 function unpacked(part: OpenPart): Readable {
-  if (part.part.format !== "graph-lines-zstd") {
-    throw new Error(`${part.part.file}: graph lines cannot have the format ${part.part.format}`);
-  }
+  if (part.part.format !== "graph-lines-zstd") throw otherFormat(part.part, "a graph as lines");
   return decompressed(part);
 }
 
