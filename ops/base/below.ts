@@ -43,7 +43,9 @@ export function lookBelow(root: string, file: string): Stats | undefined {
     try {
       stats = lstatSync(at, { throwIfNoEntry: false });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOTDIR") throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ELOOP") throw new NotFollowed(root, "a symbolic link to itself");
+      if (code !== "ENOTDIR") throw error;
       return undefined;
     }
     if (stats?.isSymbolicLink() === true) throw new NotFollowed(at, "a symbolic link");

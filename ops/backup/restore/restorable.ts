@@ -165,6 +165,8 @@ export function findRestorable(
   const whole = [...good, ...suspects].find(({ id }) => id === named);
   if (whole !== undefined) return opened(whole);
   const other = damaged.find(({ id }) => id === named);
+  // What a person names by its directory may lie behind a link, what lies in the root not.
+  if (other !== undefined) lookBelow(root, other.directory);
   const old = other?.kind === "no-manifest" ? openOldBackup(other.directory) : undefined;
   if (old !== undefined) return old;
   throw other === undefined

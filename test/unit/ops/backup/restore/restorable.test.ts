@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
@@ -44,6 +44,14 @@ describe("a backup of the old guide's form", () => {
     expect(opened?.graph).toMatchObject({ file: `neo4j/mem0_neo4j_${ID}.tar.gz` });
     if (opened?.postgres === undefined) throw new Error("no dump");
     expect(await text(plainSql(opened.postgres))).toBe("SELECT 1;\n");
+  });
+
+  it.each(["elsewhere", "itself"])("is not opened by its id through a link to %s", (target) => {
+    const directory = writeOldBackup();
+    const elsewhere = path.join(root.path, "elsewhere");
+    renameSync(directory, elsewhere);
+    symlinkSync(target === "itself" ? directory : elsewhere, directory);
+    expect(() => findRestorable(root.path, ID)).toThrow(`${ID} is a symbolic link, which is not followed`);
   });
 
   it("tells what it lacks", () => {
