@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { execa } from "execa";
@@ -129,7 +129,8 @@ describe("a stack on the real engine", () => {
       ),
     );
     const { secretFiles } = manifest();
-    const names = ["api_key", "api_keys", "metrics_password", "neo4j_password", "postgres_password"];
+    const passwords = ["metrics_password", "neo4j_password", "postgres_password"];
+    const names = ["api_key", "api_keys", ...passwords, "seal_key"];
     expect(Object.keys(secretFiles).sort()).toEqual(names);
     const texts = Object.values(secretFiles).map((file) => readFileSync(file, "utf8"));
     // A file of keys also holds their names and roles, which are words of everyday.
@@ -242,7 +243,9 @@ describe("a stack on the real engine", () => {
       const changes = await deploy(project.context("second"), report);
       const takenOver = readManifest(project.stateHome, "second");
       expect(changes.replace).toBeGreaterThan(0);
-      expect(await whatStays(takenOver)).toEqual(before);
+      const { seal_key: made, ...secretFiles } = takenOver.secretFiles;
+      expect(await whatStays({ ...takenOver, secretFiles })).toEqual(before);
+      expect(statSync(made ?? "").mode & 0o777, "the key that seals backups is new").toBe(0o600);
       const found = await server().recall("which animals?", "anna", 1);
       expect(found).toHaveLength(1);
     },

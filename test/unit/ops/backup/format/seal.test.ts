@@ -15,7 +15,8 @@ import {
   sealKeysOf,
   sealState,
 } from "../../../../../ops/backup/format/seal.ts";
-import { isWhole, readBackup } from "../../../../../ops/backup/keep/catalogue.ts";
+import { isWhole, readBackup, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
+import { copyTo } from "../../../../../ops/backup/keep/copy-elsewhere.ts";
 import { accept } from "../../../../../ops/backup/keep/keeping.ts";
 import { findRestorable } from "../../../../../ops/backup/restore/restorable.ts";
 import { requireTrusted } from "../../../../../ops/backup/trust.ts";
@@ -88,6 +89,16 @@ describe("the seal of a backup", () => {
     const file = path.join(directory, FILES.manifest);
     writeFileSync(file, readFileSync(file, "utf8").replace(/"hmac": "../, '"hmac": "'));
     expect(() => stateOf(directory)).toThrow(/damaged/);
+  });
+
+  it("goes along with the copy elsewhere", async () => {
+    writeExampleBackup(root.path, "daily", ID, {}, OWN);
+    const [backup] = readCatalogue(root.path).good;
+    if (backup === undefined) throw new Error("no backup");
+    const second = path.join(root.path, "second");
+    const owner = { stack: "test", instanceId: "i-1", stateDir: path.join(root.path, "state") };
+    await copyTo({ path: second }, backup, owner);
+    expect(readCatalogue(second).good.map(({ seal }) => sealState(seal, [OWN]))).toEqual(["this-stack"]);
   });
 
   it("is made anew when a suspect of this stack is accepted", () => {
