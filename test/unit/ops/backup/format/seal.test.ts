@@ -18,6 +18,7 @@ import {
 import { isWhole, readBackup, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
 import { copyTo } from "../../../../../ops/backup/keep/copy-elsewhere.ts";
 import { accept } from "../../../../../ops/backup/keep/keeping.ts";
+import { type VerifyTools, verifyBackup } from "../../../../../ops/backup/prove/verify.ts";
 import { findRestorable } from "../../../../../ops/backup/restore/restorable.ts";
 import { requireTrusted } from "../../../../../ops/backup/trust.ts";
 import { DeployedStack } from "../../../../../ops/stack/deployed-stack.ts";
@@ -82,6 +83,22 @@ describe("the seal of a backup", () => {
     expect(sealState(readManifestSeal(JSON.stringify({ ...moved, compression: "zip" })), [OWN])).toBe(
       "changed",
     );
+  });
+
+  it("that does not fit fails verify before any container is asked", async () => {
+    const directory = forged((one) => ({ ...one, collection: "theirs" }));
+    const found = readBackup({ id: ID, tier: "daily", directory, suspect: false });
+    if (!isWhole(found)) throw new Error(found.reason);
+    // Nothing else is needed so far: neither containers nor an identity.
+    const tools = { keys: [OWN], identity: undefined, stateDir: root.path } as unknown as VerifyTools;
+    expect(await verifyBackup(found, tools)).toMatchObject({
+      ok: false,
+      sealed: "changed",
+      checks: [
+        { name: "seal", ok: false, found: "changed since it was sealed" },
+        { name: "checksums", ok: true },
+      ],
+    });
   });
 
   it("of another form is damage, and no seal", () => {
