@@ -1,5 +1,6 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { allowedHosts } from "../config/host-names.ts";
 import { dashboardUrl } from "./grafana.ts";
 import { hostDirectory } from "./host-directory.ts";
 import type { MountedFile } from "./host-file.ts";
@@ -61,6 +62,7 @@ export class Exporter extends pulumi.ComponentResource {
         service: "metrics_exporter",
         image: args.images.id("metrics_exporter"),
         env: {
+          ALLOWED_HOSTS: allowedHosts(settings).join(","),
           MEM0_STACK: settings.stack,
           INSTANCE_ID: secrets.instanceId,
           EMBEDDER_MODEL: model.embedder.model,
@@ -83,7 +85,6 @@ export class Exporter extends pulumi.ComponentResource {
           DISK_DATA: dataRoot === undefined ? "/" : DATA_DISK,
           DISK_STATE: STATUS,
         },
-        ports: [{ internal: 9103, external: settings.ports.exporter }],
         stores: [status, ...disk],
         files: [{ ...args.runbook, target: RUNBOOK }],
         secrets: [secrets.metricsPassword, secrets.neo4jPassword],
@@ -91,7 +92,7 @@ export class Exporter extends pulumi.ComponentResource {
         limits: settings.resources.exporter,
         graceSeconds: 10,
         // An external Prometheus finds it on the external network.
-        outward: settings.observability.prometheus.mode === "external",
+        shared: settings.observability.prometheus.mode === "external",
       },
       { parent: this, network: args.network },
     );

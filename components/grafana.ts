@@ -8,6 +8,8 @@ import { StoreMount } from "./store-mount.ts";
 export interface GrafanaArgs extends ServiceContext {
   images: Images;
   secrets: Secrets;
+  /** Through which it is reached on the host. */
+  gate: RunningService;
   /** The stack's own Prometheus, which must be there first. */
   prometheus: RunningService | undefined;
   /** Whether it calls a webhook, which may be a service of this host. */
@@ -45,6 +47,7 @@ export class Grafana extends pulumi.ComponentResource {
     if (secrets.grafana === undefined) throw new Error("a container of Grafana has no secrets");
     const { adminPassword, secretKey } = secrets.grafana;
     const address = ownUrl(settings);
+    const outward = args.callsOut || settings.observability.prometheus.mode === "external";
 
     const store = new StoreMount(
       `${name}-data`,
@@ -66,7 +69,6 @@ export class Grafana extends pulumi.ComponentResource {
           GF_SECURITY_ADMIN_PASSWORD__FILE: `${SECRETS_DIRECTORY}/${adminPassword.name}`,
           GF_SECURITY_SECRET_KEY__FILE: `${SECRETS_DIRECTORY}/${secretKey.name}`,
         },
-        ports: [{ internal: 3000, external: settings.ports.grafana }],
         stores: [store.mount],
         secrets: [adminPassword, secretKey],
         // The official image is Alpine's, which has wget; the path asks the database too.
@@ -80,7 +82,8 @@ export class Grafana extends pulumi.ComponentResource {
         limits: settings.resources.grafana,
         graceSeconds: 30,
         // An external Prometheus is on the external network or behind the host.
-        outward: args.callsOut || settings.observability.prometheus.mode === "external",
+        outward,
+        shared: outward,
       },
       {
         parent: this,
@@ -88,7 +91,7 @@ export class Grafana extends pulumi.ComponentResource {
         dependsOn: args.prometheus === undefined ? [] : [args.prometheus.resource],
       },
     );
-    this.url = this.service.id.apply(() => address);
+    this.url = pulumi.all([this.service.id, args.gate.id]).apply(() => address);
     this.registerOutputs({ container: this.service.name, url: this.url });
   }
 }

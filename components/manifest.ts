@@ -1,6 +1,7 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { placeOf } from "../config/continuity.ts";
+import { allowedHosts } from "../config/host-names.ts";
 import type { Manifest as ManifestContent } from "../config/manifest.ts";
 import type { Service } from "../config/names.ts";
 import { portKeysOf } from "../config/services.ts";
@@ -99,6 +100,7 @@ function manifestContent({
     observability: {
       exporter: settings.observability.exporter,
       exporterPort: ports.exporter,
+      hosts: allowedHosts(settings),
       job: settings.observability.prometheus.job,
       backupRuns: settings.observability.alerts.backupRuns,
       ...prometheusUrl(settings),
@@ -111,9 +113,9 @@ function manifestContent({
   });
 }
 
-function prometheusUrl({ observability, ports }: Settings): { prometheusUrl?: string } {
+function prometheusUrl({ observability, ports, closedPorts }: Settings): { prometheusUrl?: string } {
   const { mode, url } = observability.prometheus;
-  if (mode === "off") return {};
+  if (mode === "off" || (mode === "managed" && closedPorts.includes("prometheus"))) return {};
   return { prometheusUrl: mode === "managed" ? `http://127.0.0.1:${ports.prometheus}` : url };
 }
 

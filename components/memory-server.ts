@@ -58,12 +58,7 @@ export class MemoryServer extends pulumi.ComponentResource {
           ...behaviour(settings.server),
           ...(modelKey === undefined ? {} : { OPENAI_API_KEY_FILE: `${SECRETS_DIRECTORY}/openai_api_key` }),
         },
-        ports: [
-          { internal: 8888, external: settings.ports.server },
-          ...(settings.observability.exporter === "host"
-            ? [{ internal: 9464, external: settings.ports.serverMetrics }]
-            : []),
-        ],
+        ports: [{ internal: 8888, external: settings.ports.server }],
         stores: [store.mount],
         secrets: [
           secrets.postgresPassword,
@@ -74,7 +69,11 @@ export class MemoryServer extends pulumi.ComponentResource {
         health: httpHealth(8888, "/health", 10),
         limits: settings.resources.server,
         graceSeconds: 30,
-        outward: true,
+        // The embedded model is a service of the stack.
+        outward: [settings.model.llm, settings.model.embedder].some(
+          ({ provider }) => provider !== "embedded",
+        ),
+        shared: true,
       },
       { parent: this, network: args.network, dependsOn: waitsFor },
     );

@@ -16,8 +16,7 @@ export class Neo4j extends pulumi.ComponentResource {
 
   constructor(name: string, args: Neo4jArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:stack:Neo4j", name, {}, opts);
-    const { ports, resources } = args.settings;
-    const { memoryMb, cpus, heapMb, pageCacheMb } = resources.neo4j;
+    const { memoryMb, cpus, heapMb, pageCacheMb } = args.settings.resources.neo4j;
 
     const store = new StoreMount(
       `${name}-data`,
@@ -34,10 +33,6 @@ export class Neo4j extends pulumi.ComponentResource {
           NEO4J_HEAP: `${heapMb}m`,
           NEO4J_PAGECACHE: `${pageCacheMb}m`,
         },
-        ports: [
-          { internal: 7474, external: ports.neo4jHttp },
-          { internal: 7687, external: ports.neo4jBolt },
-        ],
         stores: [store.mount],
         secrets: [args.secrets.neo4jPassword],
         health: {

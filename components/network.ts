@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
-import type { Target } from "./targets/target.ts";
+import type { Reach, Target } from "./targets/target.ts";
 
 export interface NetworkArgs {
   settings: Pick<Settings, "names" | "externalNetwork">;
@@ -14,17 +14,36 @@ export interface Membership {
   alias?: string;
 }
 
-/** The stack's own network, and the way to a network shared with other systems. */
+/** How far a service reaches beyond the stack's own services. */
+export interface Bounds {
+  /** Ports are published on the host. */
+  published: boolean;
+  /** The Internet, and the host. */
+  outward: boolean;
+  /** The network shared with other systems, where there is one. */
+  shared: boolean;
+}
+
+/** The stack's own networks, and the way to a network shared with other systems. */
 export class Network extends pulumi.ComponentResource {
   readonly internal: pulumi.Output<string>;
   private readonly external: pulumi.Output<string> | undefined;
+  private readonly own: (reach: Exclude<Reach, "inside">) => pulumi.Output<string>;
 
   constructor(name: string, { settings, target }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:stack:Network", name, {}, opts);
     const { names, externalNetwork: shared } = settings;
     const child = { parent: this };
 
-    this.internal = target.ownNetwork(`${name}-internal`, names.internalNetwork, child);
+    const internal = { name: names.internalNetwork, reach: "inside" as const };
+    this.internal = target.ownNetwork(`${name}-internal`, internal, child);
+    const made = new Map<Reach, pulumi.Output<string>>();
+    this.own = (reach) => {
+      const network = { name: reach === "outward" ? names.outwardNetwork : names.edgeNetwork, reach };
+      const found = made.get(reach) ?? target.ownNetwork(`${name}-${reach}`, network, child);
+      made.set(reach, found);
+      return found;
+    };
     if (shared !== undefined) {
       this.external = shared.create
         ? target.sharedNetwork(`${name}-external`, shared.name, child)
@@ -33,11 +52,23 @@ export class Network extends pulumi.ComponentResource {
     this.registerOutputs({ internal: this.internal });
   }
 
-  /** The networks of a service, on the stack's own of which others find it under the service's name. */
-  memberships(service: Service, outward: boolean): Membership[] {
-    const own = { network: this.internal, alias: service };
-    if (!outward || this.external === undefined) return [own];
-    // On a shared network a bare `server` would be anybody's; the container's full name is ours alone.
-    return [own, { network: this.external }];
+  /** The networks of a service, on the first of which others of the stack find it under the service's name. */
+  memberships(service: Service, { published, outward, shared }: Bounds): Membership[] {
+    return [
+      { network: this.internal, alias: service },
+      // One of the two: a container has one way out at a time, and its ports are published there.
+      ...(outward
+        ? [{ network: this.own("outward") }]
+        : published
+          ? [{ network: this.own("published") }]
+          : []),
+      // On a shared network a bare `server` would be anybody's; the container's full name is ours alone.
+      ...(shared && this.external !== undefined ? [{ network: this.external }] : []),
+    ];
+  }
+
+  /** Whether a service within such bounds can reach nothing but the stack, and what asks it. */
+  closed({ outward, shared }: Bounds): boolean {
+    return !outward && !(shared && this.external !== undefined);
   }
 }

@@ -16,7 +16,7 @@ export class Postgres extends pulumi.ComponentResource {
 
   constructor(name: string, args: PostgresArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:stack:Postgres", name, {}, opts);
-    const { names, ports, resources } = args.settings;
+    const { names, resources } = args.settings;
     const { memoryMb, cpus } = resources.postgres;
     // Shared buffers of a quarter of the memory are PostgreSQL's own advice for a dedicated server.
     const sharedBuffersMb = Math.floor(memoryMb / 4);
@@ -46,7 +46,6 @@ export class Postgres extends pulumi.ComponentResource {
           POSTGRES_METRICS_USER: names.metricsUser,
           POSTGRES_METRICS_PASSWORD_FILE: `${SECRETS_DIRECTORY}/metrics_password`,
         },
-        ports: [{ internal: 5432, external: ports.postgres }],
         stores: [store.mount],
         secrets: [args.secrets.postgresPassword, args.secrets.metricsPassword],
         health: {

@@ -13,7 +13,7 @@ export interface ServiceSpec {
   /** Arguments to the image's entrypoint. */
   command?: string[];
   env?: Record<string, pulumi.Input<string>>;
-  /** Published on 127.0.0.1 of the host only. */
+  /** Published on 127.0.0.1 of the host only. By the gate for others, unless a service checks by itself who asks. */
   ports?: { internal: number; external: number }[];
   stores?: Store[];
   /** Each appears read-only as /run/secrets/<name>. */
@@ -27,8 +27,10 @@ export interface ServiceSpec {
   stopSignal?: "SIGINT" | "SIGTERM";
   /** Writable paths in memory, with their size in MB; the root file system is read-only. */
   writable?: Record<string, number>;
-  /** Joins the external network too, and may reach the host as host.docker.internal. */
+  /** May reach the Internet, and the host as host.docker.internal; else nothing but the stack. */
   outward?: boolean;
+  /** Joins the network shared with other systems, where there is one. */
+  shared?: boolean;
 }
 
 /** A named volume or a directory of the host, as a service sees it. */

@@ -11,6 +11,7 @@ import { Alerts } from "./alerts.ts";
 import { Dashboard } from "./dashboard.ts";
 import { Exporter } from "./exporter.ts";
 import { ExternalPrometheus } from "./external-prometheus.ts";
+import { Gate } from "./gate.ts";
 import { Grafana, grafanaUrl } from "./grafana.ts";
 import { HostFile, type MountedFile } from "./host-file.ts";
 import { type BuildContext, Images } from "./images.ts";
@@ -55,6 +56,7 @@ export function declareStack(
   const images = new Images("images", { settings, target, contexts, services });
 
   const context = { settings, target, network, images };
+  const { service: gate } = new Gate("gate", context);
   const { service: postgres } = new Postgres("postgres", { ...context, secrets });
   const { service: neo4j } = new Neo4j("neo4j", { ...context, secrets });
   const model = services.includes("model") ? new Model("model", context).service : undefined;
@@ -81,6 +83,7 @@ export function declareStack(
     ? new Grafana("grafana", {
         ...context,
         secrets,
+        gate,
         prometheus,
         callsOut: given.alertWebhookUrl !== undefined,
       })
@@ -92,7 +95,7 @@ export function declareStack(
     images,
     secrets,
     services,
-    after: [server, exporter, prometheus, grafana?.service].filter((service) => service !== undefined),
+    after: [server, gate, exporter, prometheus, grafana?.service].filter((service) => service !== undefined),
   });
 
   return {

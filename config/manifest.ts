@@ -51,6 +51,8 @@ export const manifestSchema = z.object({
       exporter: z.enum(["container", "host", "off"]),
       /** Port of the exporter on 127.0.0.1, wherever it runs. */
       exporterPort: z.int(),
+      /** Absent in a manifest from before the exporter looked at it. */
+      hosts: z.array(z.string()).optional().meta({ description: "Host names that the exporter answers to." }),
       job: z.string().meta({ description: "Prometheus' scrape job." }),
       /** Absent in a manifest from before the exporter was told. */
       backupRuns: z.number().optional().meta({ description: "Age at which a backup is overdue, in runs." }),

@@ -6,6 +6,7 @@ export const BUILT_SERVICES = [
   "server",
   "metrics_exporter",
   "prometheus",
+  "gate",
 ] as const;
 
 export type BuiltService = (typeof BUILT_SERVICES)[number];
@@ -39,7 +40,12 @@ export const COLLECTION_LENGTH = POSTGRES_NAME_BYTES - LONGEST_INDEX_ENDING.leng
 export interface Names {
   container: (service: Service) => string;
   volume: (store: string) => string;
+  /** Of the services among themselves; nothing leads out of it. */
   internalNetwork: string;
+  /** Of what is published on the host; nothing leads out of it either. */
+  edgeNetwork: string;
+  /** Of what has to reach the Internet or the host. */
+  outwardNetwork: string;
   database: string;
   databaseUser: string;
   /** Role of the exporter: reads everything, writes nothing. */
@@ -55,6 +61,8 @@ export function namesFor(stack: string): Names {
     container: (service) => `mem0_${service}_${stack}`,
     volume: (store) => `mem0_${store}_${stack}`,
     internalNetwork: `mem0_internal_${stack}`,
+    edgeNetwork: `mem0_edge_${stack}`,
+    outwardNetwork: `mem0_outward_${stack}`,
     database: `mem0_${stack}`,
     databaseUser: `mem0_user_${stack}`,
     metricsUser: `mem0_metrics_${stack}`,

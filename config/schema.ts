@@ -62,6 +62,16 @@ const network = z
           "site reads memories through a name that it points at this machine.",
         examples: [["mac.tail1234.ts.net"]],
       }),
+    closedPorts: z
+      .array(z.enum(["neo4jHttp", "exporter", "prometheus"]))
+      .default([])
+      .meta({
+        description:
+          "Ports that are not published, by their key in `ports`: those that answer without a password. No other user of " +
+          "the machine gets to them then; the services reach each other all the same. `./mem0 metrics` asks the exporter's, " +
+          "and Prometheus' for what was.",
+        examples: [["exporter", "prometheus", "neo4jHttp"]],
+      }),
   })
   .meta({ description: "Networks beside the stack's own, and the names the stack answers to." });
 
@@ -197,6 +207,7 @@ const resources = z
     exporter: limits(160, 1).prefault({}).meta({ description: "Exporter." }),
     prometheus: limits(512, 1).prefault({}).meta({ description: "The stack's own Prometheus." }),
     grafana: limits(512, 1).prefault({}).meta({ description: "The stack's own Grafana." }),
+    gate: limits(128, 1).prefault({}).meta({ description: "What publishes the ports of the others." }),
   })
   .meta({ description: "Limits of each container." });
 

@@ -1,7 +1,7 @@
 import type { Service } from "./names.ts";
 import type { Settings } from "./settings.ts";
 
-type PortKey = keyof Settings["ports"];
+export type PortKey = keyof Settings["ports"];
 
 /** Services that a stack runs. */
 export function servicesOf({
@@ -18,11 +18,12 @@ export function servicesOf({
     "server",
     ...(observability.exporter === "container" ? (["metrics_exporter"] as const) : []),
     ...(observability.prometheus.mode === "managed" ? (["prometheus"] as const) : []),
+    "gate",
     ...(grafana === "container" ? (["grafana"] as const) : []),
   ];
 }
 
-/** Which of the stack's ports each service publishes on the loopback address, by purpose. */
+/** Under which of the stack's ports each service is reached on the loopback address, by purpose. */
 const PUBLISHED: Record<Service, Record<string, PortKey>> = {
   server: { http: "server" },
   postgres: { postgres: "postgres" },
@@ -30,24 +31,29 @@ const PUBLISHED: Record<Service, Record<string, PortKey>> = {
   model: {},
   metrics_exporter: { http: "exporter" },
   prometheus: { http: "prometheus" },
+  gate: {},
   grafana: { http: "grafana" },
 };
 
-/** Keys of the ports that `service` publishes, by purpose. */
+/** Keys of the ports under which `service` is reached on the host, by purpose; without those that the settings close. */
 export function portKeysOf(
   service: Service,
-  { observability }: Pick<Settings, "observability">,
+  { observability, closedPorts }: Pick<Settings, "observability" | "closedPorts">,
 ): Record<string, PortKey> {
-  const keys = PUBLISHED[service];
   // An exporter on the host is outside the network on which the server tells its own metrics.
-  return service === "server" && observability.exporter === "host"
-    ? { ...keys, metrics: "serverMetrics" }
-    : keys;
+  const metrics = service === "server" && observability.exporter === "host";
+  const keys: Record<string, PortKey> = {
+    ...PUBLISHED[service],
+    ...(metrics ? { metrics: "serverMetrics" } : {}),
+  };
+  return Object.fromEntries(
+    Object.entries(keys).filter(([, key]) => !(closedPorts as readonly string[]).includes(key)),
+  );
 }
 
 /** The ports that the stack opens on the host, by their key in the settings. */
 export function publishedPorts(
-  settings: Pick<Settings, "model" | "observability" | "grafana" | "ports">,
+  settings: Pick<Settings, "model" | "observability" | "grafana" | "ports" | "closedPorts">,
 ): [PortKey, number][] {
   return servicesOf(settings)
     .flatMap((service) => Object.values(portKeysOf(service, settings)))

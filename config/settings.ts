@@ -19,6 +19,8 @@ export interface Settings {
   externalNetwork: { name: string; create: boolean } | undefined;
   /** Host names that the stack answers to beside its own; `allowedHosts` has them all. */
   hostNames: readonly string[];
+  /** Keys of the ports that are not published. */
+  closedPorts: StackFile["network"]["closedPorts"];
   model: ModelSettings;
   memory: StackFile["memory"];
   server: StackFile["server"];
@@ -140,6 +142,7 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
     stateDir: path.join(host.stateHome, "stacks", stack),
     externalNetwork: file.network.external,
     hostNames: file.network.hostNames,
+    closedPorts: file.network.closedPorts,
     model: modelSettings(file.model),
     memory: file.memory,
     server: file.server,

@@ -14,7 +14,7 @@ import {
   type ServiceSpec,
   type Store,
 } from "../service.ts";
-import type { BuiltImage, Place, PrometheusNews, Target } from "./target.ts";
+import type { BuiltImage, Place, PrometheusNews, Reach, Target } from "./target.ts";
 
 const log = boundedLog(3);
 
@@ -45,9 +45,15 @@ export class DockerTarget implements Target {
     return new docker.RemoteImage(name, { name: reference, keepLocally: true }, opts).imageId;
   }
 
-  ownNetwork(name: string, network: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
-    const args = { name: network, driver: "bridge", labels: this.#labels() };
-    return new docker.Network(name, args, { ...opts, deleteBeforeReplace: true }).name;
+  ownNetwork(
+    name: string,
+    { name: network, reach }: { name: string; reach: Reach },
+    opts: pulumi.CustomResourceOptions,
+  ): pulumi.Output<string> {
+    const args = { name: network, driver: "bridge", labels: this.#labels(), ...BRIDGES[reach] };
+    // Engines may add options of their own, and the plugin would make the network anew for them.
+    const ignoreChanges = reach === "published" ? ["options"] : [];
+    return new docker.Network(name, args, { ...opts, deleteBeforeReplace: true, ignoreChanges }).name;
   }
 
   sharedNetwork(name: string, network: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
@@ -108,6 +114,8 @@ export class DockerTarget implements Target {
       ...(spec.files ?? []).map((file) => ({ ...file, kind: "file" as const })),
     ];
     const { runAs, startSeconds, names } = this.#settings;
+    const outward = spec.outward === true;
+    const bounds = { published: (spec.ports ?? []).length > 0, outward, shared: spec.shared === true };
     const container = new docker.Container(
       `${name}-container`,
       {
@@ -117,8 +125,9 @@ export class DockerTarget implements Target {
         ...(spec.command === undefined ? {} : { command: spec.command }),
         envs: environment(spec.env ?? {}),
         labels: [...this.#labels(spec.service), ...files.map(revisionLabel)],
-        networksAdvanced: network.memberships(spec.service, spec.outward === true).map(attachment),
-        ...(spec.outward === true ? { hosts: [{ host: "host.docker.internal", ip: "host-gateway" }] } : {}),
+        networksAdvanced: network.memberships(spec.service, bounds).map(attachment),
+        ...(outward ? { hosts: [{ host: "host.docker.internal", ip: "host-gateway" }] } : {}),
+        ...(network.closed(bounds) ? NO_NAMES_BEYOND : {}),
         ports: [...(spec.ports ?? [])]
           .sort((a, b) => a.internal - b.internal)
           .map((port) => ({ ...port, ip: HARDENING.publishedOn, protocol: "tcp" })),
@@ -165,6 +174,22 @@ export class DockerTarget implements Target {
     ];
   }
 }
+
+/**
+ * Bridges by what they lead to. An internal one publishes no ports on engines before 28; one without masquerading does,
+ * and whatever goes out through it has an address that nobody beyond the host can answer to.
+ */
+const BRIDGES: Record<Reach, Partial<docker.NetworkArgs>> = {
+  inside: { internal: true },
+  published: { options: { "com.docker.network.bridge.enable_ip_masquerade": "false" } },
+  outward: {},
+};
+
+/**
+ * The engine answers for the names of the stack. Others it would ask the host's name servers for, through which data can
+ * leave: here it asks nobody. With `ndots` it says at once that it does not know the name of a service that stands still.
+ */
+const NO_NAMES_BEYOND = { dns: ["127.0.0.1"], dnsOpts: ["ndots:1"], dnsSearches: ["."] };
 
 /** A container reads its files once, so a new revision has to make a new container. */
 function revisionLabel({ kind, name, revision }: File): Label {

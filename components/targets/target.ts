@@ -24,6 +24,12 @@ export interface PrometheusNews {
   rules: string;
 }
 
+/**
+ * What a network leads to: nothing but its own containers; also the ports that they publish on the host; or anything that
+ * the host reaches.
+ */
+export type Reach = "inside" | "published" | "outward";
+
 /** Where a service stands among the resources. */
 export interface Place {
   parent: pulumi.ComponentResource;
@@ -42,7 +48,11 @@ export interface Target {
   /** @returns the image's content id */
   pullImage(name: string, reference: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
   /** A network of this stack alone. @returns its name, known once it is there */
-  ownNetwork(name: string, network: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
+  ownNetwork(
+    name: string,
+    network: { name: string; reach: Reach },
+    opts: pulumi.CustomResourceOptions,
+  ): pulumi.Output<string>;
   /** A network that others share, made when it is missing; it stays when the stack goes. @returns its name */
   sharedNetwork(name: string, network: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
   /** A volume for data. @returns its name, known once it is there */

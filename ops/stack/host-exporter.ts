@@ -19,6 +19,7 @@ export function hostExporterSettings(deployed: DeployedStack): Settings {
   const server = (purpose: string) => `http://127.0.0.1:${deployed.port("server", purpose)}`;
   return {
     port: observability.exporterPort,
+    hosts: required(observability.hosts, "host names that the exporter answers to", stack),
     stack,
     identity: { instanceId: manifest.instanceId, embedder: model.embedder, dimensions: model.dimensions },
     server: { url: server("http"), metricsUrl: `${server("metrics")}/metrics` },

@@ -53,7 +53,10 @@ export function isSameFile(one: string, other: string): boolean {
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }
 
-type EngineFacts = Pick<HostFacts, "containers" | "networks" | "volumes" | "engine" | "engineRoot">;
+type EngineFacts = Pick<
+  HostFacts,
+  "containers" | "networks" | "openNetworks" | "volumes" | "engine" | "engineRoot"
+>;
 
 async function dockerFacts(docker: Docker, settings: Settings): Promise<EngineFacts> {
   const [version, info, containers, networks, { Volumes: volumes }] = await Promise.all([
@@ -72,6 +75,7 @@ async function dockerFacts(docker: Docker, settings: Settings): Promise<EngineFa
     },
     engineRoot: freeOnHost(info.DockerRootDir) ?? (await freeInMachine(docker, settings)),
     networks: networks.map((network) => network.Name),
+    openNetworks: networks.filter((network) => !network.Internal).map((network) => network.Name),
     volumes: (volumes ?? []).map((volume) => volume.Name),
     containers: containers.map((container) => ({
       name: (container.Names[0] ?? container.Id).replace(/^\//, ""),

@@ -23,6 +23,8 @@ export interface HostFacts {
     ports: number[];
   }[];
   networks: string[];
+  /** Those of the networks that lead beyond the engine. */
+  openNetworks: string[];
   /** Those of the settings' ports on 127.0.0.1 that something listens on. */
   busyPorts: number[];
   /** Manifest of this stack's last deployment. */
@@ -83,6 +85,16 @@ export function warnings(settings: Settings, facts: HostFacts): string[] {
     ...grafanaWarnings(settings),
     ...sharedDirectoryWarnings(settings, facts),
     ...memoryWarnings(settings, facts),
+    ...networkWarnings(settings, facts),
+  ];
+}
+
+/** A stack of a version whose containers could reach anything: Docker cannot close a network that is there. */
+function networkWarnings({ names, stack }: Settings, { openNetworks, deployed }: HostFacts): string[] {
+  if (deployed === undefined || !openNetworks.includes(names.internalNetwork)) return [];
+  return [
+    `once, this up makes the network of stack ${stack} anew, without a way out, and with it all its containers; the memories ` +
+      "stay as they are, and the stack does not answer for a minute or two",
   ];
 }
 

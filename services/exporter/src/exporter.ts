@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createServer, type Server, type ServerResponse } from "node:http";
+import { refusal } from "./asked.ts";
 import { describe } from "./failure.ts";
 import { landingPage } from "./landing.ts";
 import { log } from "./log.ts";
@@ -49,6 +50,8 @@ export async function startExporter(settings: Settings, host: string): Promise<E
   };
 
   const server = createServer((request, response) => {
+    const refused = refusal(request.headers, settings.hosts);
+    if (refused !== undefined) return answer(response, refused.status, "text/plain", refused.text);
     const route = routes[(request.url ?? "").split("?")[0] ?? ""];
     const allowed = request.method === "GET" || request.method === "HEAD";
     if (route === undefined)
@@ -73,14 +76,24 @@ export async function startExporter(settings: Settings, host: string): Promise<E
   };
 }
 
+/** For every answer: it is what it says it is, and no page of another origin may show or load it. */
+const CLOSED = {
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "Cross-Origin-Resource-Policy": "same-origin",
+} as const;
+
 /** Answers with a page of ours: its style is in the page, and there is never a script. */
 function answerPage(response: ServerResponse, html: string): void {
-  response.setHeader("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+  response.setHeader(
+    "Content-Security-Policy",
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  );
   answer(response, 200, "text/html; charset=utf-8", html);
 }
 
 function answer(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { "Content-Type": type, "X-Content-Type-Options": "nosniff" });
+  response.writeHead(status, { "Content-Type": type, ...CLOSED });
   response.end(body);
 }
 

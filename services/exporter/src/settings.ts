@@ -3,6 +3,8 @@ import { z } from "zod";
 /** What the exporter is told about its stack. Secrets come as paths and are read when they are used. */
 export interface Settings {
   port: number;
+  /** Host names that it answers to, without ports. */
+  hosts: readonly string[];
   stack: string;
   identity: { instanceId: string; embedder: string; dimensions: number };
   /** Base URL of the memory server's API, and the URL of its own metrics. */
@@ -42,6 +44,7 @@ const positiveNumber = text
 /** The variables of the environment, by name; others are left alone. */
 const environment = z.object({
   EXPORTER_PORT: wholeNumber.default(9103),
+  ALLOWED_HOSTS: text,
   MEM0_STACK: text,
   INSTANCE_ID: text,
   EMBEDDER_MODEL: text,
@@ -79,6 +82,7 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
   const disks = { data: data.DISK_DATA, state: data.DISK_STATE };
   return {
     port: data.EXPORTER_PORT,
+    hosts: data.ALLOWED_HOSTS.split(","),
     stack: data.MEM0_STACK,
     identity: {
       instanceId: data.INSTANCE_ID,

@@ -11,6 +11,7 @@ import { deleteStack } from "../../../ops/stack/deletion.ts";
 import { DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 import { type Changes, deploy, removeContainers } from "../../../ops/stack/deployment.ts";
 import { readManifest } from "../../../ops/stack/manifest-file.ts";
+import { ask, requestsFromElsewhere, WEBSOCKET } from "../../harness/support/asking.ts";
 import { cypher } from "../../harness/support/cypher.ts";
 import { waitFor } from "../../harness/support/eventually.ts";
 import { formerProgram } from "../../harness/support/former-program.ts";
@@ -21,6 +22,7 @@ import { makeProject, type Project } from "../../harness/support/project.ts";
 function small(firstPort: number) {
   return {
     model: { provider: "embedded" },
+    network: { hostNames: ["mac.tail1234.ts.net"] },
     ports: {
       server: firstPort,
       postgres: firstPort + 1,
@@ -62,11 +64,13 @@ describe("a stack on the real engine", () => {
   const configureSecond = () =>
     project.configure("second", {
       ...small(28200),
+      // The version before knows no host names.
+      network: {},
       observability: { exporter: "off", prometheus: { mode: "off" }, grafana: { mode: "off" } },
     });
   const stackFile = (directory: string) => path.join(directory, "Pulumi.second.yaml");
-  /** What may not be another after an update: volumes and network by when they were made, secrets, identity, data. */
-  const whatStays = async ({ stores, network, secretFiles, instanceId, database }: Manifest) => {
+  /** What may not be another after an update: volumes by when they were made, secrets, identity, data. */
+  const whatStays = async ({ stores, secretFiles, instanceId, database }: Manifest) => {
     // Those that this stack has: there is no Grafana and no Prometheus.
     const names = [stores.postgres ?? "", stores.neo4j ?? "", stores.data ?? ""];
     const volumes = names.map((name) => docker().getVolume(name).inspect());
@@ -82,7 +86,6 @@ describe("a stack on the real engine", () => {
           (volume as { CreatedAt?: string }).CreatedAt,
         ]),
       ),
-      network: (await docker().getNetwork(network).inspect()).Id,
       memories: (await execInContainer(docker(), "mem0_postgres_second", psql)).stdout,
     };
   };
@@ -102,7 +105,15 @@ describe("a stack on the real engine", () => {
   });
 
   it("comes up with every container healthy", async () => {
-    for (const service of ["postgres", "neo4j", "model", "server", "metrics_exporter", "prometheus"]) {
+    for (const service of [
+      "postgres",
+      "neo4j",
+      "model",
+      "server",
+      "metrics_exporter",
+      "prometheus",
+      "gate",
+    ]) {
       const { State } = await docker().getContainer(container(service)).inspect();
       expect(State.Health?.Status, service).toBe("healthy");
     }
@@ -114,6 +125,111 @@ describe("a stack on the real engine", () => {
     const options = { cwd: project.directory, env: project.env };
     await execa("pulumi", ["preview", "--stack", stack, "--refresh", "--expect-no-changes"], options);
     await execa("pulumi", ["refresh", "--stack", stack, "--preview-only", "--expect-no-changes"], options);
+  });
+
+  it.each(["exporter", "prometheus", "neo4jHttp"] as const)(
+    "answers at the port of %s only to allowed names and to pages of its own",
+    async (key) => {
+      const port = small(28100).ports[key];
+      for (const [headers, wanted] of requestsFromElsewhere(port)) {
+        const answer = await ask(port, "/", headers);
+        const status = wanted === "answered" ? expect.toSatisfy((seen) => seen < 400) : wanted;
+        expect(answer.status, JSON.stringify(headers)).toEqual(status);
+        expect(answer.headers).not.toHaveProperty("access-control-allow-origin");
+        expect(answer.headers).toMatchObject({
+          "x-content-type-options": "nosniff",
+          "x-frame-options": "DENY",
+          "cross-origin-resource-policy": "same-origin",
+        });
+      }
+    },
+  );
+
+  it("lets Bolt's port speak to programs, and in a browser to the pages of Neo4j's own alone", async () => {
+    const { neo4jBolt: port, neo4jHttp } = small(28100).ports;
+    const upgrade = (headers: Record<string, string>) => ask(port, "/", { ...WEBSOCKET, ...headers });
+    expect((await upgrade({ origin: `http://127.0.0.1:${neo4jHttp}` })).status).toBe(101);
+    expect((await upgrade({ origin: "https://elsewhere.example" })).status).toBe(403);
+    expect((await upgrade({ origin: `http://127.0.0.1:${port}` })).status).toBe(403);
+    expect((await upgrade({ host: "rebound.example" })).status).toBe(421);
+    const { neo4j } = DeployedStack.read(project.stateHome, stack);
+    expect((await neo4j.executeQuery("RETURN 1 AS one")).records).toHaveLength(1);
+    await neo4j.close();
+  });
+
+  it("shows nobody what Prometheus holds in memory, how it is set up, or how to change that", async () => {
+    const { prometheus: port } = small(28100).ports;
+    const hidden = [
+      ...["/debug/pprof/", "/debug/pprof/heap", "/config", "/flags", "/service-discovery"],
+      ...["/classic/config", "/classic/flags", "/classic/service-discovery"],
+      ...["/api/v1/status/config", "/api/v1/status/flags", "/api/v1/status/%63onfig"],
+      ...["//api/v1/status/config", "/api/v1/./status/config", "/graph/../config"],
+      ...["/-/reload", "/-/quit", "/api/v1/admin/tsdb/snapshot"],
+    ];
+    for (const path of hidden) expect((await ask(port, path)).status, path).toBe(403);
+    expect((await ask(port, "/api/v1/query?query=up")).status).toBe(200);
+    // Without the gate before it too.
+    const config =
+      "exec 3<>/dev/tcp/127.0.0.1/9090; printf 'GET /api/v1/query?query=up HTTP/1.0\\r\\nOrigin: http://a\\r\\n\\r\\n' >&3; cat <&3";
+    const { stdout } = await execInContainer(docker(), container("prometheus"), ["bash", "-c", config]);
+    expect(stdout).toMatch(/^HTTP\/1\.0 200/);
+    expect(stdout).not.toMatch(/access-control-allow-origin/i);
+  });
+
+  it("has pages that load nothing from another origin", async () => {
+    const { exporter, prometheus, neo4jHttp } = small(28100).ports;
+    for (const [port, path] of [
+      [exporter, "/"],
+      [exporter, "/runbook"],
+      [prometheus, "/graph"],
+      [neo4jHttp, "/browser/"],
+    ] as const) {
+      const policy = String((await ask(port, path)).headers["content-security-policy"]);
+      expect(policy).toMatch(/default-src '(none|self)'/);
+      expect(policy).toContain("frame-ancestors 'none'");
+      // Beside the names that the settings allow.
+      expect(policy.replaceAll("wss://mac.tail1234.ts.net:*", "")).not.toMatch(
+        /https?:|\.(com|io|net|org)\b/,
+      );
+    }
+  });
+
+  it("lets no container out that needs nothing from outside, not even a question for a name", async () => {
+    const resolver = /^nameserver (\d+\.\d+\.\d+\.\d+)$/m.exec(readFileSync("/etc/resolv.conf", "utf8"))?.[1];
+    const script = [
+      `timeout 2 bash -c 'exec 3<>/dev/tcp/${resolver ?? "192.0.2.1"}/53' 2>/dev/null && echo reached`,
+      "timeout 2 getent hosts mem0.example.com && echo named",
+      "getent hosts postgres >/dev/null && echo neighbours",
+      "true",
+    ].join("; ");
+    const services = ["postgres", "neo4j", "model", "server", "metrics_exporter", "prometheus", "gate"];
+    const said = await Promise.all(
+      services.map((service) => execInContainer(docker(), container(service), ["bash", "-c", script])),
+    );
+    expect(said.map(({ stdout }) => stdout.trim())).toEqual(services.map(() => "neighbours"));
+    const { network } = manifest();
+    expect((await docker().getNetwork(network).inspect()).Internal).toBe(true);
+  });
+
+  it("is not locked out of its own graph by somebody's wrong passwords", async () => {
+    const { neo4jHttp: port } = small(28100).ports;
+    const login = async (password: string) => {
+      const authorization = `Basic ${Buffer.from(`neo4j:${password}`).toString("base64")}`;
+      return (await ask(port, "/db/neo4j/tx/none", { authorization })).status;
+    };
+    for (let guess = 0; guess < 8; guess++) expect(await login(`wrong-${guess}`)).toBe(401);
+    expect(await login(readFileSync(manifest().secretFiles.neo4j_password ?? "", "utf8").trim())).not.toBe(
+      401,
+    );
+  });
+
+  it("keeps what is stored out of the log of Postgres when a statement fails", async () => {
+    await sql("CREATE TABLE twice (word text PRIMARY KEY); INSERT INTO twice VALUES ('a hidden word')");
+    await expect(sql("INSERT INTO twice VALUES ('a hidden word')")).rejects.toThrow("a hidden word");
+    await sql("DROP TABLE twice");
+    const { stdout, stderr } = await execa("docker", ["logs", container("postgres")]);
+    expect(stdout + stderr).toContain("duplicate key value violates unique constraint");
+    expect(stdout + stderr).not.toContain("a hidden word");
   });
 
   it("keeps secrets out of the state in clear and out of `docker inspect`", async () => {
@@ -243,6 +359,7 @@ describe("a stack on the real engine", () => {
       const changes = await deploy(project.context("second"), report);
       const takenOver = readManifest(project.stateHome, "second");
       expect(changes.replace).toBeGreaterThan(0);
+      expect((await docker().getNetwork(takenOver.network).inspect()).Internal).toBe(true);
       const { seal_key: made, ...secretFiles } = takenOver.secretFiles;
       expect(await whatStays({ ...takenOver, secretFiles })).toEqual(before);
       expect(statSync(made ?? "").mode & 0o777, "the key that seals backups is new").toBe(0o600);

@@ -101,6 +101,19 @@ export async function declared(
   return registered;
 }
 
+/** What was registered of a type, e.g. `docker:index/container:Container`. */
+export function ofType(resources: readonly Registered[], type: string): Registered[] {
+  return resources.filter((resource) => resource.type === type);
+}
+
+/** What was registered under a name; throws when nothing was. */
+export function named(resources: readonly Registered[], name: string): Registered {
+  const found = resources.find((resource) => resource.name === name);
+  if (found === undefined)
+    throw new Error(`no resource ${name} among ${resources.map((r) => r.name).join(", ")}`);
+  return found;
+}
+
 /** Pulumi wraps a secret on the wire in an object with this signature. */
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 

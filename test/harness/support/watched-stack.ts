@@ -155,7 +155,7 @@ export class WatchedStack {
     const { manifest, directory } = this.deployed;
     const other: Manifest = {
       ...manifest,
-      observability: { exporter: "host", exporterPort: 0, job: "j", backupRuns: 2 },
+      observability: { exporter: "host", exporterPort: 0, hosts: ["127.0.0.1"], job: "j", backupRuns: 2 },
       services: {
         ...manifest.services,
         server: {

@@ -19,6 +19,22 @@ export const BEYOND_THE_RECORD: readonly Unrecorded[] = [
       "the docker plugin's source (facts of 2026-11-27); Go's big.Rat, which Docker parses with, takes it",
   },
   {
+    input: "docker:index/network:Network.internal=true",
+    form: "a flag, as given",
+    knownFrom:
+      "the record of edits, which has an internal network (test/engine/toolchain/plugins/official-plugins.json)",
+  },
+  {
+    input: "docker:index/network:Network.options.com.docker.network.bridge.enable_ip_masquerade=false",
+    form: "texts as given; changes are ignored, since an engine may add options of its own",
+    knownFrom: "the docker plugin's documentation: options are a map of texts that Docker keeps as they are",
+  },
+  ...["dns", "dnsOpts", "dnsSearches"].map((input) => ({
+    input: `docker:index/container:Container.${input}[]=`,
+    form: "a set of texts as given; read back as null or as an empty list where there are none, as recorded",
+    knownFrom: "the docker plugin's documentation and the empty lists in the record",
+  })),
+  {
     input: "grafana:alerting/contactPoint:ContactPoint.",
     form: "texts as given",
     knownFrom: "the grafana plugin's documentation; a strict fake of Grafana's API",

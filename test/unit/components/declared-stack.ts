@@ -4,6 +4,8 @@ import { BUILT_SERVICES, type BuiltService } from "../../../config/names.ts";
 import type { GivenSecrets, Settings } from "../../../config/settings.ts";
 import { declared, type Registered } from "../../harness/support/mock-engine.ts";
 
+export const CONTAINER = "docker:index/container:Container";
+
 /** Build contexts that say which service they are of. */
 export const contexts = Object.fromEntries(
   BUILT_SERVICES.map((service) => [

@@ -113,6 +113,7 @@ test("what holds data or opens it keeps its place among the resources, which is 
         ([component, name]) => `mem0:stack:${component} > mem0:host:StoreMount > ${name}-data-volume`,
       ),
       "mem0:stack:Network > network-internal",
+      "mem0:stack:Network > network-published",
       ...[...secrets, "neo4j-password", "postgres-password"].map((s) => `mem0:stack:Secrets > secrets-${s}`),
     ].sort(),
   );

@@ -37,6 +37,8 @@ function hostConfig(inputs: Properties, ports: Properties[]): Docker.HostConfig 
     PortBindings: portBindings(ports),
     ExtraHosts: recordsOf(inputs.hosts).map(({ host, ip }) => `${host}:${ip}`),
     Dns: textsOf(inputs.dns),
+    DnsOptions: textsOf(inputs.dnsOpts),
+    DnsSearch: textsOf(inputs.dnsSearches),
     Mounts: recordsOf(inputs.mounts).map(mountSettings),
     Tmpfs: textMapOf(inputs.tmpfs),
     ReadonlyRootfs: inputs.readOnly === true,

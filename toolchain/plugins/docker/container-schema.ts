@@ -65,6 +65,8 @@ export const CONTAINER: Schema = {
     set(record({ host: { kind: text(), required: true }, ip: { kind: text(), required: true } })),
   ),
   dns: replaced(set(text()), { absent: null, refreshed: [] }),
+  dnsOpts: replaced(set(text()), { absent: null, refreshed: [] }),
+  dnsSearches: replaced(set(text()), { absent: null, refreshed: [] }),
 
   mounts: replaced(
     set(
@@ -151,8 +153,6 @@ export const CONTAINER: Schema = {
   deviceWriteBps: refused([]),
   deviceWriteIops: refused([]),
   devices: refused([]),
-  dnsOpts: refused(null, []),
-  dnsSearches: refused(null, []),
   domainname: refused(""),
   gpus: refused(null),
   pidMode: refused(null),

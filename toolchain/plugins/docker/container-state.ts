@@ -43,6 +43,8 @@ export function containerState(facts: ContainerFacts, known: Properties): Proper
     networkMode: host.NetworkMode ?? "",
     hosts: (host.ExtraHosts ?? []).map(splitHost),
     dns: listOrNull(host.Dns),
+    dnsOpts: listOrNull(host.DnsOptions),
+    dnsSearches: listOrNull(host.DnsSearch),
     mounts: mounts(host.Mounts),
     tmpfs: mapOrNull(host.Tmpfs),
     readOnly: host.ReadonlyRootfs ?? false,

@@ -18,7 +18,13 @@ const manifest = exampleManifest({
     collection: "memories",
     metricsUser: "mem0_metrics_prd",
   },
-  observability: { exporter: "host", exporterPort: 9103, job: "mem0-metrics", backupRuns: 2 },
+  observability: {
+    exporter: "host",
+    exporterPort: 9103,
+    hosts: ["localhost"],
+    job: "mem0-metrics",
+    backupRuns: 2,
+  },
   secretFiles: {
     metrics_password: "/home/stacks/prd/secrets/metrics_password",
     neo4j_password: "/home/stacks/prd/secrets/neo4j_password",

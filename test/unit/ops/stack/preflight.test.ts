@@ -13,6 +13,7 @@ const clear: HostFacts = {
   volumes: [],
   containers: [],
   networks: ["bridge"],
+  openNetworks: ["bridge"],
   busyPorts: [],
   deployed: undefined,
   sameSocket: true,
@@ -36,6 +37,15 @@ const GIB = 1024 ** 3;
 describe("before anything changes", () => {
   it("a clear host passes", () => {
     expect(preflight(settings, clear)).toEqual([]);
+  });
+
+  it("tells once that the containers of a stack with an open network are made anew", () => {
+    const told = (facts: HostFacts) => warnings(settings, facts).join();
+    expect(told({ ...again, openNetworks: ["bridge", "mem0_internal_test"] })).toMatch(
+      /once, this up makes the network of stack test anew/,
+    );
+    expect(told(again)).toBe("");
+    expect(told({ ...clear, openNetworks: ["mem0_internal_test"] })).toBe("");
   });
 
   it("a stack that already runs does not stand in its own way", () => {
@@ -220,7 +230,7 @@ describe("a virtual machine with less memory than all services may take together
     };
     expect(warnings(settings, small)).toEqual([
       expect.stringMatching(
-        /^Docker has 4\.0 GiB of memory, and the services of this stack may take 4\.7 GiB together/,
+        /^Docker has 4\.0 GiB of memory, and the services of this stack may take 4\.8 GiB together/,
       ),
     ]);
     expect(warnings(settings, { ...small, platform: "linux" })).toEqual([]);

@@ -149,6 +149,7 @@ describe("the exporter's settings", () => {
 
   it("have the ports of the services where none is said, and only the disks that there are", () => {
     const complete = {
+      ALLOWED_HOSTS: "localhost,[::1]",
       MEM0_STACK: "test",
       INSTANCE_ID: "ab",
       EMBEDDER_MODEL: "e",
@@ -171,6 +172,7 @@ describe("the exporter's settings", () => {
     };
     const settings = settingsFrom(complete);
     expect(settings).toMatchObject({ port: 9103, postgres: { port: 5432 }, backupRuns: 2.5 });
+    expect(settings.hosts).toEqual(["localhost", "[::1]"]);
     expect(settings.identity.dimensions).toBe(384);
     expect(settings.disks).toEqual({ state: "/status" });
     expect(settings).not.toHaveProperty("dashboardUrl");
