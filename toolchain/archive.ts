@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
@@ -9,26 +10,38 @@ import { run } from "./run.ts";
 /** A download that brings nothing for this long is given up. */
 const STALL_MS = 30_000;
 
+const OTHER_WAY = "./mem0 setup --way registries builds it from package registries";
+
 /**
  * Downloads a gzipped tar archive and unpacks it into `directory`, without its outermost folder.
  *
- * @throws Problem when the site does not give it, or stops in the middle
+ * @param sha256 of the archive, in hex
+ * @throws Problem when the site does not give it, or stops in the middle, or gives another one
  */
 export async function fetchArchive(
   url: string,
+  sha256: string,
   directory: string,
   report: (line: string) => void,
 ): Promise<void> {
   const file = `${directory}.tar.gz`;
   try {
-    await download(url, file, report);
+    const received = await download(url, file, report);
+    if (received !== sha256) {
+      throw new Problem(`${path.basename(url)} is not what it should be: its checksum differs`, {
+        where: url,
+        mend: `try again, or: ${OTHER_WAY}`,
+      });
+    }
     await run("tar", ["-xzf", file, "-C", directory, "--strip-components=1"]);
   } finally {
     await rm(file, { force: true });
   }
 }
 
-async function download(url: string, file: string, report: (line: string) => void): Promise<void> {
+/** @returns the SHA-256 of what came, in hex */
+async function download(url: string, file: string, report: (line: string) => void): Promise<string> {
+  const hash = createHash("sha256");
   const stalled = new AbortController();
   const timer = setTimeout(() => stalled.abort(), STALL_MS);
   try {
@@ -40,6 +53,7 @@ async function download(url: string, file: string, report: (line: string) => voi
     const meter = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         received += chunk.length;
+        hash.update(chunk);
         timer.refresh();
         const percent = Math.floor((100 * received) / total);
         if (percent >= told + 10) {
@@ -50,10 +64,11 @@ async function download(url: string, file: string, report: (line: string) => voi
       },
     });
     await pipeline(Readable.fromWeb(response.body), meter, createWriteStream(file));
+    return hash.digest("hex");
   } catch (cause) {
     throw new Problem(`${path.basename(url)} could not be downloaded`, {
       where: url,
-      mend: "./mem0 setup --way registries builds it from package registries",
+      mend: OTHER_WAY,
       cause,
     });
   } finally {

@@ -50,7 +50,6 @@ export function exportLines(checkout: string, machine: Machine): string[] {
 
 function variables(checkout: string, machine: Machine): Record<string, string> {
   const { backend, passphrase } = stateLayout(machine.stateHome);
-  const hasStandIns = Object.values(machine.tools.plugins).some(({ way }) => way === "registries");
   return {
     MEM0_HOME: machine.stateHome,
     DOCKER_HOST: machine.docker.host,
@@ -58,8 +57,8 @@ function variables(checkout: string, machine: Machine): Record<string, string> {
     PULUMI_BACKEND_URL: `file://${backend}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // Where the vendor does not answer, looking for plugins there only costs time.
-    ...(hasStandIns ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
+    // What Pulumi fetches by itself is compared with nothing; set-up compares.
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   };
 }
 

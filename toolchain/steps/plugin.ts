@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
+import { pinnedChecksum } from "../checksums.ts";
 import { toolchainLayout } from "../layout.ts";
 import { installStandIns, MARKER, type PluginName, wantedPlugin } from "../plugins/install.ts";
 import { run } from "../run.ts";
@@ -55,10 +56,21 @@ function place(checkout: string, name: PluginName, version: string): { directory
   return { directory, binary: path.join(directory, `pulumi-resource-${name}`) };
 }
 
+/** Name of the archive that the Pulumi CLI fetches for this machine. */
+export function pluginArchive(
+  name: PluginName,
+  version: string,
+  platform: NodeJS.Platform,
+  arch: string,
+): string {
+  return `pulumi-resource-${name}-v${version}-${platform}-${arch === "arm64" ? "arm64" : "amd64"}.tar.gz`;
+}
+
 /** Pulumi looks only whether the directory is there: a stand-in steps aside, and comes back when this fails. */
-async function installOfficial({ checkout }: Host, name: PluginName): Promise<void> {
+async function installOfficial({ checkout, platform }: Host, name: PluginName): Promise<void> {
   const { bin, pulumiHome, work } = toolchainLayout(checkout);
   const { version, installArguments } = await wantedPlugin(checkout, name);
+  const checksum = pinnedChecksum(checkout, pluginArchive(name, version, platform, process.arch));
   const { directory } = place(checkout, name, version);
   const aside = path.join(work, path.basename(directory));
   if (existsSync(path.join(directory, MARKER))) {
@@ -66,7 +78,7 @@ async function installOfficial({ checkout }: Host, name: PluginName): Promise<vo
     renameSync(directory, aside);
   }
   try {
-    await run(path.join(bin, "pulumi"), installArguments, {
+    await run(path.join(bin, "pulumi"), [...installArguments, "--checksum", checksum], {
       env: { PULUMI_HOME: pulumiHome, PULUMI_SKIP_UPDATE_CHECK: "true" },
       timeoutMs: INSTALL_MS,
     });

@@ -13,6 +13,7 @@ import { execa } from "execa";
 import { Problem } from "../../ops/base/problem.ts";
 import type { Way } from "../../ops/stack/machine-file.ts";
 import { fetchArchive } from "../archive.ts";
+import { pinnedChecksum } from "../checksums.ts";
 import { buildWithGo, findGo, type GoBuild } from "../go.ts";
 import { buildInContainer } from "../go-container.ts";
 import { toolchainLayout } from "../layout.ts";
@@ -82,7 +83,8 @@ export function officialArchive(version: string, platform: NodeJS.Platform, arch
 }
 
 async function fetchOfficial({ checkout, platform }: Host, directory: string, report: Report): Promise<void> {
-  await fetchArchive(officialArchive(pulumiVersion(checkout), platform, process.arch), directory, report);
+  const url = officialArchive(pulumiVersion(checkout), platform, process.arch);
+  await fetchArchive(url, pinnedChecksum(checkout, path.basename(url)), directory, report);
 }
 
 async function build(host: Host, directory: string, report: Report): Promise<void> {

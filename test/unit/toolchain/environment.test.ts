@@ -19,14 +19,6 @@ const machine: Machine = {
   },
 };
 
-const withStandIn: Machine = {
-  ...machine,
-  tools: {
-    ...machine.tools,
-    plugins: { ...machine.tools.plugins, docker: { version: "5.2.0", way: "registries" } },
-  },
-};
-
 describe("the environment", () => {
   it("names the tools, backend, passphrase and engine of this machine", () => {
     expect(environment("/src/mem0", machine, "/usr/bin:/bin")).toEqual({
@@ -37,13 +29,9 @@ describe("the environment", () => {
       PULUMI_BACKEND_URL: "file:///home/ann/.mem0-host/pulumi",
       PULUMI_CONFIG_PASSPHRASE_FILE: "/home/ann/.mem0-host/passphrase",
       PULUMI_SKIP_UPDATE_CHECK: "true",
+      // It would compare with no checksum what it fetches by itself.
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     });
-  });
-
-  it("forbids Pulumi to look for plugins exactly when one of them is a stand-in", () => {
-    const forbidden = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION";
-    expect(environment("/src", withStandIn, "")).toHaveProperty(forbidden, "true");
-    expect(environment("/src", machine, "")).not.toHaveProperty(forbidden);
   });
 
   it("puts the tools first on PATH, once, however often it is taken", () => {
@@ -99,7 +87,7 @@ describe("the export lines", () => {
       .map((name) => `/${name}`);
     fc.assert(
       fc.property(directory, directory, (checkout, stateHome) => {
-        const here = { ...withStandIn, stateHome };
+        const here = { ...machine, stateHome };
         const printed = evaluate(exportLines(checkout, here), "env -0", {});
         const set = Object.fromEntries(
           printed.split("\0").map((line) => [line.split("=")[0], line.replace(/^[^=]*=/, "")]),

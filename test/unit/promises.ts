@@ -1,0 +1,42 @@
+/** Tests that stand behind each promise of SECURITY.md: the file, and a part of the title. */
+export const PROMISES: Readonly<Record<string, readonly [file: string, title: string][]>> = {
+  loopback: [["test/unit/components/stack.test.ts", "publishes ports on the loopback address only"]],
+  names: [
+    ["test/engine/components/stack.test.ts", "only to allowed names and to pages of its own"],
+    ["test/unit/services/exporter/asked.test.ts", "a request with %j is %s"],
+    ["test/unit/config/host-names.test.ts", "to the names that the settings add, and to each once"],
+  ],
+  origins: [
+    ["test/engine/components/stack.test.ts", "only to allowed names and to pages of its own"],
+    ["test/engine/components/stack.test.ts", "in a browser to the pages of Neo4j's own alone"],
+    ["test/unit/components/gate.test.ts", "asks whatever speaks HTTP for the name and the origin"],
+  ],
+  pages: [["test/engine/components/stack.test.ts", "has pages that load nothing from another origin"]],
+  hidden: [["test/engine/components/stack.test.ts", "shows nobody what Prometheus holds in memory"]],
+  hardened: [
+    ["test/unit/components/stack.test.ts", "gives no container more than it needs"],
+    ["test/unit/components/stack.test.ts", "limits memory, swap and CPU of every container"],
+  ],
+  "no-way-out": [
+    ["test/engine/components/stack.test.ts", "lets no container out that needs nothing from outside"],
+    ["test/unit/components/network.test.ts", "let out only who has to: %s"],
+  ],
+  "secret-files": [
+    ["test/unit/components/stack.test.ts", "hands secrets over as files, never in the environment"],
+    ["test/engine/components/stack.test.ts", "keeps secrets out of the state in clear"],
+  ],
+  "no-lock-out": [
+    [
+      "test/engine/components/stack.test.ts",
+      "is not locked out of its own graph by somebody's wrong passwords",
+    ],
+  ],
+  "closed-ports": [["test/unit/components/gate.test.ts", "publishes no port that the settings close"]],
+  "quiet-log": [["test/engine/components/stack.test.ts", "keeps what is stored out of the log of Postgres"]],
+  terminal: [["test/unit/ops/base/visible.test.ts", "never holds what a terminal obeys, whatever was given"]],
+  pinned: [
+    ["test/unit/toolchain/archive.test.ts", "that is another one than was pinned is not unpacked"],
+    ["test/unit/toolchain/checksums.test.ts", "an archive that the table does not name"],
+    ["test/engine/toolchain/bootstrap.test.ts", "refuses a package that is not the pinned one"],
+  ],
+};
