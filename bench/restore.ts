@@ -8,7 +8,8 @@ import type { PartFormat } from "../ops/backup/format/backup-manifest.ts";
 import type { OpenPart } from "../ops/backup/format/part.ts";
 import { QUICKEST } from "../ops/backup/format/streams.ts";
 import type { PostgresPlace } from "../ops/backup/stores/postgres/databases.ts";
-import { readContent, restoreDatabase } from "../ops/backup/stores/postgres/restore.ts";
+import { restoreDatabase } from "../ops/backup/stores/postgres/restore.ts";
+import { layBeside, onFiles } from "../ops/backup/stores/postgres/restore-files.ts";
 import { startThrowawayPostgres } from "../ops/backup/stores/postgres/throwaway.ts";
 import { connectDocker } from "../ops/docker/client.ts";
 import { streamFromExec } from "../ops/docker/command.ts";
@@ -25,14 +26,17 @@ import { giveManifest, SETTINGS, startOnCopy, takeCopy } from "./restore/physica
  * From a backup of Postgres to a database that answers a search by its index, in four ways and beside the old operations
  * guide's, on the same data and while somebody writes: `./mem0 bench restore [memories] [dimensions] [memory in MB]` on a
  * machine that is set up, whose images `./mem0 up` has built. The guide's server ran with PostgreSQL's own defaults: its
- * session gets them. Dumps are restored into a server that runs; for copies of the server's files, laying them out and
- * starting a server on them counts.
+ * session gets them, and restores into a server that runs. For ours, making a throw-away server, laying its files beside
+ * and starting a server on them counts.
  */
 const MEMORIES = Number(process.argv[2] ?? 20_000);
 const DIMENSIONS = Number(process.argv[3] ?? 1536);
 
 /** Memories that are made between a copy of all files and one of the changes: a busy hour of a person. */
 const CHANGES = 300;
+
+/** The writer's own tables are none that a stack has. */
+const WRITERS = { leaveOutUnknown: true };
 
 const GOALS = { dump: 2, files: 10 };
 
@@ -70,7 +74,10 @@ interface Way {
 }
 
 try {
-  const source = await startThrowawayPostgres(docker, throwaway, deployed, names, { database: "source" });
+  const source = await startThrowawayPostgres(docker, throwaway, deployed, names, {
+    database: "source",
+    volume: await throwaway.volume("source"),
+  });
   console.error(`making ${MEMORIES} memories of ${DIMENSIONS} dimensions ...`);
   await fill(source);
   const rows: string[][] = [];
@@ -91,7 +98,7 @@ try {
       await searchByIndex(restored.place, restored.database);
     });
     if (restored === undefined) throw new Error("not restored");
-    const { memories } = await readContent(restored.place, restored.database);
+    const memories = Number(await sql(restored.place, restored.database, "SELECT count(*) FROM memories"));
     if (restored.rows === undefined ? memories < MEMORIES : memories !== restored.rows)
       throw new Error(`${name}: ${memories} memories, ${restored.rows ?? MEMORIES} were wanted`);
     if (rows.length === 0) guide = searchable;
@@ -169,13 +176,20 @@ function waysFrom(source: PostgresPlace): Way[] {
           open: () => createReadStream(file),
         });
         const rows = open("memories", binary, "pg-copy-zstd");
-        await restoreDatabase(source, { ...open("mem0", custom, "pg-custom"), rows }, "ours");
-        return { place: source, database: "ours" };
+        const [name, database] = ["ours", "source"];
+        const built = await startThrowawayPostgres(docker, throwaway, deployed, names, { name, database });
+        await restoreDatabase(built, { ...open("mem0", custom, "pg-custom"), rows }, database, WRITERS);
+        const store = await throwaway.volume("live");
+        const live = { ...deployed, store };
+        // Docker gives a new volume what the image has at its place, and with it its owner.
+        await onFiles(throwaway, deployed, store, "cat >/dev/null", rows);
+        await layBeside(built, live, "pgdata");
+        const on = { name: "live", volume: store, database };
+        return { place: await startThrowawayPostgres(docker, throwaway, live, names, on), database };
       },
     },
     {
       name: "files: all, and the log",
-      before: () => sql(source, "postgres", "DROP DATABASE ours"),
       backUp: () => copied("full", "all"),
       restore: () => started("full"),
     },

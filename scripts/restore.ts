@@ -28,6 +28,7 @@ interface Options {
   adopt?: boolean;
   trust?: boolean;
   sealKey?: string;
+  leaveOutUnknown?: boolean;
   identity?: string;
   safetyBackup: boolean;
   continue?: boolean;
@@ -50,6 +51,7 @@ export const verb = defineVerb<Options>({
       .option("--adopt", "take over data of another instance, or data that tells no identity")
       .option("--trust", TRUST_OPTION)
       .option("--seal-key <file>", SEAL_KEY_OPTION)
+      .option("--leave-out-unknown", "go on without what a dump of Postgres holds and no stack has")
       .option("--identity <file>", "age identity, for encrypted backups")
       .option("--no-safety-backup", "do not back up what is live first, for stores that are beyond it")
       .option("--continue", "go on with a restore that was cut off")
@@ -92,7 +94,7 @@ export const verb = defineVerb<Options>({
     }
     const backup = open(ts);
     if (options.user !== undefined) return bringUserBack(call, stack, backup, options.user);
-    const { only, from, adopt, safetyBackup } = options;
+    const { only, from, adopt, leaveOutUnknown, safetyBackup } = options;
     return onTools(call, stack, async (tools, onBytes) =>
       restored(
         stack.name,
@@ -100,6 +102,7 @@ export const verb = defineVerb<Options>({
           ...(only === undefined ? {} : { only }),
           ...(from === undefined ? {} : { from }),
           adopt: adopt === true,
+          leaveOutUnknown: leaveOutUnknown === true,
           safetyBackup,
         }),
       ),
@@ -172,6 +175,7 @@ async function bringUserBack(
     ({ report: say, onBytes }) =>
       restoreUser(stack, metered(backup, onBytes), {
         user,
+        leaveOutUnknown: call.options.leaveOutUnknown === true,
         report: say,
         progress: (lines) => say(`${counted(lines, "line")} imported`, true),
       }),

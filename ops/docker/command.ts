@@ -85,6 +85,13 @@ async function whileSending(
   open: () => Readable,
   ended: Promise<void>,
 ): Promise<void> {
+  const sending = send(attached, open);
+  await Promise.race([ended, sending.sent.then(() => ended)]);
+  sending.stop();
+}
+
+/** Sends what `open` gives to an attached command. */
+export function send(attached: NodeJS.ReadWriteStream, open: () => Readable): Sending {
   // Opened only now: a stream that fails while nobody listens ends the process.
   const input = open();
   let unreadable: Error | undefined;
@@ -93,9 +100,25 @@ async function whileSending(
   });
   // The attached stream is both ways: it must outlive its input, whose end is only the end of one direction.
   const sent = pipeline(input, sendingTo(attached)).catch(() => undefined);
-  await Promise.race([ended, sent.then(() => ended)]);
-  input.destroy();
-  if (unreadable !== undefined) throw unreadable;
+  return {
+    sent,
+    stop: () => {
+      input.destroy();
+      if (unreadable !== undefined) throw unreadable;
+    },
+  };
+}
+
+/** What is on its way to a command. */
+interface Sending {
+  /** Settles when all is sent, or cannot be; never rejects. */
+  sent: Promise<void>;
+  /**
+   * Sends nothing more.
+   *
+   * @throws what kept the input from being read
+   */
+  stop: () => void;
 }
 
 function sendingTo(stream: NodeJS.ReadWriteStream): Writable {

@@ -8,14 +8,16 @@ import { OutputSplitter } from "./output.ts";
 export interface PostgresContainer {
   docker: Docker;
   container: string;
+  /** The role that connects over the container's own socket; the superuser when left out. */
+  role?: string;
 }
 
 /**
- * The command that asks the Postgres of its container as the superuser, over the container's own socket: bare rows with
- * their columns between bars, and the end at the first error.
+ * The command that asks the Postgres of its container over the container's own socket, as the superuser unless a role is
+ * named: bare rows with their columns between bars, and the end at the first error.
  */
-export function psql(database: string): string[] {
-  return ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database];
+export function psql(database: string, role = "postgres"): string[] {
+  return ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", database];
 }
 
 /**
@@ -25,12 +27,12 @@ export function psql(database: string): string[] {
  * @throws Problem with what Postgres said
  */
 export async function sql(
-  { docker, container }: PostgresContainer,
+  { docker, container, role }: PostgresContainer,
   database: string,
   ...statements: string[]
 ): Promise<string> {
   const commands = statements.flatMap((statement) => ["-c", statement]);
-  const ended = await execInContainer(docker, container, [...psql(database), ...commands]);
+  const ended = await execInContainer(docker, container, [...psql(database, role), ...commands]);
   if (ended.exitCode !== 0) throw new Problem(`Postgres: ${ended.stderr.trim()}`, { where: container });
   return ended.stdout.trim();
 }

@@ -4,7 +4,7 @@ import { boundedLog, HARDENING, memoryMounts } from "../../config/hardening.ts";
 import { Problem } from "../base/problem.ts";
 import { waitUntil } from "../base/wait-until.ts";
 import { exitCodeOf, ignoring } from "./client.ts";
-import { converse, type Ended, environment, execInContainer } from "./command.ts";
+import { converse, type Ended, environment, execInContainer, send } from "./command.ts";
 import { outputOf, type ProgramOutput, textOfLog } from "./output.ts";
 
 /** The label of all that is throw-away; its value tells whose it is. */
@@ -29,9 +29,14 @@ export interface ThrowawaySpec {
   readOnlyStores?: Record<string, string>;
   memoryBytes?: number;
   shmBytes?: number;
+  /** Without any network: it is spoken to by commands that are run inside. */
+  apart?: boolean;
   /** Writable paths in memory, with their size in MB. */
   tmpfs?: Record<string, number>;
 }
+
+/** Processes and threads that one may have: what it is given to read may try to make more. */
+const MOST_PROCESSES = 512;
 
 /** Lines of a log that tell why a server does not start. */
 const LOG_END = 5;
@@ -81,15 +86,8 @@ export class Throwaway {
 
   /** Starts a container and returns its name. */
   async start(name: string, spec: ThrowawaySpec): Promise<string> {
-    // Docker makes two networks of one name when two containers ask for it at once.
-    this.#network ??= this.#docker.createNetwork({
-      Name: `${this.#prefix}_network`,
-      Internal: true,
-      CheckDuplicate: true,
-      Labels: this.#labels,
-    });
-    const { id: network } = await this.#network;
-    const full = `${this.#prefix}_${name}`;
+    const network = spec.apart === true ? "none" : await this.#sharedNetwork();
+    const full = this.nameOf(name);
     const container = await this.#docker.createContainer({
       ...this.#options(spec, network, { Type: LOG.driver, Config: LOG.options }),
       name: full,
@@ -97,6 +95,11 @@ export class Throwaway {
     });
     await container.start();
     return full;
+  }
+
+  /** The whole name of a container, whether it was started or not. */
+  nameOf(name: string): string {
+    return `${this.#prefix}_${name}`;
   }
 
   /**
@@ -152,25 +155,30 @@ export class Throwaway {
 
   /** Runs a command to its end in a container of its own, without any network. */
   async run(spec: ThrowawaySpec & { input?: () => Readable }): Promise<Ended> {
-    const container = await this.#forOneCommand(spec, {
-      OpenStdin: true,
-      StdinOnce: true,
-      AttachStdin: true,
-    });
+    const { container, attached } = await this.#forInput(spec);
     try {
-      const attached = await container.attach({
-        stream: true,
-        stdin: true,
-        stdout: true,
-        stderr: true,
-        hijack: true,
-      });
-      await container.start();
       const output = await converse(attached, spec.input ?? (() => Readable.from([])));
       return { ...output, exitCode: await exitCodeOf(container) };
     } finally {
       await removeContainer(container);
     }
+  }
+
+  /**
+   * Sends something through a command in a container of its own, without any network.
+   *
+   * @param what it does, for people
+   * @returns what comes out, as it comes; the container is removed when the command has ended
+   */
+  async filter(spec: ThrowawaySpec, input: () => Readable, what: string): Promise<ProgramOutput> {
+    const { container, attached } = await this.#forInput(spec);
+    const sending = send(attached, input);
+    return outputOf(attached, what, async () => {
+      const exitCode = await exitCodeOf(container);
+      await removeContainer(container);
+      sending.stop();
+      return exitCode;
+    });
   }
 
   /**
@@ -214,8 +222,36 @@ export class Throwaway {
     await removeLabelled(docker, FORMER_LABEL, (label) => label === `${homeId}-${stack}`);
   }
 
+  async #sharedNetwork(): Promise<string> {
+    // Docker makes two networks of one name when two containers ask for it at once.
+    this.#network ??= this.#docker.createNetwork({
+      Name: `${this.#prefix}_network`,
+      Internal: true,
+      CheckDuplicate: true,
+      Labels: this.#labels,
+    });
+    return (await this.#network).id;
+  }
+
   get #labels(): Record<string, string> {
     return { [LABEL]: this.#label };
+  }
+
+  /** A command that has begun, and waits for its input. */
+  async #forInput(
+    spec: ThrowawaySpec,
+  ): Promise<{ container: Docker.Container; attached: NodeJS.ReadWriteStream }> {
+    const withInput = { OpenStdin: true, StdinOnce: true, AttachStdin: true };
+    const container = await this.#forOneCommand(spec, withInput);
+    try {
+      const streams = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true };
+      const attached = await container.attach(streams);
+      await container.start();
+      return { container, attached };
+    } catch (error) {
+      await removeContainer(container);
+      throw error;
+    }
   }
 
   #forOneCommand(
@@ -261,6 +297,7 @@ export class Throwaway {
         Init: HARDENING.init,
         CapDrop: [...HARDENING.droppedCapabilities],
         SecurityOpt: [...HARDENING.securityOptions],
+        PidsLimit: MOST_PROCESSES,
         ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
         ...(spec.shmBytes === undefined ? {} : { ShmSize: spec.shmBytes }),
         LogConfig: log,

@@ -22,8 +22,8 @@ import { readHistory, unpackHistory } from "../stores/history/restore.ts";
 import { type ThrowawayGraph, withThrowawayGraph } from "../stores/neo4j/restore.ts";
 import { readGraphLines } from "../stores/neo4j/restore-lines.ts";
 import { countRows } from "../stores/postgres/copy-format.ts";
-import { plainSql } from "../stores/postgres/restore.ts";
 import { onFiles } from "../stores/postgres/restore-files.ts";
+import { plainSql } from "../stores/postgres/sql-text.ts";
 import { readDump } from "../stores/postgres/verify.ts";
 import type { GraphParts, PostgresFiles } from "../stores/store.ts";
 

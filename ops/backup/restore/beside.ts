@@ -6,7 +6,8 @@ import { deployedService } from "../../stack/deployed-service.ts";
 import type { BackupManifest } from "../format/backup-manifest.ts";
 import { waitForAll } from "../format/streams.ts";
 import { databases } from "../stores/postgres/databases.ts";
-import { whyNotFiles } from "../stores/postgres/restore-files.ts";
+import { whyNotFiles, whyNotWhole } from "../stores/postgres/restore-files.ts";
+import { THROWAWAY_POSTGRES } from "../stores/postgres/throwaway.ts";
 import type { Journal } from "./journal.ts";
 import {
   type Preparation,
@@ -17,12 +18,15 @@ import {
 } from "./prepare.ts";
 import type { Restorable } from "./restorable.ts";
 import { roomOf, withinRoom } from "./room.ts";
-import { type RestoreRun, removeBeside, type SwapPlaces } from "./swap.ts";
+import { removeBeside, type SwapPlaces } from "./swap.ts";
 import type { RestoreTools } from "./tools.ts";
 
+/** A data directory is made by a superuser, and what it holds runs: only the stack's own are ever started. */
+const NOT_SEALED = "this stack did not seal it, and a server's files are more than data";
+
 /**
- * The form in which Postgres is restored: files where the backup has them and the stack can take them, since they
- * bring the similarity index along; else a dump.
+ * How Postgres is restored: from files where the backup has them and the stack can take them, since they bring the
+ * similarity index along; else from a dump, as files too where the live server holds nothing but the stack's data.
  *
  * @throws Problem when files are wished and cannot be had
  */
@@ -30,19 +34,29 @@ export async function postgresForm(
   tools: RestoreTools,
   { id, files, manifest, sealed }: Restorable,
   from: "dump" | "files" | undefined,
-): Promise<RestoreRun["postgresAs"]> {
-  if (from === "dump" || (files === undefined && from === undefined)) return "database";
+): Promise<Pick<Journal, "postgresAs" | "postgresFrom">> {
+  if (from === "dump" || (files === undefined && from === undefined)) return fromDump(tools);
   const unfit =
     files === undefined || manifest === undefined
       ? "there are none in it"
       : sealed !== "this-stack"
-        ? "this stack did not seal it, and a server's files are more than data"
+        ? NOT_SEALED
         : await misfit(tools, manifest);
-  if (unfit === undefined) return "files";
+  if (unfit === undefined) return { postgresFrom: "files", postgresAs: "files" };
   const reason = `Postgres' files of backup ${id} cannot be used: ${unfit}`;
   if (from === "files") throw new Problem(reason, { mend: "the same command with --from dump" });
   tools.report(`${reason}; taking the dump`);
-  return "database";
+  return fromDump(tools);
+}
+
+async function fromDump({
+  stack,
+  report,
+}: RestoreTools): Promise<Pick<Journal, "postgresAs" | "postgresFrom">> {
+  const why = await whyNotWhole(stack, await deployedService(stack, "postgres"));
+  if (why === undefined) return { postgresFrom: "dump", postgresAs: "files" };
+  report(`${why}; the restored rows are copied into it`);
+  return { postgresFrom: "dump", postgresAs: "database" };
 }
 
 /** Does without `withPlaces`, which only the holder of the lock may use: another restore may be at work. */
@@ -76,7 +90,8 @@ export async function restoreBeside(
     counts: backup.manifest?.counts,
   };
   for (const store of stores) await removeBeside(store, ["restored"], places, journal);
-  const room = roomOf(docker, places.postgres.container);
+  const server = places.throwaway.nameOf(THROWAWAY_POSTGRES);
+  const room = roomOf(docker, places.postgres.container, server);
   const giveUp = async () => {
     await places.throwaway.remove();
     if (journal.postgresAs === "database") await removeBeside("postgres", ["restored"], places, journal);
@@ -124,17 +139,24 @@ function restorePostgres(
   { stack, report }: RestoreTools,
   { postgres, postgresService }: SwapPlaces,
   backup: Restorable,
-  { postgresAs }: Journal,
+  { postgresAs, postgresFrom, leaveOutUnknown }: Journal,
   preparation: Preparation,
 ): Promise<number> {
   const live = stack.manifest.database.name;
-  if (postgresAs === "files") {
+  if ((postgresFrom ?? postgresAs) === "files") {
     if (backup.files === undefined) throw new Error(`${backup.directory} holds no files of Postgres`);
+    // Looked at once more: the restore may have been begun by a version that knew no seals.
+    if (backup.sealed !== "this-stack") {
+      const mend = `./mem0 restore --roll-back --stack ${stack.name}, then the restore with --from dump`;
+      throw new Problem(`Postgres' files of backup ${backup.id} cannot be used: ${NOT_SEALED}`, { mend });
+    }
     report("starting a throw-away Postgres on the copied files");
     const names = { ...postgres, database: live };
     return preparePostgresFiles(preparation, postgresService, names, backup.files, backup.id);
   }
   if (backup.postgres === undefined) throw new Error(`${backup.directory} holds no dump of Postgres`);
-  report("restoring Postgres into a new database");
-  return preparePostgres(preparation, postgres, live, backup.postgres);
+  report("restoring Postgres in a throw-away server");
+  const { postgres: dump } = backup;
+  const wish = { dump, live: postgres, database: live, as: postgresAs, leaveOutUnknown, report };
+  return preparePostgres(preparation, postgresService, wish);
 }

@@ -30,8 +30,12 @@ const journalSchema = z.strictObject({
   stores: z.array(z.enum(RESTORED)).min(1),
   /** What lies beside the live Postgres, if that is restored. */
   postgresAs: z.enum(POSTGRES_FORMS).default("database"),
+  /** The part of the backup that Postgres is restored from; up to version 0.1 it was told by `postgresAs` alone. */
+  postgresFrom: z.enum(["dump", "files"]).optional(),
   /** Whether data of another instance is taken over. */
   adopt: z.boolean(),
+  /** Whether what no stack has is left out of a dump. */
+  leaveOutUnknown: z.boolean().default(false),
   phase: z.enum(PHASES),
   /** Backup of what was live, or that there is none on purpose. */
   safetyBackup: z.string().nullable(),

@@ -16,11 +16,14 @@ import {
   withThrowawayGraph,
 } from "../stores/neo4j/restore.ts";
 import { countGraph, startGraph } from "../stores/neo4j/restore-graph.ts";
+import { bindDatabase, readContent } from "../stores/postgres/content.ts";
+import { copyOver } from "../stores/postgres/copy-over.ts";
 import type { PostgresPlace } from "../stores/postgres/databases.ts";
-import { bindDatabase, readContent, restoreDatabase } from "../stores/postgres/restore.ts";
+import { makeSearchable, restoreDatabase } from "../stores/postgres/restore.ts";
 import { dropOthers, layBeside, type ServerNames, startOnFiles } from "../stores/postgres/restore-files.ts";
-import type { GraphParts, PostgresFiles } from "../stores/store.ts";
-import { LIVE_FILES, namesBeside } from "./swap.ts";
+import { startThrowawayPostgres } from "../stores/postgres/throwaway.ts";
+import type { GraphParts, PostgresFiles, PostgresParts } from "../stores/store.ts";
+import { LIVE_FILES, namesBeside, type RestoreRun } from "./swap.ts";
 
 /** What holds for every store that is restored. */
 export interface Preparation {
@@ -36,20 +39,46 @@ export interface Preparation {
   counts: Counts | undefined;
 }
 
+/** A dump, and the live server that it is restored for. */
+export interface DumpToRestore {
+  dump: PostgresParts;
+  live: PostgresPlace;
+  /** Name of the live database. */
+  database: string;
+  /** Whether the whole server takes the live one's place, or a database of it. */
+  as: RestoreRun["postgresAs"];
+  leaveOutUnknown: boolean;
+  report: (line: string) => void;
+}
+
 /**
- * Restores a dump into a database beside the live one and compares it with what the backup promises.
+ * Restores a dump in a throw-away server, compares it there with what the backup promises, and brings it beside the live
+ * data: the server's files beside the live ones, or the rows into a new database of a live server that holds more.
  *
  * @returns how many memories it holds
  */
 export async function preparePostgres(
   preparation: Preparation,
-  place: PostgresPlace,
-  live: string,
-  dump: OpenPart,
+  deployed: DeployedService,
+  { dump, live, database, as, ...options }: DumpToRestore,
 ): Promise<number> {
-  const { restored } = namesBeside(live, preparation.id);
-  await restoreDatabase(place, dump, restored);
-  return checkDatabase(preparation, place, restored, { model: live, file: dump.part.file });
+  const { docker, throwaway, id } = preparation;
+  const place = await startThrowawayPostgres(docker, throwaway, deployed, live, { database });
+  const tables = await restoreDatabase(place, dump, database, { ...options, searchable: false });
+  const memories = await checkDatabase(preparation, place, database, dump.part.file);
+  if (as === "files") {
+    await makeSearchable(place, database);
+    await requireIndex(place, database);
+    await layBeside(place, deployed, namesBeside(LIVE_FILES.postgres, id).restored);
+    return memories;
+  }
+  const { restored } = namesBeside(database, id);
+  options.report("copying the checked rows into a new database of the live server");
+  await copyOver(place, database, tables, live, restored);
+  await requireIndex(live, restored);
+  const copied = await readContent(live, restored);
+  requireCount(throwaway.stack, "memories", copied.memories, memories);
+  return memories;
 }
 
 /**
@@ -68,20 +97,25 @@ export async function preparePostgresFiles(
 ): Promise<number> {
   const { docker, throwaway, id } = preparation;
   const { database } = names;
-  const server = await startOnFiles(docker, throwaway, deployed, names, files, backupId);
-  await dropOthers(server.place, database);
-  const from = { model: database, file: files.files.part.file };
-  const memories = await checkDatabase(preparation, server.place, database, from);
-  await layBeside(throwaway, server, deployed, namesBeside(LIVE_FILES.postgres, id).restored);
+  const { place } = await startOnFiles(docker, throwaway, deployed, names, files, backupId);
+  await dropOthers(place, database);
+  const memories = await checkDatabase(preparation, place, database, files.files.part.file);
+  await requireIndex(place, database);
+  await layBeside(place, deployed, namesBeside(LIVE_FILES.postgres, id).restored);
   return memories;
 }
 
-/** @param from a database of the stack's own, from which missing tables are taken, and the backup's file */
+async function requireIndex(place: PostgresPlace, database: string): Promise<void> {
+  if ((await readContent(place, database)).indexed) return;
+  throw new Problem("the restored database has no similarity index", { where: database });
+}
+
+/** @param file of the backup */
 async function checkDatabase(
   { throwaway, identity, adopt, counts }: Preparation,
   place: PostgresPlace,
   restored: string,
-  { model, file }: { model: string; file: string },
+  file: string,
 ): Promise<number> {
   const content = await readContent(place, restored);
   if (content.dimensions !== identity.dimensions) {
@@ -99,10 +133,8 @@ async function checkDatabase(
     requireCount(throwaway.stack, "memories", content.memories, counts.memories);
     requireCount(throwaway.stack, "users", content.users, counts.users);
   }
-  if (!content.indexed)
-    throw new Problem("the restored database has no similarity index", { where: restored });
   await bindToStack("the backup of Postgres", content.identity, { identity, adopt }, () =>
-    bindDatabase(place, restored, model, identity),
+    bindDatabase(place, restored, identity),
   );
   return content.memories;
 }
@@ -126,7 +158,7 @@ export async function prepareGraph(
     await graph.stop();
     await graph.check();
     const { restored } = namesBeside(LIVE_FILES.neo4j, id);
-    const copy = `rm -rf "/store/${restored}"; cp -a /data/neo4j "/store/${restored}"; sync /store`;
+    const copy = `rm -rf "/store/${restored}"; cp -a /data/neo4j "/store/${restored}"; sync --file-system /store`;
     await graph.script(copy, { stores: { "/store": neo4j.store } });
   });
 }

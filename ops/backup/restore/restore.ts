@@ -26,9 +26,14 @@ export interface RestoreOptions {
   from?: "dump" | "files";
   /** Takes over data of another instance, or of none. */
   adopt: boolean;
+  /** Goes on without what a dump holds and no stack has. */
+  leaveOutUnknown?: boolean;
   /** False on purpose only: what is live is then not backed up before. */
   safetyBackup: boolean;
 }
+
+/** What the journal says of Postgres when it is not restored. */
+const UNUSED = { postgresFrom: "dump", postgresAs: "database" } as const;
 
 /** Restores a backup beside the live data, verifies it there, and then lets it take the live data's place. */
 export async function restore(
@@ -46,8 +51,9 @@ export async function restore(
     stack: stack.name,
     backup: backup.directory,
     stores,
-    postgresAs: stores.includes("postgres") ? await postgresForm(tools, backup, options.from) : "database",
+    ...(stores.includes("postgres") ? await postgresForm(tools, backup, options.from) : UNUSED),
     adopt: options.adopt,
+    leaveOutUnknown: options.leaveOutUnknown === true,
     phase: "preparing",
     safetyBackup: options.safetyBackup ? null : "none",
     memories: null,

@@ -21,14 +21,25 @@ export interface Room {
   free: () => Promise<number | undefined>;
 }
 
-/** Where the Postgres of a stack keeps its data: with Docker's volumes, the other stores and throw-away ones too. */
-export function roomOf(docker: Docker, container: string): Room {
+/**
+ * Where the Postgres of a stack keeps its data: with Docker's volumes, the other stores and throw-away ones too.
+ *
+ * @param throwaway a server that may be started meanwhile, whose disk is another one where the stack's is a directory
+ */
+export function roomOf(docker: Docker, container: string, throwaway?: string): Room {
   const command = ["sh", "-c", 'df -B1 --output=avail "$PGDATA" | tail -n 1'];
+  const freeOf = async (one: string): Promise<number | undefined> => {
+    const asked = await execInContainer(docker, one, command).catch(() => undefined);
+    // Of a pipe only its end tells how it ended; before a server's first start there is nothing to ask for.
+    const bytes = asked?.stdout.trim() ?? "";
+    return /^\d+$/.test(bytes) ? Number(bytes) : undefined;
+  };
+  const places = [container, ...(throwaway === undefined ? [] : [throwaway])];
   return {
-    where: `the disk of ${container}`,
+    where: `the disk of ${places.join(", or of ")}`,
     free: async () => {
-      const asked = await execInContainer(docker, container, command).catch(() => undefined);
-      return asked?.exitCode === 0 ? Number(asked.stdout) : undefined;
+      const free = (await Promise.all(places.map(freeOf))).filter((bytes) => bytes !== undefined);
+      return free.length === 0 ? undefined : Math.min(...free);
     },
   };
 }

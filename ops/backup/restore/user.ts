@@ -14,14 +14,16 @@ import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { lines } from "../format/streams.ts";
 import { withThrowawayGraph } from "../stores/neo4j/restore.ts";
 import { startGraph } from "../stores/neo4j/restore-graph.ts";
-import { dropDatabase, type PostgresPlace } from "../stores/postgres/databases.ts";
-import { readContent, restoreDatabase } from "../stores/postgres/restore.ts";
+import { readContent } from "../stores/postgres/content.ts";
+import { inPublic, type PostgresPlace } from "../stores/postgres/databases.ts";
+import { restoreDatabase } from "../stores/postgres/restore.ts";
+import { startThrowawayPostgres, THROWAWAY_POSTGRES } from "../stores/postgres/throwaway.ts";
 import type { GraphParts } from "../stores/store.ts";
 import { graphImage } from "./prepare.ts";
 import type { Restorable } from "./restorable.ts";
 import { roomOf, withinRoom } from "./room.ts";
 
-const { escapeIdentifier, escapeLiteral } = pg;
+const { escapeLiteral } = pg;
 
 /** What of one user came back. */
 export interface UserReport extends Imported {
@@ -29,6 +31,15 @@ export interface UserReport extends Imported {
   backup: string;
   /** In the backup. */
   memories: number;
+}
+
+/** Whose memories are wished for, and who is told how it goes. */
+export interface UserWish {
+  user: string;
+  /** Goes on without what a dump holds and no stack has. */
+  leaveOutUnknown?: boolean;
+  report: (line: string) => void;
+  progress: Progress;
 }
 
 /** What bringing back one user by way of the server's API cannot do; told after it was done. */
@@ -58,37 +69,38 @@ const OWN_KEYS = [
 export async function restoreUser(
   stack: DeployedStack,
   backup: Restorable,
-  { user, report, progress }: { user: string; report: (line: string) => void; progress: Progress },
+  { user, leaveOutUnknown = false, report, progress }: UserWish,
 ): Promise<UserReport> {
   const dump = backup.postgres;
   if (dump === undefined)
     throw new Problem(`backup ${backup.id} holds no dump of Postgres`, { where: backup.directory });
   mkdirSync(path.join(stack.directory, "backup"), { recursive: true, mode: 0o700 });
-  const { container } = await deployedService(stack, "postgres");
   const { docker, manifest } = stack;
   const { database, model } = manifest;
-  const { user: owner, collection } = database;
-  const place: PostgresPlace = { docker, container, stack: stack.name, user: owner, collection };
-  // Always the same name: what a killed run left is removed by the next.
-  const beside = `${database.name}_user_restore`;
+  const deployed = await deployedService(stack, "postgres");
   const throwaway = await Throwaway.open(docker, manifest, "restore");
   try {
-    const giveUp = async () => {
-      await throwaway.remove();
-      await dropDatabase(place, beside);
-    };
-    const relations = await withinRoom(roomOf(docker, container), giveUp, async () => {
-      report("restoring Postgres into a new database");
-      await restoreDatabase(place, dump, beside, { searchable: false });
-      if (backup.graph === undefined) return [];
-      return readRelations(stack, throwaway, backup.graph, user, report);
-    });
-    const { dimensions } = await readContent(place, beside);
+    const room = roomOf(docker, deployed.container, throwaway.nameOf(THROWAWAY_POSTGRES));
+    const { place, relations } = await withinRoom(
+      room,
+      () => throwaway.remove(),
+      async () => {
+        report("restoring Postgres in a throw-away server");
+        const server = await startThrowawayPostgres(docker, throwaway, deployed, database);
+        await restoreDatabase(server, dump, database.name, { searchable: false, leaveOutUnknown, report });
+        if (backup.graph === undefined) return { place: server, relations: [] };
+        return {
+          place: server,
+          relations: await readRelations(stack, throwaway, backup.graph, user, report),
+        };
+      },
+    );
+    const { dimensions } = await readContent(place, database.name);
     const memories: { count: number } = { count: 0 };
     report(`importing what belongs to ${user}`);
     // Vectors of another embedder are not looked at by the server: it asks the model anew.
     const header = { type: "header", format: 1, embedder: model.embedder, dimensions: dimensions ?? 0 };
-    const source = allLines(header, memoryLines(place, beside, user, memories), relations);
+    const source = allLines(header, memoryLines(place, database.name, user, memories), relations);
     const imported = await importLines(
       stack.server,
       Readable.from(source, { objectMode: false }),
@@ -103,7 +115,6 @@ export async function restoreUser(
     return { ...imported, user, backup: backup.id, memories: memories.count };
   } finally {
     await throwaway.remove();
-    await dropDatabase(place, beside);
   }
 }
 
@@ -135,7 +146,7 @@ async function readRelations(
 
 /** Memories as the server imports them, one JSON object a line. */
 async function* memoryLines(
-  { docker, container, collection }: PostgresPlace,
+  { docker, container, user: role, collection }: PostgresPlace,
   database: string,
   user: string,
   counted: { count: number },
@@ -147,8 +158,8 @@ async function* memoryLines(
       'agent_id', payload->>'agent_id', 'run_id', payload->>'run_id', 'actor_id', payload->>'actor_id',
       'role', payload->>'role', 'created_at', payload->>'created_at', 'updated_at', payload->>'updated_at',
       'metadata', payload - ARRAY[${own}], 'vector', vector::text::json))
-    FROM ${escapeIdentifier(collection)} WHERE payload->>'user_id' = ${escapeLiteral(user)} ORDER BY id`;
-  const command = [...psql(database), "-v", "FETCH_COUNT=200", "-c", text];
+    FROM ${inPublic(collection)} WHERE payload->>'user_id' = ${escapeLiteral(user)} ORDER BY id`;
+  const command = [...psql(database, role), "-v", "FETCH_COUNT=200", "-c", text];
   const { stream, done } = await streamFromExec(docker, container, command);
   for await (const line of lines(stream)) {
     counted.count += 1;

@@ -11,6 +11,29 @@ export interface PostgresPlace extends PostgresContainer {
   collection: string;
 }
 
+/** The same place, entered as the application's role: nothing that is restored is asked with more rights. */
+export function asOwner(place: PostgresPlace): PostgresPlace {
+  return { ...place, role: place.user };
+}
+
+/** Makes an empty database of the role's own, in the place of one that is there. */
+export async function createDatabase(place: PostgresPlace, database: string): Promise<void> {
+  await dropDatabase(place, database);
+  const owner = escapeIdentifier(place.user);
+  await sql(
+    place,
+    "postgres",
+    `CREATE DATABASE ${escapeIdentifier(database)} OWNER ${owner} TEMPLATE template0`,
+  );
+  // Made by the role, which thereby owns it, as at a stack's first start.
+  await sql(asOwner(place), database, "CREATE EXTENSION IF NOT EXISTS vector");
+}
+
+/** A table by its whole name, whatever a session looks through. */
+export function inPublic(table: string): string {
+  return `public.${escapeIdentifier(table)}`;
+}
+
 /** Removes a database and whoever is connected to it; nothing when it is not there. */
 export async function dropDatabase(place: PostgresPlace, database: string): Promise<void> {
   await sql(place, "postgres", `DROP DATABASE IF EXISTS ${escapeIdentifier(database)} WITH (FORCE)`);

@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import { Problem } from "../../../base/problem.ts";
 import { architectureOf } from "../../../docker/client.ts";
+import { sql } from "../../../docker/psql.ts";
 import type { Throwaway } from "../../../docker/throwaway.ts";
 import { type DeployedService, likeDeployed, onStore } from "../../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../../stack/deployed-stack.ts";
@@ -10,22 +11,18 @@ import { decompressed, lastLine } from "../../format/streams.ts";
 import type { PostgresFiles } from "../store.ts";
 import { restorePointOf } from "./base-backup.ts";
 import { databases, dropDatabase, type PostgresPlace } from "./databases.ts";
-import { POSTGRES_VOLUME, startThrowawayPostgres } from "./throwaway.ts";
+import { POSTGRES_VOLUME, startThrowawayPostgres, type ThrowawayPostgres } from "./throwaway.ts";
 
 /** Databases that every server has. */
 const SERVERS_OWN = ["postgres", "template0", "template1"];
+
+/** What is left free on the disk of the live data, beside what is laid there: ops/backup/restore/room.ts. */
+const RESERVE_MIB = 1024;
 
 const GRACE_SECONDS = 120;
 
 /** Whose files they are: names inside the server. */
 export type ServerNames = Pick<PostgresPlace, "user" | "collection"> & { database: string };
-
-/** A throw-away server on a copy of another one's files. */
-export interface ServerOnFiles {
-  place: PostgresPlace;
-  /** Where the files lie, in `pgdata`. */
-  volume: string;
-}
 
 /** Lays the files out in a new volume, replays the log up to the backup's moment, and starts a server on them. */
 export async function startOnFiles(
@@ -35,11 +32,11 @@ export async function startOnFiles(
   names: ServerNames,
   { files, log }: PostgresFiles,
   id: string,
-): Promise<ServerOnFiles> {
+): Promise<{ place: ThrowawayPostgres }> {
   const volume = await throwaway.volume("files");
   await onFiles(throwaway, deployed, volume, "mkdir pgdata; tar -x -C pgdata", files);
   const place = await startReplayed(docker, throwaway, deployed, names, { volume, log, id });
-  return { place, volume };
+  return { place };
 }
 
 /** Replays the log over files that were laid out in `pgdata` of a volume, and starts a server on them. */
@@ -49,7 +46,7 @@ export async function startReplayed(
   deployed: DeployedService,
   names: ServerNames,
   { volume, log, id }: { volume: string; log: OpenPart; id: string },
-): Promise<PostgresPlace> {
+): Promise<ThrowawayPostgres> {
   const script = `tar -x -C pgdata/pg_wal; ${replayUntil(restorePointOf(id))}`;
   await onFiles(throwaway, deployed, volume, script, log);
   const on = { name: `files_${id}`, volume, database: names.database };
@@ -87,16 +84,41 @@ function others(names: readonly string[], database: string): string[] {
   return names.filter((name) => name !== database && !SERVERS_OWN.includes(name));
 }
 
-/** Stops the server in order, and copies its files to `name` in the store of the deployed one. */
+/**
+ * Stops a throw-away server in order, and copies its files to `name` in the store of the deployed one.
+ *
+ * @throws Problem when there is no room for them
+ */
 export async function layBeside(
-  throwaway: Throwaway,
-  { place, volume }: ServerOnFiles,
+  { throwaway, container, volume }: ThrowawayPostgres,
   deployed: DeployedService,
   name: string,
 ): Promise<void> {
-  await throwaway.stop(place.container, GRACE_SECONDS);
-  const copy = 'rm -rf "$1"; cp -a /copy/pgdata "$1"; sync .';
+  await throwaway.stop(container, GRACE_SECONDS);
+  const copy = `
+    need=$(du --summarize --block-size=1M /copy/pgdata | cut -f 1)
+    free=$(df --block-size=1M --output=avail . | tail -n 1)
+    [ $((free - need)) -ge ${RESERVE_MIB} ] || {
+      echo "too little room: $free MiB are free, $need are wanted and ${RESERVE_MIB} have to stay free" >&2; exit 1; }
+    rm -rf "$1"; cp -a /copy/pgdata "$1"; sync --file-system .`;
   await onStore(throwaway, deployed, copy, [name], { readOnlyStores: { "/copy": volume } });
+}
+
+/**
+ * Why the files of a throw-away server cannot take the place of a live one's, which holds more than the stack's data;
+ * undefined when they can.
+ */
+export async function whyNotWhole(
+  { docker, manifest: { database } }: DeployedStack,
+  { container, env }: DeployedService,
+): Promise<string | undefined> {
+  const live = { docker, container };
+  const strange = others(await databases(live), database.name);
+  if (strange.length > 0) return `the server holds other databases too: ${strange.join(", ")}`;
+  const roles = (await sql(live, "postgres", "SELECT rolname FROM pg_roles ORDER BY 1")).split("\n");
+  const known = ["postgres", database.user, env.POSTGRES_METRICS_USER];
+  const more = roles.filter((role) => !known.includes(role) && !role.startsWith("pg_"));
+  return more.length === 0 ? undefined : `the server has other roles too: ${more.join(", ")}`;
 }
 
 /**

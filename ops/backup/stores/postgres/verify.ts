@@ -3,7 +3,7 @@ import type { Throwaway } from "../../../docker/throwaway.ts";
 import { type DeployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import type { Identity } from "../../format/backup-manifest.ts";
 import type { OpenPart } from "../../format/part.ts";
-import { plainSql } from "./restore.ts";
+import { plainSql } from "./sql-text.ts";
 
 /** What a dump of Postgres holds, read from the dump alone. */
 export interface DumpContent {

@@ -71,7 +71,7 @@ async function bringBack(backup: Restorable, options: Partial<RestoreOptions> = 
 }
 
 const FROM_FILES = "starting a throw-away Postgres on the copied files";
-const FROM_DUMP = "restoring Postgres into a new database";
+const FROM_DUMP = "restoring Postgres in a throw-away server";
 
 describe("an hourly backup with Postgres' files", () => {
   it("brings back by them exactly what there was at its moment, while somebody wrote", async () => {
@@ -130,6 +130,7 @@ describe("an hourly backup with Postgres' files", () => {
     const said = await bringBack(backup);
     expect(said).toContain(`${others}; taking the dump`);
     expect(said).toContain(FROM_DUMP);
+    expect(said).toContain("copying the checked rows into a new database of the live server");
     await finishRestore(tools());
     await stack.sql("DROP DATABASE mine");
     const strange = findRestorable(root(), backup.id, identity);

@@ -29,8 +29,9 @@ describe("a backup of the old guide's form", () => {
     mkdirSync(path.join(directory, "postgres"), { recursive: true });
     mkdirSync(path.join(directory, "neo4j"));
     // Upstream's server keeps no tables of ours, and the guide's dump names the roles of its own server.
+    const planted = "(cat; echo '\\! touch /tmp/planted'; echo 'CREATE ROLE planted SUPERUSER;')";
     const dump = `docker exec ${stack.container("postgres")} pg_dump -U postgres -d mem0_${stack.stack} -T 'mem0_*' |
-      sed 's/OWNER TO mem0_user_${stack.stack}/OWNER TO kermit/' | gzip > ${directory}/postgres/mem0.sql.gz`;
+      sed 's/OWNER TO mem0_user_${stack.stack}/OWNER TO kermit/' | ${planted} | gzip > ${directory}/postgres/mem0.sql.gz`;
     const graph = `docker exec ${stack.container("neo4j")} tar -cz -C /data neo4j > ${directory}/neo4j/mem0_neo4j.tar.gz`;
     for (const command of [dump, graph]) await execa("bash", ["-o", "pipefail", "-c", command]);
     const rows =
@@ -40,9 +41,16 @@ describe("a backup of the old guide's form", () => {
     await stack.wipeMemories();
     const old = openOldBackup(directory);
     if (old === undefined) throw new Error("not recognised");
-    await expect(stack.bringBack(old)).rejects.toThrow("tells no identity");
+    const alone = { only: "postgres" } as const;
+    await expect(stack.bringBack(old, { ...alone, adopt: true })).rejects.toThrow(
+      "psql's command \\! touch /tmp/planted; role planted",
+    );
+    const leaveOutUnknown = true;
+    await expect(stack.bringBack(old, { ...alone, leaveOutUnknown })).rejects.toThrow("tells no identity");
     expect(await stack.sql("SELECT count(*) FROM memories"), "nothing live was touched").toBe("0");
-    const report = await stack.bringBack(old, { adopt: true });
+    const report = await stack.bringBack(old, { adopt: true, leaveOutUnknown });
+    expect(await stack.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'planted'")).toBe("0");
+    await expect(docker("exec", stack.container("postgres"), "ls", "/tmp/planted")).rejects.toThrow();
     expect(report.lacks.join()).toMatch(/no history file.*no identity.*no counts.*no checksums/);
     expect(await stack.sql(rows)).toBe(before);
     expect((await stack.content()).neo4j).toBe(neo4j);

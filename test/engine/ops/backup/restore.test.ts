@@ -22,14 +22,23 @@ beforeAll(() => stack.upWithMemories());
 
 afterAll(() => stack.remove());
 
+/** What pg_dump says of the database without its rows; a key of its own each time is left out. */
+async function schema(): Promise<string> {
+  const database = `mem0_${stack.stack}`;
+  const dump = ["pg_dump", "-U", "postgres", "-d", database, "--schema-only"];
+  return (await docker("exec", stack.container("postgres"), ...dump)).replace(/^\\(un)?restrict .*$/gm, "");
+}
+
 describe("a stack whose data is lost", () => {
   it("is as it was after restoring a daily backup, and what was lost was backed up before", async () => {
     const [before, found] = [await stack.content(), await stack.answers()];
     const backup = await stack.takeWhole("daily");
     await stack.wipe();
     expect(await stack.content()).not.toEqual(before);
+    const tables = await schema();
     const report = await stack.bringBack(backup, { safetyBackup: true });
     expect(report).toMatchObject({ memories: 5, stores: ["postgres", "neo4j", "history"], lacks: [] });
+    expect(await schema(), "the tables are as the server made them").toBe(tables);
     expect(await stack.content()).toEqual(before);
     expect(await stack.answers()).toEqual(found);
     // What was live looks wrong beside the last good one, and is kept apart for that.
@@ -47,6 +56,8 @@ describe("a stack whose data is lost", () => {
     const startedAt = () => docker("inspect", "--format", "{{.State.StartedAt}}", stack.container("neo4j"));
     const before = await startedAt();
     await stack.sql("DELETE FROM memories WHERE payload->>'user_id' = 'anna'");
+    // Beside a database of somebody else's the rows are copied into the live server, which goes on.
+    await stack.sql("CREATE DATABASE mine");
     const writer = new SteadyWriter(stack.deployed, "writer");
     await writer.write();
     const stop = new AbortController();
@@ -56,6 +67,7 @@ describe("a stack whose data is lost", () => {
     };
     const report = await stack.bringBack(backup, { only: "postgres", safetyBackup: true }, whenServerStops);
     await writing;
+    await stack.sql("DROP DATABASE mine");
     expect(report).toMatchObject({ memories: 5, stores: ["postgres"] });
     expect(report.lacks.join()).toMatch(/only postgres of stack restoretest was restored/);
     expect(await startedAt(), "Neo4j goes on").toBe(before);
@@ -94,6 +106,7 @@ describe("a stack whose data is lost", () => {
   it("goes on although Postgres was started anew while its database was closed for the swap", async () => {
     const [backup, before] = [await stack.takeWhole("hourly"), await stack.content()];
     await stack.sql("DELETE FROM memories");
+    await stack.sql("CREATE ROLE somebody");
     const dies = (line: string) => {
       if (line === "putting the restored postgres in its place") throw new Error("killed");
     };
@@ -104,6 +117,7 @@ describe("a stack whose data is lost", () => {
     await docker("restart", postgres);
     await continueRestore(stack.tools(), () => backup);
     expect(await stack.content()).toEqual(before);
+    await stack.sql("DROP ROLE somebody");
     await finishRestore(stack.tools());
   });
 

@@ -21,6 +21,8 @@ const journal = (phase: Journal["phase"]): Journal => ({
   backup: "/backups/daily/20261124_023000",
   stores: ["postgres", "neo4j", "history"],
   postgresAs: "files",
+  postgresFrom: "dump",
+  leaveOutUnknown: false,
   adopt: false,
   phase,
   safetyBackup: "20261124_115900",

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { compareOldChecksums, oldChecksums } from "../../../../../ops/backup/format/checksums.ts";
 import { ensureRoot } from "../../../../../ops/backup/keep/root.ts";
 import { findRestorable, openOldBackup } from "../../../../../ops/backup/restore/restorable.ts";
-import { plainSql } from "../../../../../ops/backup/stores/postgres/restore.ts";
+import { plainSql } from "../../../../../ops/backup/stores/postgres/sql-text.ts";
 import { writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
 import { leaveFinderFiles } from "../../../../harness/support/finder.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
