@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from memory_server.domain import Memory, Reach, Vector
+from memory_server.errors import Problem
 from memory_server.filters import Condition
 from memory_server.postgres import Connection
 
@@ -23,6 +24,9 @@ ORDERS: dict[Order, sql.SQL] = {
     "oldest": sql.SQL("payload->>'created_at', id"),
     "updated": sql.SQL("payload->>'updated_at' DESC, id"),
 }
+
+MAX_REPLY_BYTES = 4 * 1024 * 1024
+"""Payloads of one reply, or of one page of an export: three lists of 1,000 large memories once ended the server."""
 
 
 class Collection:
@@ -50,8 +54,7 @@ class Collection:
         """The memories nearest to `vector` among those that pass the filter, best first."""
         text = "SELECT id, payload, vector <=> %s::vector AS distance FROM {table} WHERE {where} " \
             "ORDER BY distance LIMIT %s"  # fmt: skip
-        values = (literal(vector), *where[1], limit)
-        rows = await (await conn.execute(self._sql(text, where=where[0]), values)).fetchall()
+        rows = await self._measured(conn, self._sql(text, where=where[0]), (literal(vector), *where[1], limit))
         # The index yields rows nearly in order (iterative scan).
         return sorted((Memory(row[0], row[1], float(row[2])) for row in rows), key=lambda m: m.distance or 0.0)
 
@@ -64,19 +67,33 @@ class Collection:
         ).fetchone()
         text = "SELECT id, payload FROM {table} WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s"
         query = self._sql(text, where=where[0], order=ORDERS[order])
-        rows = await (await conn.execute(query, (*where[1], limit, offset))).fetchall()
+        rows = await self._measured(conn, query, (*where[1], limit, offset))
         return [Memory(row[0], row[1]) for row in rows], int(count[0]) if count else 0
 
+    async def _measured(self, conn: Connection, query: sql.Composable, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows of a query for one reply. Raises Problem 413 before more of them come than a reply may have."""
+        text = "SELECT *, sum(octet_length(payload::text)) OVER (ROWS UNBOUNDED PRECEDING) AS size FROM ({}) AS found"
+        kept = "SELECT * FROM ({}) AS measured WHERE size - octet_length(payload::text) <= %s"
+        measured = sql.SQL(kept).format(sql.SQL(text).format(query))
+        rows = await (await conn.execute(measured, (*values, MAX_REPLY_BYTES))).fetchall()
+        if rows and rows[-1][-1] > MAX_REPLY_BYTES:
+            detail = f"The memories asked for have more than {MAX_REPLY_BYTES} bytes: ask for fewer with limit."
+            raise Problem(413, "reply-too-large", detail)
+        return rows
+
     async def after(
-        self, conn: Connection, where: Condition, last: UUID | None, limit: int
-    ) -> list[tuple[Memory, Vector]]:
-        """The memories that follow `last` in the order of ids, with their vectors."""
-        text = (
-            "SELECT id, payload, vector::text FROM {table} WHERE {where} AND (%s::uuid IS NULL OR id > %s) "
-            "ORDER BY id LIMIT %s"
-        )
-        found = await conn.execute(self._sql(text, where=where[0]), (*where[1], last, last, limit))
-        return [(Memory(row[0], row[1]), json.loads(row[2])) for row in await found.fetchall()]
+        self, conn: Connection, where: Condition, last: UUID | None, limit: int, *, vectors: bool
+    ) -> list[tuple[Memory, Vector | None]]:
+        """The memories that follow `last` in the order of ids, as many as make a page; with their vectors if asked."""
+        text = """
+            SELECT * FROM (
+                SELECT *, sum(octet_length(payload::text)) OVER (ROWS UNBOUNDED PRECEDING) AS size FROM (
+                    SELECT id, payload, {vector} FROM {table} WHERE {where} AND (%s::uuid IS NULL OR id > %s)
+                    ORDER BY id LIMIT %s) AS found) AS measured
+            WHERE size - octet_length(payload::text) <= %s ORDER BY id"""
+        query = self._sql(text, where=where[0], vector=sql.SQL("vector::text" if vectors else "NULL"))
+        found = await conn.execute(query, (*where[1], last, last, limit, MAX_REPLY_BYTES))
+        return [(Memory(row[0], row[1]), json.loads(row[2]) if vectors else None) for row in await found.fetchall()]
 
     async def insert(self, conn: Connection, rows: Sequence[tuple[UUID, Vector, dict[str, Any]]]) -> None:
         """Add memories; an id that exists is an error."""

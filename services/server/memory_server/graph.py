@@ -194,22 +194,30 @@ class Graph:
         return await self._relations("all", text, scope, {"limit": limit})
 
     async def export(self, scope: dict[str, str], page: int) -> AsyncIterator[dict[str, Any]]:
-        """Valid relations with their types, owners and memories. Each page has the bound of one call."""
+        """Valid relations with their types, owners and memories, page by page: a reader that stalls holds nothing."""
         text = f"""
-            MATCH (n:__Entity__ {_props(scope)})-[r]->(m:__Entity__ {_props(scope)})
-            WHERE r.valid IS NULL OR r.valid
-            RETURN n.name AS source, type(r) AS relationship, m.name AS destination,
+            MATCH (n:__Entity__ {_props(scope)}) WHERE n.name >= $name
+            MATCH (n)-[r]->(m:__Entity__ {_props(scope)})
+            WHERE (r.valid IS NULL OR r.valid) AND (n.name > $name OR id(r) > $last)
+            WITH n, r, m, id(r) AS key ORDER BY n.name, key LIMIT $page
+            RETURN key, n.name AS source, type(r) AS relationship, m.name AS destination,
                 head([l IN labels(n) WHERE l <> '__Entity__']) AS source_type,
                 head([l IN labels(m) WHERE l <> '__Entity__']) AS destination_type,
                 n.user_id AS user_id, n.agent_id AS agent_id, n.run_id AS run_id,
                 coalesce(r.memory_ids, []) AS memory_ids"""
-        async with self._driver.session(fetch_size=page) as session:
-            result = await self._bounded(
-                "export", self._settings.store_timeout_s, lambda: session.run(text, scope=scope)
-            )
-            while rows := await self._bounded("export", self._settings.store_timeout_s, lambda: result.fetch(page)):
-                for row in rows:
-                    yield {key: value for key, value in row.data().items() if value is not None}
+        name, last = "", -1
+        while True:
+            values = {"name": name, "last": last, "page": page}
+
+            async def ask(tx: AsyncManagedTransaction, values: dict[str, Any] = values) -> list[dict[str, Any]]:
+                return await (await tx.run(text, scope=scope, **values)).data()
+
+            rows = await self._read("export", ask, self._settings.store_timeout_s)
+            for row in rows:
+                name, last = row["source"], row.pop("key")
+                yield {key: value for key, value in row.items() if value is not None}
+            if len(rows) < page:
+                return
 
     async def _relations(
         self,

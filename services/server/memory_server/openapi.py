@@ -17,7 +17,7 @@ MEANINGS = {
     404: "There is no such memory, or no such repair.",
     409: "Overtaken by another request: repeat it.",
     408: "The body came too slowly.",
-    413: "The body is too large, or a text in it longer than the model takes.",
+    413: "The body is too large, a text in it longer than the model takes, or the reply larger than one may be.",
     421: "The server does not answer to this host name.",
     422: "A field is missing or wrong.",
     429: "Too many requests, in a second or at once: see Retry-After.",

@@ -174,8 +174,8 @@ class Transfer:
         last: UUID | None = None
         while True:
 
-            async def page(conn: Connection, last: UUID | None = last) -> list[tuple[Memory, Vector]]:
-                return await self._collection.after(conn, where, last, PAGE)
+            async def page(conn: Connection, last: UUID | None = last) -> list[tuple[Memory, Vector | None]]:
+                return await self._collection.after(conn, where, last, PAGE, vectors=vectors)
 
             rows = await self._postgres.run("export", page)
             if not rows:
@@ -183,7 +183,7 @@ class Transfer:
             last = rows[-1][0].id
             memories += len(rows)
             for memory, vector in rows:
-                yield _line(_memory_line(memory, vector if vectors else None))
+                yield _line(_memory_line(memory, vector))
         async for relation in self._graph.export(scope.ids(), PAGE):
             relations += 1
             yield _line({"type": "relation", **relation})

@@ -79,7 +79,7 @@ async def _add(
     return reply
 
 
-@router.get("/memories", summary="Get memories", responses=problems(400))
+@router.get("/memories", summary="Get memories", responses=problems(400, 413))
 async def list_memories(
     store: Store,
     _who: Reader,

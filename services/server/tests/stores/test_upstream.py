@@ -176,5 +176,5 @@ def test_the_client_of_upstreams_hosted_platform_is_turned_away_at_once(server: 
     """It speaks another API (`/v1/...`), which upstream's own server does not have either."""
     from mem0 import MemoryClient  # noqa: PLC0415
 
-    with httpx.Client(trust_env=False) as http, pytest.raises(ValueError, match="Not Found"):
+    with httpx.Client(trust_env=False) as http, pytest.raises(ValueError, match="X-API-Key header is missing"):
         MemoryClient(api_key=KEYS["admin"], host=f"http://127.0.0.1:{server.port}", client=http)
