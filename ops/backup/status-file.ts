@@ -1,6 +1,7 @@
 import path from "node:path";
 import { z } from "zod";
-import { readBelow, writeBelow } from "../base/below.ts";
+import { readBelow } from "../base/below.ts";
+import { writeBelow } from "../base/write-below.ts";
 import type { Tier } from "./format/layout.ts";
 
 const time = z.iso.datetime();

@@ -1,3 +1,4 @@
+// Runs before the packages are there: imports nothing but Node itself.
 import {
   closeSync,
   constants,
@@ -10,7 +11,6 @@ import {
   type Stats,
 } from "node:fs";
 import path from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { Problem } from "./problem.ts";
 
 /**
@@ -88,16 +88,4 @@ export function readBelow(root: string, file: string): string | undefined {
 export function makeBelow(root: string, directory: string, mode = 0o700): void {
   lookBelow(root, directory);
   mkdirSync(directory, { recursive: true, mode });
-}
-
-/** Writes a file below `root`: whoever reads it sees the old or the new one, synced, and never half of it. */
-export function writeBelow(
-  root: string,
-  file: string,
-  text: string,
-  { mode = 0o600, directoryMode = 0o700 } = {},
-): void {
-  lookBelow(root, file);
-  mkdirSync(path.dirname(file), { recursive: true, mode: directoryMode });
-  writeFileAtomic.sync(file, text, { mode });
 }

@@ -1,7 +1,7 @@
+// Runs before the packages are there: imports nothing but Node itself.
 import { lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { z } from "zod";
 import { makeAppear } from "./appear.ts";
 import { readBelow } from "./below.ts";
 import { Problem } from "./problem.ts";
@@ -76,13 +76,25 @@ export function describeHolder({ pid, host, since }: Holder): string {
   return `process ${pid} on ${host}${since === "" ? "" : `, since ${since}`}`;
 }
 
-const holderSchema = z.object({
-  pid: z.int().min(1),
-  born: z.string().default(""),
-  host: z.string().default(() => os.hostname()),
-  machine: z.string().exactOptional(),
-  since: z.string().default(""),
-});
+/** What a lock's text says; by hand, for no package is there yet when the first lock is taken. */
+function parseHolder(text: string): Holder {
+  const found: unknown = JSON.parse(text);
+  if (typeof found !== "object" || found === null || Array.isArray(found)) throw new Error("no object");
+  const { pid, born, host, machine, since } = found as Record<string, unknown>;
+  if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid < 1)
+    throw new Error("no number of a process");
+  const textOf = (value: unknown, otherwise: string): string => {
+    if (value !== undefined && typeof value !== "string") throw new Error("no text");
+    return value ?? otherwise;
+  };
+  return {
+    pid,
+    born: textOf(born, ""),
+    host: textOf(host, os.hostname()),
+    ...(machine === undefined ? {} : { machine: textOf(machine, "") }),
+    since: textOf(since, ""),
+  };
+}
 
 /**
  * The holder that `file` names; nothing when the file is gone.
@@ -99,7 +111,7 @@ export function readHolder(file: string): Holder | undefined {
   }
   if (text === undefined) return undefined;
   try {
-    return holderSchema.parse(JSON.parse(text));
+    return parseHolder(text);
   } catch (cause) {
     throw new Problem("the file does not say which process holds it", {
       where: file,

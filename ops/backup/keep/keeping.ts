@@ -1,7 +1,8 @@
 import { renameSync, rmSync } from "node:fs";
 import path from "node:path";
-import { makeBelow, readBelow, writeBelow } from "../../base/below.ts";
+import { makeBelow, readBelow } from "../../base/below.ts";
 import { ExitCode, Problem } from "../../base/problem.ts";
+import { writeBelow } from "../../base/write-below.ts";
 import { parseBackupManifest, readManifestSeal } from "../format/backup-manifest.ts";
 import { FILES, layout, requireBackupId, TIERS, type Tier, timeOf } from "../format/layout.ts";
 import type { SealKey } from "../format/seal.ts";

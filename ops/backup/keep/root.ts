@@ -1,10 +1,11 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { readBelow, writeBelow } from "../../base/below.ts";
+import { readBelow } from "../../base/below.ts";
 import { FULL_DISK_ACCESS } from "../../base/is-there.ts";
 import { type OwnDirectory, requireOwnDirectory } from "../../base/own-directory.ts";
 import { Problem } from "../../base/problem.ts";
+import { writeBelow } from "../../base/write-below.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { layout } from "../format/layout.ts";
 

@@ -1,10 +1,10 @@
 import path from "node:path";
 import type { Driver } from "neo4j-driver-lite";
 import pg from "pg";
-import { writeBelow } from "../../base/below.ts";
 import type { Check } from "../../base/check.ts";
 import { secondsSince } from "../../base/elapsed.ts";
 import { counted } from "../../base/words.ts";
+import { writeBelow } from "../../base/write-below.ts";
 import { type PostgresContainer, sql } from "../../docker/psql.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
 import { deployedService } from "../../stack/deployed-service.ts";

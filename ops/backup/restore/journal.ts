@@ -1,8 +1,9 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { readBelow, writeBelow } from "../../base/below.ts";
+import { readBelow } from "../../base/below.ts";
 import { Problem } from "../../base/problem.ts";
+import { writeBelow } from "../../base/write-below.ts";
 import type { EngineLoss } from "../../docker/engine-watch.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { BACKUP_ID } from "../format/layout.ts";

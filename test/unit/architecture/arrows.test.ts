@@ -45,6 +45,25 @@ const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.t
   .split("\n")
   .filter((file) => partOf(file) !== undefined);
 
+describe("what ./mem0 loads before its packages are there", () => {
+  it("is of Node itself alone", () => {
+    const loaded = new Set<string>();
+    const packages: string[] = [];
+    const load = (file: string) => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      const text = readFileSync(path.join(CHECKOUT, file), "utf8");
+      for (const [, from = ""] of text.matchAll(/^(?:import|export)\s(?!type\s)[^;]*?from "([^"]+)"/gm)) {
+        if (from.startsWith(".")) load(path.normalize(path.join(path.dirname(file), from)));
+        else if (!from.startsWith("node:")) packages.push(`${file}: ${from}`);
+      }
+    };
+    load("scripts/mem0.ts");
+    expect(loaded).toContain("ops/base/process-lock.ts");
+    expect(packages).toEqual([]);
+  });
+});
+
 describe("the arrows between the parts of the house", () => {
   it("are found at all", () => {
     expect(files.length).toBeGreaterThan(150);

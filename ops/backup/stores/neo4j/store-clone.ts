@@ -1,10 +1,11 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { readBelow, writeBelow } from "../../../base/below.ts";
+import { readBelow } from "../../../base/below.ts";
 import { secondsSince } from "../../../base/elapsed.ts";
 import { Problem } from "../../../base/problem.ts";
 import { waitUntil } from "../../../base/wait-until.ts";
+import { writeBelow } from "../../../base/write-below.ts";
 import { ignoring, startWhatever } from "../../../docker/client.ts";
 import type { ProgramOutput } from "../../../docker/output.ts";
 import { Throwaway, type ThrowawaySpec } from "../../../docker/throwaway.ts";

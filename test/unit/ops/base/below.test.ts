@@ -4,7 +4,8 @@ import { text } from "node:stream/consumers";
 import { execa } from "execa";
 import { beforeEach, describe, expect, it } from "vitest";
 import { makeAppear } from "../../../../ops/base/appear.ts";
-import { lookBelow, makeBelow, readBelow, streamBelow, writeBelow } from "../../../../ops/base/below.ts";
+import { lookBelow, makeBelow, readBelow, streamBelow } from "../../../../ops/base/below.ts";
+import { writeBelow } from "../../../../ops/base/write-below.ts";
 import { scratchDirectory } from "../../../harness/support/scratch.ts";
 
 const scratch = scratchDirectory();
