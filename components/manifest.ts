@@ -100,7 +100,8 @@ function manifestContent({
     observability: {
       exporter: settings.observability.exporter,
       exporterPort: ports.exporter,
-      hosts: allowedHosts(settings),
+      // A container is told by its environment; versions before refuse a manifest with a key that they do not know.
+      ...(settings.observability.exporter === "host" ? { hosts: allowedHosts(settings) } : {}),
       job: settings.observability.prometheus.job,
       backupRuns: settings.observability.alerts.backupRuns,
       ...prometheusUrl(settings),

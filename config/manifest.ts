@@ -51,7 +51,7 @@ export const manifestSchema = z.object({
       exporter: z.enum(["container", "host", "off"]),
       /** Port of the exporter on 127.0.0.1, wherever it runs. */
       exporterPort: z.int(),
-      /** Absent in a manifest from before the exporter looked at it. */
+      /** Absent where the exporter is a container, and in a manifest from before it looked at them. */
       hosts: z.array(z.string()).optional().meta({ description: "Host names that the exporter answers to." }),
       job: z.string().meta({ description: "Prometheus' scrape job." }),
       /** Absent in a manifest from before the exporter was told. */

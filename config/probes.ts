@@ -10,7 +10,7 @@ export function answersHttp(port: number, path: string): string[] {
 
 /**
  * Whether Neo4j serves: its HTTP port opens last, after the databases, the password and Bolt. Asked without the password
- * on purpose: a probe with a stale one would lock the user out for everyone.
+ * on purpose: a probe needs no secret.
  */
 export const NEO4J_ANSWERS: readonly string[] = answersHttp(7474, "/");
 

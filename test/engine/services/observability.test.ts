@@ -33,6 +33,7 @@ describe("the exporter's image", () => {
       tmpfs: ["/tmp"],
       ports: [9103],
       env: {
+        ALLOWED_HOSTS: "127.0.0.1",
         MEM0_STACK: "test",
         INSTANCE_ID: "ab",
         EMBEDDER_MODEL: "e",

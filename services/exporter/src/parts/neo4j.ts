@@ -14,7 +14,7 @@ const COUNT_MS = 60_000;
 
 const CONNECT_MS = 2_000;
 
-/** Three refused passwords in a row lock the user out for everyone, so a refused one is left alone for this long. */
+/** A refused password is left alone for this long: a Neo4j that is not the stack's may lock the user out for everyone. */
 const REFUSED_PAUSE_MS = 60_000;
 
 /** One query instead of three: most of its cost is the round trip. Neo4j knows the number of nodes without counting. */
