@@ -44,6 +44,11 @@ class Collection:
         row = await (await conn.execute(self._sql(text), (memory_id,))).fetchone()
         return Memory(row[0], row[1]) if row else None
 
+    async def any(self, conn: Connection, where: Condition) -> bool:
+        """Whether there is a memory that passes the filter."""
+        found = await conn.execute(self._sql("SELECT 1 FROM {table} WHERE {where} LIMIT 1", where=where[0]), where[1])
+        return await found.fetchone() is not None
+
     async def lock(self, conn: Connection, ids: Iterable[UUID]) -> dict[UUID, Memory]:
         """Those of `ids` that exist, held until this transaction ends. Always in one order: no deadlock."""
         text = "SELECT id, payload FROM {table} WHERE id = ANY(%s) ORDER BY id FOR UPDATE"

@@ -19,8 +19,10 @@ PROMOTED = (*OWNERS, "actor_id", "role")
 """Payload members that upstream shows beside the memory; all others but the core ones are its `metadata`."""
 CORE = frozenset({"data", "hash", "created_at", "updated_at", "id", *PROMOTED})
 
-GRAPH_DEFAULT_USER = "user"
-"""Upstream files the graph half of an add without user_id under this name."""
+SPEAKER = "user"
+"""What the one who speaks is called where no user is named; upstream's word."""
+NO_USER = ""
+"""Stands in the graph for the user of an add without one. Upstream puts its word there, which a user may bear."""
 
 
 def now() -> str:
@@ -47,7 +49,12 @@ class Scope:
 
     def node_ids(self) -> dict[str, str]:
         """The ids an entity node of this scope carries."""
-        return {"user_id": GRAPH_DEFAULT_USER, **self.ids()}
+        return {"user_id": NO_USER, **self.ids()}
+
+    @property
+    def speaker(self) -> str:
+        """The name that "I" stands for."""
+        return self.user_id or SPEAKER
 
     def key(self) -> str:
         """A text that is the same for the same scope, for locks and ordering."""

@@ -67,6 +67,5 @@ def mentioned(question: str, scope: Scope) -> list[str]:
                 other = last[:-1] if last.endswith("s") else f"{last}s"
                 names["_".join([*run[:-1], other])] = None
     if SELF.intersection(words):
-        user = scope.node_ids()["user_id"]
-        names[user.lower().replace(" ", "_")] = None
+        names[scope.speaker.lower().replace(" ", "_")] = None
     return list(names)

@@ -74,7 +74,7 @@ async def procedure(model: ModelClient, messages: list[Message], prompt: str | N
 
 async def entities(model: ModelClient, text: str, scope: Scope) -> dict[str, str]:
     """Names of the entities in `text` with their types. Raises ModelError."""
-    user = scope.node_ids()["user_id"]
+    user = scope.speaker
     prompt = [
         {
             "role": "system",
@@ -174,7 +174,7 @@ def _dated(prompt: str) -> str:
 
 
 def _identity(scope: Scope) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in scope.node_ids().items())
+    return ", ".join(f"{name}: {value}" for name, value in {"user_id": scope.speaker, **scope.ids()}.items())
 
 
 def _name(text: str) -> str:

@@ -1,8 +1,8 @@
 """Neo4j: entities and relations in upstream's layout (`base_label: true`), each change in one transaction.
 
 Entity nodes carry the label `__Entity__` and one of their type, relations the property `valid`; a relation that is
-no longer true stays with `valid = false`. Ours beside it: `memory_ids` on a relation, the memories it came with, and
-the nodes `Mem0Identity` and `Mem0Applied` (which intent has been carried out).
+no longer true stays with `valid = false`. Ours beside it: `memory_ids` on a relation, the memories it came with,
+`told_by`, the scopes that told it, and the nodes `Mem0Identity` and `Mem0Applied` (which intent has been carried out).
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction
 from neo4j.exceptions import ClientError, DriverError, Neo4jError
 
 from memory_server import logs
-from memory_server.domain import GraphChange, Relation, Vector
+from memory_server.domain import NO_USER, GraphChange, Relation, Vector
 from memory_server.entity_names import resolve_new, without_loops
 from memory_server.errors import Problem, store_unavailable
+from memory_server.graph_scope import TELL, forgetting, parameters, props, told
 from memory_server.metrics import Metrics
 from memory_server.settings import Settings
 
 T = TypeVar("T")
 
 NAME = "Neo4j"
+LAYOUT = 2
+"""Kept with the identity. From 2 on, what belongs to no user bears `NO_USER` in place of a name."""
 SIMILAR_LIMIT = 100
 """Relations looked at per entity name, upstream's figure."""
 
@@ -43,7 +46,7 @@ SIMILARITY = "round(2 * vector.similarity.cosine(n.embedding, {vector}) - 1, 4)"
 Work: TypeAlias = Callable[[AsyncManagedTransaction], Awaitable[T]]
 
 
-BEFORE_BINDING = frozenset({"ping", "identity", "entities_exist", "create_schema", "bind", "keep_applied"})
+BEFORE_BINDING = frozenset({"ping", "identity", "entities_exist", "create_schema", "bind", "keep_applied", "layout"})
 """What may be asked before the database has been found to be ours."""
 
 
@@ -104,6 +107,14 @@ class Graph:
 
         return await self._bounded(operation, timeout_s or self._settings.graph_read_timeout_s, call)
 
+    async def layout(self, text: str, **values: Any) -> list[dict[str, Any]]:
+        """One statement on the layout of the whole database, before it is served. Returns its rows."""
+
+        async def work(tx: AsyncManagedTransaction) -> list[dict[str, Any]]:
+            return await (await tx.run(text, **values)).data()
+
+        return await self._write("layout", work)
+
     async def _write(self, operation: str, work: Work[T]) -> T:
         async def call() -> T:
             async with self._driver.session() as session:
@@ -160,6 +171,7 @@ class Graph:
         async def change(tx: AsyncManagedTransaction) -> None:
             text = "MERGE (n:Mem0Identity {only_one: true}) SET n += $values"
             values = {"instance_id": instance_id, "embedder": embedder, "dimensions": dimensions, "created_at": at}
+            values["layout"] = LAYOUT
             await (await tx.run(text, values=values)).consume()
 
         await self._write("bind", change)
@@ -168,9 +180,9 @@ class Graph:
         """Valid relations of the entities whose name is near one of `vectors`, nearest first. For updating."""
         text = f"""
             UNWIND $vectors AS vector
-            MATCH (n:__Entity__ {_props(scope)}) WHERE n.embedding IS NOT NULL
+            MATCH (n:__Entity__ {props(scope)}) WHERE n.embedding IS NOT NULL
             WITH vector, n, {SIMILARITY.format(vector="vector")} AS similarity WHERE similarity >= $threshold
-            MATCH (n)-[r]-(m:__Entity__ {_props(scope)}) WHERE r.valid IS NULL OR r.valid
+            MATCH (n)-[r]-(m:__Entity__ {props(scope)}) WHERE {told(scope)}
             WITH startNode(r).name AS s, type(r) AS t, endNode(r).name AS d, max(similarity) AS similarity
             RETURN s, t, d ORDER BY similarity DESC, s, t, d LIMIT $limit"""
         values = {"vectors": vectors, "threshold": self._settings.graph_threshold, "limit": SIMILAR_LIMIT}
@@ -179,8 +191,8 @@ class Graph:
     async def of_names(self, scope: dict[str, str], names: list[str], limit: int) -> list[Relation]:
         """Valid relations of the entities with one of `names`. For searching: index look-ups only."""
         text = f"""
-            MATCH (n:__Entity__ {_props(scope)}) WHERE n.name IN $names
-            MATCH (n)-[r]-(m:__Entity__ {_props(scope)}) WHERE r.valid IS NULL OR r.valid
+            MATCH (n:__Entity__ {props(scope)}) WHERE n.name IN $names
+            MATCH (n)-[r]-(m:__Entity__ {props(scope)}) WHERE {told(scope)}
             WITH DISTINCT r LIMIT $limit
             RETURN startNode(r).name AS s, type(r) AS t, endNode(r).name AS d ORDER BY s, t, d"""
         return await self._relations("of_names", text, scope, {"names": names, "limit": limit})
@@ -188,17 +200,17 @@ class Graph:
     async def all(self, scope: dict[str, str], limit: int) -> list[Relation]:
         """Valid relations of a scope, for listing."""
         text = f"""
-            MATCH (n:__Entity__ {_props(scope)})-[r]->(m:__Entity__ {_props(scope)})
-            WHERE r.valid IS NULL OR r.valid
+            MATCH (n:__Entity__ {props(scope)})-[r]->(m:__Entity__ {props(scope)})
+            WHERE {told(scope)}
             RETURN n.name AS s, type(r) AS t, m.name AS d LIMIT $limit"""
         return await self._relations("all", text, scope, {"limit": limit})
 
     async def export(self, scope: dict[str, str], page: int) -> AsyncIterator[dict[str, Any]]:
         """Valid relations with their types, owners and memories, page by page: a reader that stalls holds nothing."""
         text = f"""
-            MATCH (n:__Entity__ {_props(scope)}) WHERE n.name >= $name
-            MATCH (n)-[r]->(m:__Entity__ {_props(scope)})
-            WHERE (r.valid IS NULL OR r.valid) AND (n.name > $name OR id(r) > $last)
+            MATCH (n:__Entity__ {props(scope)}) WHERE n.name >= $name
+            MATCH (n)-[r]->(m:__Entity__ {props(scope)})
+            WHERE {told(scope)} AND (n.name > $name OR id(r) > $last)
             WITH n, r, m, id(r) AS key ORDER BY n.name, key LIMIT $page
             RETURN key, n.name AS source, type(r) AS relationship, m.name AS destination,
                 head([l IN labels(n) WHERE l <> '__Entity__']) AS source_type,
@@ -210,12 +222,12 @@ class Graph:
             values = {"name": name, "last": last, "page": page}
 
             async def ask(tx: AsyncManagedTransaction, values: dict[str, Any] = values) -> list[dict[str, Any]]:
-                return await (await tx.run(text, scope=scope, **values)).data()
+                return await (await tx.run(text, scope=parameters(scope), **values)).data()
 
             rows = await self._read("export", ask, self._settings.store_timeout_s)
             for row in rows:
                 name, last = row["source"], row.pop("key")
-                yield {key: value for key, value in row.items() if value is not None}
+                yield {key: value for key, value in row.items() if value is not None and value != NO_USER}
             if len(rows) < page:
                 return
 
@@ -228,7 +240,7 @@ class Graph:
         timeout_s: float | None = None,
     ) -> list[Relation]:
         async def ask(tx: AsyncManagedTransaction) -> list[Relation]:
-            result = await tx.run(text, scope=scope, **values)
+            result = await tx.run(text, scope=parameters(scope), **values)
             return [Relation(record["s"], record["t"], record["d"]) async for record in result]
 
         return await self._read(operation, ask, timeout_s)
@@ -274,32 +286,35 @@ class Graph:
         await self._write("keep_applied", change)
 
     async def _wipe(self, tx: AsyncManagedTransaction, change: GraphChange) -> None:
-        props = _props(change.scope) if change.wipe == "scope" else ""
-        await (await tx.run(f"MATCH (n:__Entity__ {props}) DETACH DELETE n", scope=change.scope)).consume()
+        statements = forgetting(change.scope) if change.wipe == "scope" else ["MATCH (n:__Entity__) DETACH DELETE n"]
+        for statement in statements:
+            await (await tx.run(statement, scope=parameters(change.scope))).consume()
 
     async def _forget(self, tx: AsyncManagedTransaction, change: GraphChange) -> None:
         """Relations that came with memories that are gone: no longer valid once the last of these is."""
         if not change.forget:
             return
+        # The memory may have moved into an agent or a run since its relations were told.
+        owner = {key: value for key, value in change.scope.items() if key == "user_id"}
         text = f"""
-            MATCH (n:__Entity__ {_props(change.scope)})-[r]->()
+            MATCH (n:__Entity__ {props(owner)})-[r]->()
             WHERE any(id IN r.memory_ids WHERE id IN $gone)
             SET r.memory_ids = [id IN r.memory_ids WHERE NOT id IN $gone]
             WITH r WHERE size(r.memory_ids) = 0 AND (r.valid IS NULL OR r.valid)
             SET r.valid = false, r.invalidated_at = datetime()"""
-        await (await tx.run(text, scope=change.scope, gone=change.forget)).consume()
+        await (await tx.run(text, scope=parameters(change.scope), gone=change.forget)).consume()
 
     async def _invalidate(self, tx: AsyncManagedTransaction, change: GraphChange) -> None:
         if not change.invalidate:
             return
         text = f"""
             UNWIND $rows AS row
-            MATCH (n:__Entity__ {_props(change.scope, "row.source")})-[r]->
-                  (m:__Entity__ {_props(change.scope, "row.destination")})
-            WHERE type(r) = row.relationship AND (r.valid IS NULL OR r.valid)
+            MATCH (n:__Entity__ {props(change.scope, "row.source")})-[r]->
+                  (m:__Entity__ {props(change.scope, "row.destination")})
+            WHERE type(r) = row.relationship AND {told(change.scope)}
             SET r.valid = false, r.invalidated_at = datetime()"""
         rows = [vars(relation) for relation in change.invalidate]
-        await (await tx.run(text, scope=change.scope, rows=rows)).consume()
+        await (await tx.run(text, scope=parameters(change.scope), rows=rows)).consume()
 
     async def _add(self, tx: AsyncManagedTransaction, change: GraphChange) -> list[Relation]:
         if not change.add:
@@ -314,11 +329,11 @@ class Graph:
         ]
         create = f"""
             UNWIND $rows AS row
-            CREATE (n:__Entity__ {_props(change.scope, "row.name")})
+            CREATE (n:__Entity__ {props(change.scope, "row.name")})
             SET n:$(row.type), n.created = timestamp(), n.mentions = 0
             WITH n, row CALL db.create.setNodeVectorProperty(n, 'embedding', row.vector)
             RETURN row.name AS name, elementId(n) AS id"""
-        created = await tx.run(create, scope=change.scope, rows=fresh)
+        created = await tx.run(create, scope=parameters(change.scope), rows=fresh)
         ids = known | {record["name"]: record["id"] async for record in created}
         rows = [
             {
@@ -328,39 +343,39 @@ class Graph:
             }
             for r in change.add
         ]
-        relate = """
+        relate = f"""
             UNWIND $rows AS row
             MATCH (s) WHERE elementId(s) = row.s
             MATCH (d) WHERE elementId(d) = row.d
             SET s.mentions = coalesce(s.mentions, 0) + 1
             SET d.mentions = coalesce(d.mentions, 0) + 1
             MERGE (s)-[r:$(row.t)]->(d)
-            ON CREATE SET r.created_at = timestamp(), r.mentions = 0
-            SET r.mentions = coalesce(r.mentions, 0) + 1, r.valid = true, r.updated_at = timestamp(),
+            ON CREATE SET r.created_at = timestamp(), r.mentions = 0, r.told_by = []
+            SET {TELL}, r.mentions = coalesce(r.mentions, 0) + 1, r.valid = true, r.updated_at = timestamp(),
                 r.invalidated_at = null,
                 r.memory_ids = coalesce(r.memory_ids, []) + [id IN $ids WHERE NOT id IN coalesce(r.memory_ids, [])]
             RETURN s.name AS s, type(r) AS t, d.name AS d"""
-        result = await tx.run(relate, rows=rows, ids=change.memory_ids)
+        result = await tx.run(relate, rows=rows, ids=change.memory_ids, scope=parameters(change.scope))
         return [Relation(record["s"], record["t"], record["d"]) async for record in result]
 
     async def _known(self, tx: AsyncManagedTransaction, change: GraphChange, names: list[str]) -> dict[str, str]:
         """Element ids of the nodes that stand for `names`: of that name, else the nearest above the threshold."""
         exact = f"""
             UNWIND $names AS name
-            MATCH (n:__Entity__ {_props(change.scope, "name")})
+            MATCH (n:__Entity__ {props(change.scope, "name")})
             WITH name, min(elementId(n)) AS id RETURN name, id"""
-        result = await tx.run(exact, scope=change.scope, names=names)
+        result = await tx.run(exact, scope=parameters(change.scope), names=names)
         found = {record["name"]: record["id"] async for record in result}
         missing = [{"name": n, "vector": change.vectors[n]} for n in names if n not in found]
         near = f"""
             UNWIND $rows AS row
-            MATCH (n:__Entity__ {_props(change.scope)}) WHERE n.embedding IS NOT NULL
+            MATCH (n:__Entity__ {props(change.scope)}) WHERE n.embedding IS NOT NULL
             WITH row, n, {SIMILARITY.format(vector="row.vector")} AS similarity WHERE similarity >= $threshold
             WITH row, n ORDER BY similarity DESC, n.name
             WITH row, collect(elementId(n))[0] AS id RETURN row.name AS name, id"""
         if missing:
             threshold = self._settings.graph_threshold
-            result = await tx.run(near, scope=change.scope, rows=missing, threshold=threshold)
+            result = await tx.run(near, scope=parameters(change.scope), rows=missing, threshold=threshold)
             nearby = {record["name"]: record["id"] async for record in result}
             found |= without_loops(change, found, nearby)
         return found
@@ -378,11 +393,3 @@ def _label(kind: str | None) -> str:
 
 def _swapped() -> Problem:
     return store_unavailable(NAME, "is not the database this stack was deployed with any more: see ./mem0 status")
-
-
-def _props(scope: dict[str, str], name: str | None = None) -> str:
-    """The map of node properties in a pattern. Keys are our own three, values stay parameters."""
-    members = [f"{key}: $scope.{key}" for key in ("user_id", "agent_id", "run_id") if key in scope]
-    if name:
-        members.insert(0, f"name: {name}")
-    return "{" + ", ".join(members) + "}"

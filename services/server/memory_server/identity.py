@@ -15,9 +15,11 @@ from typing import Any
 from psycopg import sql
 
 from memory_server import logs
+from memory_server.collection import Collection
 from memory_server.domain import now
 from memory_server.errors import Problem
 from memory_server.graph import Graph, PermanentGraphError
+from memory_server.graph_layout import bring_up_to_date
 from memory_server.history import History
 from memory_server.model_client import ModelClient, ModelError
 from memory_server.postgres import Connection, Postgres
@@ -214,6 +216,7 @@ class Identity:
         await self._graph.create_schema()
         if not found:
             await self._graph.bind(*self._ours(), now())
+        await bring_up_to_date(self._graph, self._postgres, Collection(self._settings.memory_collection))
         if not stored.graph_bound:
             await self._postgres.run("bind", self._mark("graph_bound_at"))
 

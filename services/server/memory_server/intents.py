@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from memory_server import logs
-from memory_server.domain import GraphChange, HistoryEntry, Relation
+from memory_server.domain import NO_USER, GraphChange, HistoryEntry, Relation, Scope
 from memory_server.errors import Problem
 from memory_server.graph import Graph, PermanentGraphError
 from memory_server.history import History, PermanentHistoryError
@@ -28,6 +28,8 @@ from memory_server.maintenance import Hold
 from memory_server.postgres import Connection, Postgres
 
 REPAIR_BATCH = 200
+NO_USERS_KEY = Scope(agent_id="a").key().partition("a")[0]
+"""How the key of a scope without a user begins."""
 TRIES = 5
 """Failures that nobody foresaw, after which an intent is set aside: one must not hold up all others."""
 
@@ -337,4 +339,7 @@ async def deletion_waits(conn: Connection, memory_id: UUID) -> bool:
 def _read_intent(seq: int, key: UUID, scope: str, graph: Any, past: Any) -> Intent:
     """An intent from its row. Raises TypeError, KeyError or ValueError for one that no version of ours wrote."""
     change = GraphChange.from_json(graph) if graph else None
+    if change and scope.startswith(NO_USERS_KEY) and change.scope.get("user_id"):
+        # Left by a version that gave those without a user a name that a user may bear.
+        change = replace(change, scope={**change.scope, "user_id": NO_USER})
     return Intent(seq, key, scope, change, [HistoryEntry.from_json(entry) for entry in past])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from memory_server.domain import GraphChange
+from memory_server.domain import GraphChange, Scope
 from memory_server.graph import PermanentGraphError
 from memory_server.history import PermanentHistoryError
-from memory_server.intents import TRIES, Intent, Intents
+from memory_server.intents import TRIES, Intent, Intents, _read_intent
 from memory_server.maintenance import Hold
 
 
@@ -133,3 +133,13 @@ async def test_a_write_whose_graph_half_fails_unforeseen_is_still_a_write() -> N
     outcome = await repair.carry_out(Intent(1, uuid4(), "alice", GraphChange({"user_id": "alice"})))
     assert outcome.relations is None
     assert repair.busy
+
+
+def test_what_an_older_version_left_for_those_without_a_user_is_not_done_to_a_user_of_that_name() -> None:
+    left = GraphChange({"user_id": "user", "agent_id": "a"}).to_json()
+    nobodys = _read_intent(1, uuid4(), Scope(agent_id="a").key(), left, [])
+    assert nobodys.graph
+    assert nobodys.graph.scope == {"user_id": "", "agent_id": "a"}
+    users = _read_intent(2, uuid4(), Scope("user", "a").key(), left, [])
+    assert users.graph
+    assert users.graph.scope == {"user_id": "user", "agent_id": "a"}
