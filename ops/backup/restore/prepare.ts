@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import path from "node:path";
 import type Docker from "dockerode";
 import { Problem } from "../../base/problem.ts";
+import { counted } from "../../base/words.ts";
 import type { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, onStore } from "../../stack/deployed-service.ts";
 import type { Counts, Identity } from "../format/backup-manifest.ts";
@@ -67,6 +68,7 @@ export async function preparePostgres(
   const tables = await restoreDatabase(place, dump, database, { ...options, searchable: false });
   const memories = await checkDatabase(preparation, place, database, dump.part.file);
   if (as === "files") {
+    options.report(`Postgres: building the similarity index of ${counted(memories, "memory")}`);
     await makeSearchable(place, database);
     await requireIndex(place, database);
     await layBeside(place, deployed, namesBeside(LIVE_FILES.postgres, id).restored);
