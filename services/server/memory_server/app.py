@@ -11,7 +11,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from memory_server import __version__, docs_page, errors, logs, openapi
+from memory_server import __version__, docs_page, errors, logs, old_moments, openapi
 from memory_server.auth import Keyring
 from memory_server.chat_check import ChatCheck
 from memory_server.front import FrontDoor
@@ -121,7 +121,8 @@ async def _background(app: FastAPI) -> None:
         logs.server.critical("refused", extra={"fields": {"reason": str(refusal)}})
         state.on_refused(str(refusal))
         return
-    await asyncio.gather(state.intents.run(), _expire(state.store))
+    tidy = old_moments.rewrite(state.postgres, state.store.collection, state.gate)
+    await asyncio.gather(state.intents.run(), _expire(state.store), tidy)
 
 
 async def _expire(store: MemoryStore) -> None:

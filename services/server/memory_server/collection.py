@@ -25,6 +25,8 @@ ORDERS: dict[Order, sql.SQL] = {
     "updated": sql.SQL("payload->>'updated_at' DESC, id"),
 }
 
+STORED_MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$"
+"""What `moments.written` writes."""
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 """Payloads of one reply, or of one page of an export: three lists of 1,000 large memories once ended the server."""
 
@@ -132,6 +134,21 @@ class Collection:
         else:
             text = "UPDATE {table} SET payload = %s, vector = %s::vector WHERE id = %s"
             await conn.execute(self._sql(text), (Jsonb(payload), literal(vector), memory_id))
+
+    async def with_other_moments(self, conn: Connection, last: UUID, limit: int) -> list[tuple[UUID, dict[str, Any]]]:
+        """Memories after `last` whose moments are not in the form that is stored, held; only those two members."""
+        text = """
+            SELECT id, jsonb_build_object('created_at', payload->'created_at', 'updated_at', payload->'updated_at')
+            FROM {table} WHERE id > %s AND (payload->>'created_at' !~ %s OR payload->>'updated_at' !~ %s)
+            ORDER BY id LIMIT %s FOR UPDATE"""
+        found = await conn.execute(self._sql(text), (last, STORED_MOMENT, STORED_MOMENT, limit))
+        return [(row[0], row[1]) for row in await found.fetchall()]
+
+    async def merge(self, conn: Connection, changes: Sequence[tuple[UUID, dict[str, Any]]]) -> None:
+        """Set members of payloads."""
+        text = "UPDATE {table} SET payload = payload || %s WHERE id = %s"
+        async with conn.cursor() as cursor:
+            await cursor.executemany(self._sql(text), [(Jsonb(members), key) for key, members in changes])
 
     async def delete(self, conn: Connection, ids: Sequence[UUID]) -> None:
         """Remove memories by id."""

@@ -11,9 +11,11 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from memory_server import moments
 from memory_server.domain import HistoryEntry
 from memory_server.errors import store_unavailable
 from memory_server.metrics import Metrics
@@ -34,6 +36,14 @@ CREATE TABLE IF NOT EXISTS mem0_identity (
     only_one INTEGER PRIMARY KEY CHECK (only_one = 1), instance_id TEXT NOT NULL, embedder TEXT NOT NULL,
     dimensions INTEGER NOT NULL, created_at TEXT NOT NULL);
 """
+
+
+def _when(row: tuple[Any, ...]) -> datetime:
+    """When a change was made: upstream, and older versions, wrote moments of other zones."""
+    try:
+        return moments.parse(row[COLUMNS.index("updated_at")])
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 class PermanentHistoryError(Exception):
@@ -135,10 +145,10 @@ class History:
 
     async def of(self, memory_id: str) -> list[dict[str, Any]]:
         """All changes of one memory, oldest first, in upstream's form."""
-        text = f"SELECT {', '.join(COLUMNS)} FROM history WHERE memory_id = ? ORDER BY updated_at, rowid"
+        text = f"SELECT {', '.join(COLUMNS)} FROM history WHERE memory_id = ? ORDER BY rowid"
 
         def read() -> list[dict[str, Any]]:
-            rows = self._open_db().execute(text, (memory_id,)).fetchall()
+            rows = sorted(self._open_db().execute(text, (memory_id,)).fetchall(), key=_when)
             return [{**dict(zip(COLUMNS, row, strict=True)), "is_deleted": bool(row[7])} for row in rows]
 
         return await self._call("of", read)

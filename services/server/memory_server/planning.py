@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from memory_server import extraction
+from memory_server import extraction, moments
 from memory_server.concurrency import together
 from memory_server.domain import GraphChange, HistoryEntry, Memory, Scope, Vector, as_text, now
 from memory_server.extraction import Action, Message
@@ -165,9 +165,17 @@ def changed_payload(before: Memory, text: str, metadata: dict[str, Any]) -> dict
         **kept,
         "data": text,
         "hash": text_hash(text),
-        "created_at": before.public()["created_at"],
+        "created_at": _kept(before.payload.get("created_at")),
         "updated_at": now(),
     }
+
+
+def _kept(stamp: Any) -> Any:
+    """A moment in the form that is stored; as it is where it is none."""
+    try:
+        return moments.stored(stamp)
+    except ValueError:
+        return stamp
 
 
 def entry(event: Literal["ADD", "UPDATE", "DELETE"], before: Memory | None, after: Memory | None) -> HistoryEntry:

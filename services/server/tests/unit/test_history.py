@@ -17,6 +17,15 @@ def line(number: int, memory_id: str = "m") -> HistoryEntry:
     return HistoryEntry(str(number), memory_id, None, f"text {number}", "ADD", "c", f"2024-01-0{number}")
 
 
+async def test_changes_come_in_the_order_of_time_whatever_zone_they_were_written_in(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db", Metrics(), 5)
+    await history.open()
+    written = ["2025-07-25T01:30:00-04:00", "2025-07-24T20:00:00-07:00", "2025-07-25T04:00:00+00:00", None, "soon"]
+    await history.append([HistoryEntry(str(n), "m", None, "x", "ADD", "c", at) for n, at in enumerate(written)])
+    assert [row["id"] for row in await history.of("m")] == ["3", "4", "1", "2", "0"]
+    await history.close()
+
+
 async def test_entries_come_back_oldest_first_in_upstreams_form(tmp_path: Path) -> None:
     history = History(tmp_path / "new" / "history.db", Metrics(), 5)
     await history.open()

@@ -76,7 +76,7 @@ def test_an_update_keeps_the_metadata_it_does_not_name() -> None:
     )
     after = changed_payload(before, "b", {"size": 2})
     assert (after["data"], after["colour"], after["size"], after["user_id"]) == ("b", "red", 2, "alice")
-    assert after["created_at"] == "2024-01-01T00:00:00+00:00"
+    assert after["created_at"] == "2024-01-01T00:00:00.000000+00:00"
     assert after["updated_at"] > after["created_at"]
 
 
