@@ -34,6 +34,8 @@ function small(firstPort: number) {
   };
 }
 
+const ALL = ["postgres", "neo4j", "model", "server", "metrics_exporter", "prometheus", "gate"];
+
 describe("a stack on the real engine", () => {
   let project: Project;
   const stack = "engine";
@@ -105,15 +107,7 @@ describe("a stack on the real engine", () => {
   });
 
   it("comes up with every container healthy", async () => {
-    for (const service of [
-      "postgres",
-      "neo4j",
-      "model",
-      "server",
-      "metrics_exporter",
-      "prometheus",
-      "gate",
-    ]) {
+    for (const service of ALL) {
       const { State } = await docker().getContainer(container(service)).inspect();
       expect(State.Health?.Status, service).toBe("healthy");
     }
@@ -202,11 +196,10 @@ describe("a stack on the real engine", () => {
       "getent hosts postgres >/dev/null && echo neighbours",
       "true",
     ].join("; ");
-    const services = ["postgres", "neo4j", "model", "server", "metrics_exporter", "prometheus", "gate"];
     const said = await Promise.all(
-      services.map((service) => execInContainer(docker(), container(service), ["bash", "-c", script])),
+      ALL.map((service) => execInContainer(docker(), container(service), ["bash", "-c", script])),
     );
-    expect(said.map(({ stdout }) => stdout.trim())).toEqual(services.map(() => "neighbours"));
+    expect(said.map(({ stdout }) => stdout.trim())).toEqual(ALL.map(() => "neighbours"));
     const { network } = manifest();
     expect((await docker().getNetwork(network).inspect()).Internal).toBe(true);
   });
