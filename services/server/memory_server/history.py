@@ -17,12 +17,15 @@ from typing import Any, TypeVar
 
 from memory_server import moments
 from memory_server.domain import HistoryEntry
-from memory_server.errors import store_unavailable
+from memory_server.errors import Problem, store_unavailable
 from memory_server.metrics import Metrics
 
 T = TypeVar("T")
 
 NAME = "the history file"
+ALL = -1
+MAX_REPLY_CHARACTERS = 4 * 1024 * 1024
+"""Of the texts in one reply: a memory may have been changed any number of times."""
 NEVER = (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError, OverflowError, UnicodeError)
 """What SQLite says of a value that it will not take at the next try either."""
 COLUMNS = tuple(field.name for field in fields(HistoryEntry))
@@ -143,12 +146,21 @@ class History:
             db.execute("ROLLBACK")
             raise
 
-    async def of(self, memory_id: str) -> list[dict[str, Any]]:
-        """All changes of one memory, oldest first, in upstream's form."""
-        text = f"SELECT {', '.join(COLUMNS)} FROM history WHERE memory_id = ? ORDER BY rowid"
+    async def of(self, memory_id: str, limit: int = ALL) -> list[dict[str, Any]]:
+        """The last `limit` changes of one memory, oldest first, in upstream's form. Raises Problem 413."""
+        size = "coalesce(length(old_memory), 0) + coalesce(length(new_memory), 0)"
+        text = f"""
+            SELECT {", ".join(COLUMNS)} FROM (
+                SELECT *, sum({size}) OVER (ORDER BY place DESC) - ({size}) AS before FROM (
+                    SELECT *, rowid AS place FROM history WHERE memory_id = ? ORDER BY rowid DESC LIMIT ?))
+            WHERE before <= {MAX_REPLY_CHARACTERS} ORDER BY place"""
 
         def read() -> list[dict[str, Any]]:
-            rows = sorted(self._open_db().execute(text, (memory_id,)).fetchall(), key=_when)
+            found = self._open_db().execute(text, (memory_id, limit)).fetchall()
+            if sum(len(row[2] or "") + len(row[3] or "") for row in found) > MAX_REPLY_CHARACTERS:
+                detail = f"The changes have more than {MAX_REPLY_CHARACTERS} characters: ask for fewer with limit."
+                raise Problem(413, "reply-too-large", detail)
+            rows = sorted(found, key=_when)
             return [{**dict(zip(COLUMNS, row, strict=True)), "is_deleted": bool(row[7])} for row in rows]
 
         return await self._call("of", read)

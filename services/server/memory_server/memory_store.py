@@ -20,7 +20,7 @@ from memory_server.entity_names import mentioned
 from memory_server.errors import Problem, not_found, timed_out
 from memory_server.filters import condition
 from memory_server.graph import Graph, PermanentGraphError
-from memory_server.history import History
+from memory_server.history import ALL, History
 from memory_server.intents import Intents, deletion_waits
 from memory_server.metrics import Metrics
 from memory_server.model_client import ModelClient, ModelError
@@ -167,21 +167,21 @@ class MemoryStore:
         except (Problem, PermanentGraphError, ModelError):
             return [], ("graph",)
 
-    async def history(self, memory_id: UUID, reach: Reach) -> list[dict[str, Any]]:
-        """All changes of a memory, also of a deleted one. Raises Problem 404 when there never was one.
+    async def history(self, memory_id: UUID, reach: Reach, limit: int = ALL) -> list[dict[str, Any]]:
+        """The last changes of a memory, also of a deleted one. Raises Problem 404 when there never was one.
 
         Whose a deleted memory was is not kept, and its id may have come to somebody else by an import: a reach of some
         users ends at the last deletion.
         """
         if reach.users is None:
-            found = await self._history.of(str(memory_id))
+            found = await self._history.of(str(memory_id), limit)
             if not found:
                 await self.get(memory_id, reach)
             return found
         await self.get(memory_id, reach)
         if await self._postgres.run("deletions", lambda conn: deletion_waits(conn, memory_id)):
             return []
-        found = await self._history.of(str(memory_id))
+        found = await self._history.of(str(memory_id), limit)
         deleted = [n for n, change in enumerate(found) if change["event"] == "DELETE"]
         return found[deleted[-1] + 1 :] if deleted else found
 

@@ -14,6 +14,7 @@ from memory_server.adding import Add
 from memory_server.auth import Reader, Writer
 from memory_server.domain import Scope
 from memory_server.errors import Problem
+from memory_server.history import ALL
 from memory_server.memory_store import Found
 from memory_server.openapi import EVERYWHERE, problems
 from memory_server.routes.deps import Store, WriteGate
@@ -118,10 +119,15 @@ async def update_memory(
     return {"message": "Memory updated successfully!"}
 
 
-@router.get("/memories/{memory_id}/history", summary="Get memory history", responses=problems(404))
-async def memory_history(memory_id: UUID, store: Store, who: Reader) -> list[dict[str, Any]]:
+@router.get("/memories/{memory_id}/history", summary="Get memory history", responses=problems(404, 413))
+async def memory_history(
+    memory_id: UUID,
+    store: Store,
+    who: Reader,
+    limit: Annotated[int | None, Query(ge=1, le=100_000, description="Only the last so many changes.")] = None,
+) -> list[dict[str, Any]]:
     """All changes of a memory, oldest first; also of a deleted one, unless the key is bound to users."""
-    return await store.history(memory_id, who.reach)
+    return await store.history(memory_id, who.reach, limit or ALL)
 
 
 @router.delete("/memories/{memory_id}", summary="Delete a memory", responses=problems(404))

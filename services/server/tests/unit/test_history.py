@@ -26,6 +26,19 @@ async def test_changes_come_in_the_order_of_time_whatever_zone_they_were_written
     await history.close()
 
 
+async def test_more_changes_than_a_reply_may_have_are_refused_and_the_last_of_them_given(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db", Metrics(), 5)
+    await history.open()
+    at = "2024-01-01T00:00:00+00:00"
+    large = [HistoryEntry(str(n), "m", None, "x" * 100_000, "UPDATE", at, at) for n in range(50)]
+    await history.append(large)
+    with pytest.raises(Problem, match="4194304 characters") as caught:
+        await history.of("m")
+    assert caught.value.status == 413
+    assert [row["id"] for row in await history.of("m", 3)] == ["47", "48", "49"]
+    await history.close()
+
+
 async def test_entries_come_back_oldest_first_in_upstreams_form(tmp_path: Path) -> None:
     history = History(tmp_path / "new" / "history.db", Metrics(), 5)
     await history.open()
