@@ -2,6 +2,7 @@ import { Problem } from "../../../base/problem.ts";
 import type { Throwaway } from "../../../docker/throwaway.ts";
 import { type DeployedService, likeDeployed } from "../../../stack/deployed-service.ts";
 import type { Identity } from "../../format/backup-manifest.ts";
+import { mostUnpacked } from "../../format/bounds.ts";
 import type { OpenPart } from "../../format/part.ts";
 import { plainSql } from "./sql-text.ts";
 
@@ -23,6 +24,12 @@ data { n++; if (table == "mem0_identity") print "identity\t" $0; next }
 /^CREATE (UNIQUE )?INDEX / { print "index\t" ($2 == "UNIQUE" ? $4 : $3) }
 /^-- PostgreSQL database dump complete/ { print "end" }`;
 
+/** The text of a dump in the custom format, which is compressed inside: no more of it than one of its size can hold. */
+const UNPACK = `pg_restore -f - | {
+  head -c "$2"
+  [ "$(head -c 1 | wc -c)" -eq 0 ] || { echo "it unpacks to more than $2 bytes, which none of its size does" >&2; exit 1; }
+} |`;
+
 /**
  * Reads a dump from its first byte to its last, in a container of the image that would restore it.
  *
@@ -34,10 +41,11 @@ export async function readDump(
   dump: OpenPart,
 ): Promise<DumpContent> {
   const custom = dump.part.format === "pg-custom";
+  const most = mostUnpacked(dump.part);
   const ended = await throwaway.run({
     ...likeDeployed(postgres),
     entrypoint: ["bash"],
-    command: ["-euo", "pipefail", "-c", `${custom ? "pg_restore -f - |" : ""} awk "$1"`, "read", READ],
+    command: ["-euo", "pipefail", "-c", `${custom ? UNPACK : ""} awk "$1"`, "read", READ, String(most)],
     input: custom ? dump.open : () => plainSql(dump),
   });
   if (ended.exitCode !== 0) {

@@ -11,6 +11,7 @@ import {
   startThrowawayPostgres,
   type ThrowawayPostgres,
 } from "../../../../../../ops/backup/stores/postgres/throwaway.ts";
+import { readDump } from "../../../../../../ops/backup/stores/postgres/verify.ts";
 import { connectDocker } from "../../../../../../ops/docker/client.ts";
 import { execInContainer, streamFromExec } from "../../../../../../ops/docker/command.ts";
 import { sql } from "../../../../../../ops/docker/psql.ts";
@@ -220,6 +221,30 @@ describe("a dump in pg_dump's own format", () => {
   it("that is none, or is cut off, is not taken", async () => {
     const none = part("mem0.dump", "pg-custom", () => Readable.from([Buffer.from("no dump")]));
     await expect(restored(none, "none")).rejects.toThrow("pg_restore failed");
+  });
+
+  it("that unpacks to more than one of its size can hold is read to that bound and no further", async () => {
+    await sql(
+      server,
+      "postgres",
+      "CREATE TABLE bomb AS SELECT repeat('a', 1000000) FROM generate_series(1, 90)",
+    );
+    const bomb = await bytes(
+      "pg_dump",
+      "-U",
+      "postgres",
+      "-d",
+      "postgres",
+      "--format=custom",
+      "--compress=zstd",
+    );
+    await sql(server, "postgres", "DROP TABLE bomb");
+    const dump = part("mem0.dump", "pg-custom", () => Readable.from([bomb]));
+    const reading = readDump(throwaway, deployedLike(await bench.image("postgres")), dump);
+    await expect(reading).rejects.toMatchObject({
+      message: expect.stringContaining("it unpacks to more than 67108864 bytes"),
+      where: "postgres/mem0.dump",
+    });
   });
 });
 
