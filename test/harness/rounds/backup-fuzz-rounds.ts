@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import {
   cpSync,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,6 +12,7 @@ import {
 import os from "node:os";
 import path from "node:path";
 import { finished } from "node:stream/promises";
+import { layout, type Tier } from "../../../ops/backup/format/layout.ts";
 import type { OpenPart } from "../../../ops/backup/format/part.ts";
 import { decompressed, gunzipped } from "../../../ops/backup/format/streams.ts";
 import { readCatalogue } from "../../../ops/backup/keep/catalogue.ts";
@@ -26,7 +26,7 @@ import { countRows } from "../../../ops/backup/stores/postgres/copy-format.ts";
 import { Problem } from "../../../ops/base/problem.ts";
 import { seededRandom } from "../support/random.ts";
 import { writeWholeBackup } from "../support/whole-backup.ts";
-import { damage } from "./backup-mutations.ts";
+import { type Damage, damage } from "./backup-mutations.ts";
 
 const ID = "20261124_023000";
 const KEEP = { hourly: 1, daily: 1, weekly: 1, monthly: 1 };
@@ -37,57 +37,73 @@ export interface FuzzHits {
   read: number;
 }
 
-/**
- * Damages a backup in as many ways as there are rounds, and has it read by all that reads backups without Docker: always
- * it is refused by a Problem that names what is wrong, or it is read whole; and nothing outside of it is another.
- *
- * @throws Error that names the round, what was done to the backup, and what came of it
- */
-export async function fuzzReaders({
-  rounds,
-  seed,
-  report = () => {},
-}: {
+export interface FuzzOptions {
   rounds: number;
   seed: number;
   report?: (line: string) => void;
-}): Promise<FuzzHits> {
+}
+
+/**
+ * Damages a copy of a backup in as many ways as there are rounds, and has it looked at: always it is refused by a Problem
+ * that names what is wrong, or it is taken whole; and nothing outside of its root is another.
+ *
+ * @param backup a good one
+ * @param look takes the copy in this root, or throws a Problem
+ * @throws Error that names the round, what was done to the backup, and what came of it
+ */
+export async function fuzz(
+  backup: { tier: Tier; id: string; directory: string },
+  { rounds, seed, report = () => {} }: FuzzOptions,
+  look: (root: string, damage: Damage) => Promise<void>,
+): Promise<FuzzHits> {
   const random = seededRandom(seed);
   const hits: FuzzHits = { refused: 0, read: 0 };
-  const place = mkdtempSync(path.join(os.tmpdir(), "mem0-fuzz-"));
-  try {
-    const good = path.join(place, "good");
-    mkdirSync(good);
-    await writeWholeBackup(good, ID);
-    const whole = await readAll(good, ID, place);
+  await inPlace(async (place) => {
     for (let round = 1; round <= rounds; round += 1) {
-      const root = path.join(place, "root");
-      const outside = path.join(place, "outside");
+      const [root, outside] = [path.join(place, "root"), path.join(place, "outside")];
       for (const directory of [root, outside]) rmSync(directory, { recursive: true, force: true });
-      cpSync(good, root, { recursive: true });
-      mkdirSync(path.join(outside, "backup"), { recursive: true });
+      const directory = layout.backup(root, backup.tier, backup.id);
+      for (const copy of [directory, path.join(outside, "backup")])
+        cpSync(backup.directory, copy, { recursive: true });
       writeFileSync(path.join(outside, "canary"), "nobody's business");
-      cpSync(path.join(good, "daily", ID), path.join(outside, "backup"), { recursive: true });
-      const { what, forged } = damage({ root, outside, random, directory: path.join(root, "daily", ID) });
+      const done = damage({ root, outside, random, directory });
       const failed = (why: string, cause?: unknown) =>
-        new Error(`round ${round} of seed ${seed} (${what}): ${why}`, { cause });
+        new Error(`round ${round} of seed ${seed} (${done.what}): ${why}`, { cause });
       const before = contentOf(outside);
       try {
-        const found = await readAll(root, ID, place);
-        if (!forged && found !== whole) throw failed("it was taken, and is another");
+        await look(root, done);
         hits.read += 1;
+        report(`${round}: ${done.what}: taken`);
       } catch (error) {
         if (!(error instanceof Problem)) throw failed(`${error}`, error);
-        if (!/[0-9a-z]/i.test(error.message)) throw failed("it was refused without a word");
         hits.refused += 1;
-        report(`${round}: ${what}: ${error.message}`);
+        report(`${round}: ${done.what}: ${error.message}`);
       }
-      await keepAll(root).catch((error: unknown) => {
+      await keepAll(root, backup.id).catch((error: unknown) => {
         throw failed(`keeping it: ${error}`, error);
       });
       if (contentOf(outside) !== before) throw failed("something outside of the backups is another");
     }
-    return hits;
+  });
+  return hits;
+}
+
+/** Has damaged backups read by all that reads backups without Docker. */
+export async function fuzzReaders(options: FuzzOptions): Promise<FuzzHits> {
+  return inPlace(async (place) => {
+    const directory = await writeWholeBackup(place, ID);
+    const whole = await readAll(place, ID, place);
+    return fuzz({ tier: "daily", id: ID, directory }, options, async (root, { forged }) => {
+      const found = await readAll(root, ID, place);
+      if (!forged && found !== whole) throw new Error("it was taken, and is another");
+    });
+  });
+}
+
+async function inPlace<T>(work: (place: string) => Promise<T>): Promise<T> {
+  const place = mkdtempSync(path.join(os.tmpdir(), "mem0-fuzz-"));
+  try {
+    return await work(place);
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
@@ -146,11 +162,11 @@ function requireEqual(what: string, found: unknown, wanted: unknown): void {
 }
 
 /** Does with a root of damaged backups what is done with any root. */
-async function keepAll(root: string): Promise<void> {
+async function keepAll(root: string, id: string): Promise<void> {
   const works = [
     () => prune(root, KEEP, new Date("2026-11-25T00:00:00Z")),
-    () => pin(root, ID, "kept"),
-    () => discard(root, ID),
+    () => pin(root, id, "kept"),
+    () => discard(root, id),
     () => removeDeadPartials(root),
   ];
   for (const work of works) {
