@@ -23,13 +23,8 @@ function accepts(memory: Record<string, string>): boolean {
 
 describe("the longest name of a collection", () => {
   it("leaves room for every ending of an index that the memory server makes", () => {
-    const schema = server("schema.py");
-    const names = [...(/for name in \(([^)]*)\)/.exec(schema)?.[1] ?? "").matchAll(/"(\w+)"/g)].map(
-      ([, name]) => name,
-    );
-    const endings = [...schema.matchAll(/f"\{collection\}(\w*(?:\{name\}\w*)?)"/g)].flatMap(
-      ([, ending = ""]) =>
-        ending.includes("{name}") ? names.map((name) => ending.replace("{name}", name ?? "")) : [ending],
+    const endings = [...server("schema.sql").matchAll(/\{collection(_\w+)\}/g)].map(
+      ([, ending = ""]) => ending,
     );
     expect(endings).toContain("_hnsw_idx");
     expect(Math.max(...endings.map(({ length }) => length))).toBe(LONGEST_INDEX_ENDING.length);
@@ -46,7 +41,7 @@ describe("the longest name of a collection", () => {
 });
 
 it("a collection takes no name that the memory server has for tables of its own", () => {
-  const own = [...server("schema.py").matchAll(/CREATE TABLE IF NOT EXISTS (\w+)/g)].map(
+  const own = [...server("schema.sql").matchAll(/CREATE TABLE IF NOT EXISTS (\w+)/g)].map(
     ([, name = ""]) => name,
   );
   expect(own.length).toBeGreaterThan(2);
