@@ -176,7 +176,7 @@ describe("a new user", () => {
     expect(report).toMatchObject({ healthy: true, users: 3 });
     expect(report.memories).toBeGreaterThanOrEqual(4);
     const services = report.services.map(({ service }) => service);
-    expect(services.sort()).toEqual([...SERVICES, "metrics_exporter", "prometheus"].sort());
+    expect(services.sort()).toEqual([...SERVICES, "gate", "metrics_exporter", "prometheus"].sort());
   });
 
   it("takes memories out and in again, with their relations, and nothing twice", async () => {
