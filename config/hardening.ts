@@ -28,3 +28,15 @@ export function boundedLog(files: number) {
 export function memoryMounts(writable: Readonly<Record<string, number>> = WRITABLE): Record<string, string> {
   return Object.fromEntries(Object.entries(writable).map(([path, mb]) => [path, `size=${mb}m,mode=1777`]));
 }
+
+/**
+ * Name servers of a container that has no way out. The engine answers for the names of the network. Others it would ask
+ * the host's name servers for, through which data can leave: here it asks nobody. With `ndots` it says at once that it does
+ * not know the name of a service that stands still. What it would pass on gets no answer at all, for which a program waits
+ * 5 s twice, unless it is told to wait a second: Neo4j asks at each start what 0.0.0.0 is called.
+ */
+export const NO_NAMES_BEYOND = {
+  servers: ["127.0.0.1"],
+  options: ["attempts:1", "ndots:1", "timeout:1"],
+  searches: ["."],
+} as const;

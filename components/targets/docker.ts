@@ -2,7 +2,7 @@ import { local } from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { cpusSpelling, durationSpelling } from "../../config/docker-spelling.ts";
-import { boundedLog, HARDENING, memoryMounts } from "../../config/hardening.ts";
+import { boundedLog, HARDENING, memoryMounts, NO_NAMES_BEYOND } from "../../config/hardening.ts";
 import { LABELS, type Service } from "../../config/names.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { MountedFile } from "../host-file.ts";
@@ -127,7 +127,7 @@ export class DockerTarget implements Target {
         labels: [...this.#labels(spec.service), ...files.map(revisionLabel)],
         networksAdvanced: network.memberships(spec.service, bounds).map(attachment),
         ...(outward ? { hosts: [{ host: "host.docker.internal", ip: "host-gateway" }] } : {}),
-        ...(network.closed(bounds) ? NO_NAMES_BEYOND : {}),
+        ...(network.closed(bounds) ? NO_NAMES : {}),
         ports: [...(spec.ports ?? [])]
           .sort((a, b) => a.internal - b.internal)
           .map((port) => ({ ...port, ip: HARDENING.publishedOn, protocol: "tcp" })),
@@ -185,11 +185,12 @@ const BRIDGES: Record<Reach, Partial<docker.NetworkArgs>> = {
   outward: {},
 };
 
-/**
- * The engine answers for the names of the stack. Others it would ask the host's name servers for, through which data can
- * leave: here it asks nobody. With `ndots` it says at once that it does not know the name of a service that stands still.
- */
-const NO_NAMES_BEYOND = { dns: ["127.0.0.1"], dnsOpts: ["ndots:1"], dnsSearches: ["."] };
+/** As the plugin takes it. */
+const NO_NAMES = {
+  dns: [...NO_NAMES_BEYOND.servers],
+  dnsOpts: [...NO_NAMES_BEYOND.options],
+  dnsSearches: [...NO_NAMES_BEYOND.searches],
+};
 
 /** A container reads its files once, so a new revision has to make a new container. */
 function revisionLabel({ kind, name, revision }: File): Label {

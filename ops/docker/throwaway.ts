@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
-import { boundedLog, HARDENING, memoryMounts } from "../../config/hardening.ts";
+import { boundedLog, HARDENING, memoryMounts, NO_NAMES_BEYOND } from "../../config/hardening.ts";
 import { Problem } from "../base/problem.ts";
 import { waitUntil } from "../base/wait-until.ts";
 import { exitCodeOf, ignoring } from "./client.ts";
@@ -37,6 +37,13 @@ export interface ThrowawaySpec {
 
 /** Processes and threads that one may have: what it is given to read may try to make more. */
 const MOST_PROCESSES = 512;
+
+/** As Docker's API takes it. */
+const NO_NAMES = {
+  Dns: [...NO_NAMES_BEYOND.servers],
+  DnsOptions: [...NO_NAMES_BEYOND.options],
+  DnsSearch: [...NO_NAMES_BEYOND.searches],
+};
 
 /** Lines of a log that tell why a server does not start. */
 const LOG_END = 5;
@@ -291,6 +298,7 @@ export class Throwaway {
       Labels: this.#labels,
       HostConfig: {
         NetworkMode: network,
+        ...(network === "none" ? {} : NO_NAMES),
         Mounts: [...mounts(spec.stores ?? {}, false), ...mounts(spec.readOnlyStores ?? {}, true)],
         Tmpfs: memoryMounts(spec.tmpfs),
         ReadonlyRootfs: HARDENING.readOnlyRoot,
