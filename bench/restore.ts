@@ -7,6 +7,7 @@ import { execa } from "execa";
 import type { PartFormat } from "../ops/backup/format/backup-manifest.ts";
 import type { OpenPart } from "../ops/backup/format/part.ts";
 import { QUICKEST } from "../ops/backup/format/streams.ts";
+import { RESERVE_BYTES } from "../ops/backup/restore/room.ts";
 import type { PostgresPlace } from "../ops/backup/stores/postgres/databases.ts";
 import { restoreDatabase } from "../ops/backup/stores/postgres/restore.ts";
 import { layBeside, onFiles } from "../ops/backup/stores/postgres/restore-files.ts";
@@ -183,7 +184,7 @@ function waysFrom(source: PostgresPlace): Way[] {
         const live = { ...deployed, store };
         // Docker gives a new volume what the image has at its place, and with it its owner.
         await onFiles(throwaway, deployed, store, "cat >/dev/null", rows);
-        await layBeside(built, live, "pgdata");
+        await layBeside(built, live, "pgdata", RESERVE_BYTES);
         const on = { name: "live", volume: store, database };
         return { place: await startThrowawayPostgres(docker, throwaway, live, names, on), database };
       },

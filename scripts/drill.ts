@@ -69,10 +69,6 @@ export const verb = defineVerb<{ identity?: string; sealKey?: string; trust?: bo
           say(checkLine(check));
         };
         const opened = { ...metered(backup, onBytes), manifest: made };
-        if (opened.files !== undefined && opened.sealed !== "this-stack") {
-          say("Postgres' files are left out: this stack did not seal the backup");
-          opened.files = undefined;
-        }
         return drill(stack, opened, told, call.interruption.signal);
       },
     );

@@ -82,8 +82,7 @@ export async function startOnCopy(
   names: ServerNames,
   { copy, full }: { copy: PhysicalCopy; full?: PhysicalCopy },
 ): Promise<PostgresPlace> {
-  if (full === undefined)
-    return (await startOnFiles(docker, throwaway, deployed, names, copy, copy.id)).place;
+  if (full === undefined) return startOnFiles(docker, throwaway, deployed, names, copy, copy.id);
   const volume = await throwaway.volume("combined");
   const unpack = (directory: string, part: OpenPart) =>
     onFiles(throwaway, deployed, volume, `mkdir ${directory}; tar -x -C ${directory}`, part);

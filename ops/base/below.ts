@@ -76,7 +76,14 @@ export function streamBelow(root: string, file: string): ReadStream {
  */
 export function readBelow(root: string, file: string): string | undefined {
   if (lookBelow(root, file) === undefined) return undefined;
-  const descriptor = openBelow(root, file);
+  let descriptor: number;
+  try {
+    descriptor = openBelow(root, file);
+  } catch (error) {
+    // Removed since it was looked at.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
   try {
     return readFileSync(descriptor, "utf8");
   } finally {

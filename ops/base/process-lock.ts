@@ -102,13 +102,7 @@ function parseHolder(text: string): Holder {
  * @throws Problem when the file names none
  */
 export function readHolder(file: string): Holder | undefined {
-  let text: string | undefined;
-  try {
-    text = readBelow(path.dirname(file), file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = readBelow(path.dirname(file), file);
   if (text === undefined) return undefined;
   try {
     return parseHolder(text);

@@ -62,9 +62,9 @@ export class PsqlSession {
     this.#lines = byteLines(this.#output, MAX_ROW_BYTES);
   }
 
-  static async open({ docker, container }: PostgresContainer, database: string): Promise<PsqlSession> {
+  static async open({ docker, container, role }: PostgresContainer, database: string): Promise<PsqlSession> {
     const exec = await docker.getContainer(container).exec({
-      Cmd: psql(database),
+      Cmd: psql(database, role),
       AttachStdin: true,
       AttachStdout: true,
       AttachStderr: true,

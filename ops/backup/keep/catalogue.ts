@@ -91,9 +91,8 @@ export function readBackup(place: {
   suspect: boolean;
 }): Backup | Damaged {
   const { directory } = place;
-  const damaged = (kind: Damaged["kind"], reason: string): Damaged => ({ ...place, kind, reason });
   if (lstatSync(directory, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
-    return damaged("no-manifest", "it is a symbolic link, which is not followed");
+    return { ...place, kind: "no-manifest", reason: "it is a symbolic link, which is not followed" };
   }
   try {
     return readInside(place);
@@ -101,7 +100,7 @@ export function readBackup(place: {
     if (!(error instanceof NotFollowed)) throw error;
     // What has no manifest of its own is none of ours, and nothing removes it.
     const isManifest = error.where === path.join(directory, FILES.manifest);
-    return damaged(isManifest ? "no-manifest" : "part", error.message);
+    return { ...place, kind: isManifest ? "no-manifest" : "part", reason: error.message };
   }
 }
 

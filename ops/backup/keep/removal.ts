@@ -3,14 +3,14 @@ import path from "node:path";
 import { lookBelow, makeBelow } from "../../base/below.ts";
 import { isFinderFile } from "../../base/finder-files.ts";
 import { Problem } from "../../base/problem.ts";
-import { FILES, layout, type Tier } from "../format/layout.ts";
+import { FILES, layout, TIERS, type Tier } from "../format/layout.ts";
 
 /** One of these files lies in every directory of ours: who is at it, or, when it is finished, its manifest. */
 const MARKERS: readonly string[] = [FILES.owner, FILES.manifest];
 
 /** Names of our directories of unfinished work, and of backups on their way out. */
-const UNFINISHED =
-  /^(?:(?:hourly|daily|weekly|monthly)-\d{8}_\d{6}-\d+|removed-(?:hourly|daily|weekly|monthly)-\d{8}_\d{6})$/;
+const BACKUP = String.raw`(?:${TIERS.join("|")})-\d{8}_\d{6}`;
+const UNFINISHED = new RegExp(String.raw`^(?:${BACKUP}-\d+|removed-${BACKUP})$`);
 
 /**
  * Removes a directory of unfinished work, when it bears a name and a file of ours, or is empty as a run leaves it that was

@@ -44,14 +44,16 @@ export function ensureRoot(
   owner: RootOwner,
   what = THE_ROOT,
 ): OwnDirectory & { made: boolean } {
-  if (checkRoot(root, owner, what)) {
+  const used = lookAtRoot(root, owner, what);
+  if (used !== undefined) {
     noteUsed(root, owner);
-    return { ...requireOwnDirectory(root, what), made: false };
+    return { ...used, made: false };
   }
+  let own: OwnDirectory;
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 });
     // Somebody may have made it first.
-    requireOwnDirectory(root, what);
+    own = requireOwnDirectory(root, what);
     const marker = {
       version: 1,
       stack: owner.stack,
@@ -63,7 +65,7 @@ export function ensureRoot(
     throw unwritable(root, cause);
   }
   noteUsed(root, owner);
-  return { ...requireOwnDirectory(root, what), made: true };
+  return { ...own, made: true };
 }
 
 const THE_ROOT = "the backup root";
@@ -81,12 +83,17 @@ export function openToAll(root: string): string {
  *
  * @throws Problem as `ensureRoot`
  */
-export function checkRoot(root: string, { stack, stateDir }: RootOwner, what = THE_ROOT): boolean {
-  requireOwnDirectory(root, what);
+export function checkRoot(root: string, owner: RootOwner): boolean {
+  return lookAtRoot(root, owner, THE_ROOT) !== undefined;
+}
+
+/** What was found of this stack's backup root; undefined when it never was used. */
+function lookAtRoot(root: string, { stack, stateDir }: RootOwner, what: string): OwnDirectory | undefined {
+  const own = requireOwnDirectory(root, what);
   const file = layout.marker(root);
   const text = readBelow(root, file);
   if (text === undefined) {
-    if (!usedRoots(stateDir).includes(root)) return false;
+    if (!usedRoots(stateDir).includes(root)) return undefined;
     throw new Problem("the backup root is not there: backups were made in it, and their marker is missing", {
       where: root,
       mend: `mount the disk that holds ${path.basename(file)}; if the backups are gone for good: rm ${usedFile(stateDir)}`,
@@ -99,7 +106,7 @@ export function checkRoot(root: string, { stack, stateDir }: RootOwner, what = T
       mend: "give each stack a root of its own: mem0:backup.root",
     });
   }
-  return true;
+  return own;
 }
 
 /** What a person reads when nothing can be written to the backup root. */

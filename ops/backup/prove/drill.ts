@@ -164,10 +164,10 @@ async function drillFiles(
   const { counts, collection } = backup.manifest;
   const { database } = stack.manifest;
   const deployed = await deployedService(stack, "postgres");
-  const unfit = await whyNotFiles(stack, deployed, backup.manifest, []);
+  const unfit = await whyNotFiles(stack, deployed, backup.sealed, backup.manifest, []);
   if (unfit !== undefined) return note("files of Postgres", true, `not for this stack: ${unfit}`);
   const names = { user: database.user, collection, database: database.name };
-  const { place } = await startOnFiles(stack.docker, throwaway, deployed, names, files, backup.id);
+  const place = await startOnFiles(stack.docker, throwaway, deployed, names, files, backup.id);
   const { memories, users, indexed } = await readContent(place, database.name);
   note(
     "files of Postgres",

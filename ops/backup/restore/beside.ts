@@ -4,9 +4,10 @@ import { Problem } from "../../base/problem.ts";
 import { counted } from "../../base/words.ts";
 import { deployedService } from "../../stack/deployed-service.ts";
 import type { BackupManifest } from "../format/backup-manifest.ts";
+import type { SealState } from "../format/seal.ts";
 import { waitForAll } from "../format/streams.ts";
 import { databases } from "../stores/postgres/databases.ts";
-import { whyNotFiles, whyNotWhole } from "../stores/postgres/restore-files.ts";
+import { NOT_SEALED, whyNotFiles, whyNotWhole } from "../stores/postgres/restore-files.ts";
 import { THROWAWAY_POSTGRES } from "../stores/postgres/throwaway.ts";
 import type { Journal } from "./journal.ts";
 import {
@@ -20,9 +21,6 @@ import type { Restorable } from "./restorable.ts";
 import { roomOf, withinRoom } from "./room.ts";
 import { removeBeside, type SwapPlaces } from "./swap.ts";
 import type { RestoreTools } from "./tools.ts";
-
-/** A data directory is made by a superuser, and what it holds runs: only the stack's own are ever started. */
-const NOT_SEALED = "this stack did not seal it, and a server's files are more than data";
 
 /**
  * How Postgres is restored: from files where the backup has them and the stack can take them, since they bring the
@@ -39,9 +37,7 @@ export async function postgresForm(
   const unfit =
     files === undefined || manifest === undefined
       ? "there are none in it"
-      : sealed !== "this-stack"
-        ? NOT_SEALED
-        : await misfit(tools, manifest);
+      : await misfit(tools, sealed, manifest);
   if (unfit === undefined) return { postgresFrom: "files", postgresAs: "files" };
   const reason = `Postgres' files of backup ${id} cannot be used: ${unfit}`;
   if (from === "files") throw new Problem(reason, { mend: "the same command with --from dump" });
@@ -60,10 +56,14 @@ async function fromDump({
 }
 
 /** Does without `withPlaces`, which only the holder of the lock may use: another restore may be at work. */
-async function misfit({ stack }: RestoreTools, backup: BackupManifest): Promise<string | undefined> {
+async function misfit(
+  { stack }: RestoreTools,
+  sealed: SealState,
+  backup: BackupManifest,
+): Promise<string | undefined> {
   const postgres = await deployedService(stack, "postgres");
   const live = await databases({ docker: stack.docker, container: postgres.container });
-  return whyNotFiles(stack, postgres, backup, live);
+  return whyNotFiles(stack, postgres, sealed, backup, live);
 }
 
 /**

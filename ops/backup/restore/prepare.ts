@@ -17,13 +17,14 @@ import {
   withThrowawayGraph,
 } from "../stores/neo4j/restore.ts";
 import { countGraph, startGraph } from "../stores/neo4j/restore-graph.ts";
-import { bindDatabase, readContent } from "../stores/postgres/content.ts";
+import { bindDatabase, isSearchable, readContent } from "../stores/postgres/content.ts";
 import { copyOver } from "../stores/postgres/copy-over.ts";
 import type { PostgresPlace } from "../stores/postgres/databases.ts";
 import { makeSearchable, restoreDatabase } from "../stores/postgres/restore.ts";
 import { dropOthers, layBeside, type ServerNames, startOnFiles } from "../stores/postgres/restore-files.ts";
 import { startThrowawayPostgres } from "../stores/postgres/throwaway.ts";
 import type { GraphParts, PostgresFiles, PostgresParts } from "../stores/store.ts";
+import { RESERVE_BYTES } from "./room.ts";
 import { LIVE_FILES, namesBeside, type RestoreRun } from "./swap.ts";
 
 /** What holds for every store that is restored. */
@@ -71,7 +72,7 @@ export async function preparePostgres(
     options.report(`Postgres: building the similarity index of ${counted(memories, "memory")}`);
     await makeSearchable(place, database);
     await requireIndex(place, database);
-    await layBeside(place, deployed, namesBeside(LIVE_FILES.postgres, id).restored);
+    await layBeside(place, deployed, namesBeside(LIVE_FILES.postgres, id).restored, RESERVE_BYTES);
     return memories;
   }
   const { restored } = namesBeside(database, id);
@@ -99,16 +100,16 @@ export async function preparePostgresFiles(
 ): Promise<number> {
   const { docker, throwaway, id } = preparation;
   const { database } = names;
-  const { place } = await startOnFiles(docker, throwaway, deployed, names, files, backupId);
+  const place = await startOnFiles(docker, throwaway, deployed, names, files, backupId);
   await dropOthers(place, database);
   const memories = await checkDatabase(preparation, place, database, files.files.part.file);
   await requireIndex(place, database);
-  await layBeside(place, deployed, namesBeside(LIVE_FILES.postgres, id).restored);
+  await layBeside(place, deployed, namesBeside(LIVE_FILES.postgres, id).restored, RESERVE_BYTES);
   return memories;
 }
 
 async function requireIndex(place: PostgresPlace, database: string): Promise<void> {
-  if ((await readContent(place, database)).indexed) return;
+  if (await isSearchable(place, database)) return;
   throw new Problem("the restored database has no similarity index", { where: database });
 }
 

@@ -88,11 +88,9 @@ export async function restoreUser(
         report("restoring Postgres in a throw-away server");
         const server = await startThrowawayPostgres(docker, throwaway, deployed, database);
         await restoreDatabase(server, dump, database.name, { searchable: false, leaveOutUnknown, report });
-        if (backup.graph === undefined) return { place: server, relations: [] };
-        return {
-          place: server,
-          relations: await readRelations(stack, throwaway, backup.graph, user, report),
-        };
+        const { graph } = backup;
+        const told = graph === undefined ? [] : await readRelations(stack, throwaway, graph, user, report);
+        return { place: server, relations: told };
       },
     );
     const { dimensions } = await readContent(place, database.name);

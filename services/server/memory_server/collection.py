@@ -79,10 +79,7 @@ class Collection:
 
     async def _measured(self, conn: Connection, query: sql.Composable, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows of a query for one reply. Raises Problem 413 before more of them come than a reply may have."""
-        text = "SELECT *, sum(octet_length(payload::text)) OVER (ROWS UNBOUNDED PRECEDING) AS size FROM ({}) AS found"
-        kept = "SELECT * FROM ({}) AS measured WHERE size - octet_length(payload::text) <= %s"
-        measured = sql.SQL(kept).format(sql.SQL(text).format(query))
-        rows = await (await conn.execute(measured, (*values, MAX_REPLY_BYTES))).fetchall()
+        rows = await (await conn.execute(_up_to_a_reply(query), (*values, MAX_REPLY_BYTES))).fetchall()
         if rows and rows[-1][-1] > MAX_REPLY_BYTES:
             detail = f"The memories asked for have more than {MAX_REPLY_BYTES} bytes: ask for fewer with limit."
             raise Problem(413, "reply-too-large", detail)
@@ -92,14 +89,11 @@ class Collection:
         self, conn: Connection, where: Condition, last: UUID | None, limit: int, *, vectors: bool
     ) -> list[tuple[Memory, Vector | None]]:
         """The memories that follow `last` in the order of ids, as many as make a page; with their vectors if asked."""
-        text = """
-            SELECT * FROM (
-                SELECT *, sum(octet_length(payload::text)) OVER (ROWS UNBOUNDED PRECEDING) AS size FROM (
-                    SELECT id, payload, {vector} FROM {table} WHERE {where} AND (%s::uuid IS NULL OR id > %s)
-                    ORDER BY id LIMIT %s) AS found) AS measured
-            WHERE size - octet_length(payload::text) <= %s ORDER BY id"""
+        text = "SELECT id, payload, {vector} FROM {table} WHERE {where} AND (%s::uuid IS NULL OR id > %s) " \
+            "ORDER BY id LIMIT %s"  # fmt: skip
         query = self._sql(text, where=where[0], vector=sql.SQL("vector::text" if vectors else "NULL"))
-        found = await conn.execute(query, (*where[1], last, last, limit, MAX_REPLY_BYTES))
+        page = sql.SQL("{} ORDER BY id").format(_up_to_a_reply(query))
+        found = await conn.execute(page, (*where[1], last, last, limit, MAX_REPLY_BYTES))
         return [(Memory(row[0], row[1]), json.loads(row[2]) if vectors else None) for row in await found.fetchall()]
 
     async def insert(self, conn: Connection, rows: Sequence[tuple[UUID, Vector, dict[str, Any]]]) -> None:
@@ -197,6 +191,18 @@ class Collection:
         rows = await (await conn.execute(query, (*values, limit, offset))).fetchall()
         users = [{"user_id": row[1], "memories": row[2], "updated_at": row[3]} for row in rows if row[1] is not None]
         return users, int(rows[0][0])
+
+
+def _up_to_a_reply(query: sql.Composable) -> sql.Composed:
+    """The rows of a query, in its order, up to the one with which their payloads go beyond a bound: the last value.
+
+    Each has `size`, the bytes so far.
+    """
+    text = """
+        SELECT * FROM (
+            SELECT *, sum(octet_length(payload::text)) OVER (ROWS UNBOUNDED PRECEDING) AS size FROM ({}) AS found
+        ) AS measured WHERE size - octet_length(payload::text) <= %s"""
+    return sql.SQL(text).format(query)
 
 
 def literal(vector: Vector) -> str:

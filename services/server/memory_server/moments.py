@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 
 def parse(text: object) -> datetime:
@@ -21,6 +22,14 @@ def parse(text: object) -> datetime:
 def stored(text: object) -> str:
     """The same moment in UTC and of one width, so that texts are in the order of time. Raises ValueError."""
     return written(parse(text))
+
+
+def stored_if_any(value: Any) -> Any:
+    """The same where a value names a moment; a value that names none as it is."""
+    try:
+        return stored(value)
+    except ValueError:
+        return value
 
 
 def written(moment: datetime) -> str:

@@ -52,12 +52,5 @@ async def rewrite(postgres: Postgres, collection: Collection, gate: Gate) -> int
 
 def _rewritten(payload: dict[str, Any]) -> dict[str, str]:
     """Those members that name a moment in another form; what names none stays as it is."""
-    found = {}
-    for name in MEMBERS:
-        try:
-            text = moments.stored(payload.get(name))
-        except ValueError:
-            continue
-        if text != payload.get(name):
-            found[name] = text
-    return found
+    stored = {name: moments.stored_if_any(payload.get(name)) for name in MEMBERS}
+    return {name: text for name, text in stored.items() if text != payload.get(name)}

@@ -165,17 +165,9 @@ def changed_payload(before: Memory, text: str, metadata: dict[str, Any]) -> dict
         **kept,
         "data": text,
         "hash": text_hash(text),
-        "created_at": _kept(before.payload.get("created_at")),
+        "created_at": moments.stored_if_any(before.payload.get("created_at")),
         "updated_at": now(),
     }
-
-
-def _kept(stamp: Any) -> Any:
-    """A moment in the form that is stored; as it is where it is none."""
-    try:
-        return moments.stored(stamp)
-    except ValueError:
-        return stamp
 
 
 def entry(event: Literal["ADD", "UPDATE", "DELETE"], before: Memory | None, after: Memory | None) -> HistoryEntry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 
 from psycopg import sql
@@ -14,7 +15,7 @@ LOCK = 0x6D656D30
 TABLES = (resources.files("memory_server") / "schema.sql").read_text()
 """Tables and indexes; a restore makes the same ones from it."""
 
-INDEXES = ("hnsw_idx", "user_id_idx", "agent_id_idx", "run_id_idx")
+INDEXES = frozenset(re.findall(r"\{collection_(\w+)\}", TABLES))
 """Ends of the names of the collection's indexes."""
 
 

@@ -6,6 +6,7 @@ import { type Cut, NO_IDENTITY } from "../cut.ts";
 import { ZSTD_LEVEL } from "../history/dump.ts";
 import type { DumpedStore } from "../store.ts";
 import { encodeValue, type GraphLine } from "./graph-lines.ts";
+import { readGraphIdentity } from "./restore.ts";
 import { cloneStore } from "./store-clone.ts";
 
 /** Nodes that belong to the server's own bookkeeping and not to anybody's memory. */
@@ -16,9 +17,6 @@ export const GRAPH_COUNTS = `
   CALL () { MATCH (n) WHERE ${OURS} RETURN count(n) AS nodes }
   CALL () { MATCH ()-[r]->() RETURN count(r) AS relationships }
   RETURN nodes, relationships`;
-
-const IDENTITY =
-  "MATCH (n:Mem0Identity {only_one: true}) RETURN n.instance_id AS instance, n.embedder AS embedder, n.dimensions AS dimensions LIMIT 1";
 
 /**
  * What reads the graph, row by row as the rows are taken. Without any order: the scans go by id, and a sort keeps every
@@ -60,15 +58,7 @@ async function readCounts({ found }: Cut, driver: Driver): Promise<void> {
   found.counts.nodes = Number(records[0]?.get("nodes"));
   found.counts.relationships = Number(records[0]?.get("relationships"));
   found.versions.neo4j = summary.server.agent?.split("/")[1] ?? "";
-  const identity = (await driver.executeQuery(IDENTITY)).records[0];
-  found.identities.neo4j =
-    identity === undefined
-      ? NO_IDENTITY
-      : {
-          instanceId: String(identity.get("instance")),
-          embedder: String(identity.get("embedder")),
-          dimensions: Number(identity.get("dimensions")),
-        };
+  found.identities.neo4j = (await readGraphIdentity(driver)) ?? NO_IDENTITY;
 }
 
 async function exportGraph(cut: Cut, sink: PartSink, driver: Driver): Promise<void> {

@@ -176,9 +176,15 @@ export async function withThrowawayGraph<T>(
 /** Instance, embedder and dimensions that a graph was bound to; undefined when it never was. */
 export async function readGraphIdentity(driver: Driver): Promise<Identity | undefined> {
   const { records } = await driver.executeQuery(
-    "MATCH (n:Mem0Identity {only_one: true}) RETURN n.instance_id AS instanceId, n.embedder AS embedder, n.dimensions AS dimensions LIMIT 1",
+    "MATCH (n:Mem0Identity {only_one: true}) RETURN n.instance_id AS instance, n.embedder AS embedder, n.dimensions AS dimensions LIMIT 1",
   );
-  return records[0]?.toObject() as Identity | undefined;
+  const [found] = records;
+  if (found === undefined) return undefined;
+  return {
+    instanceId: String(found.get("instance")),
+    embedder: String(found.get("embedder")),
+    dimensions: Number(found.get("dimensions")),
+  };
 }
 
 /** Binds a graph to a stack, as the memory server does at a first start. */

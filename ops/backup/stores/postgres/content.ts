@@ -32,16 +32,22 @@ export async function readContent(place: PostgresPlace, database: string): Promi
     `SELECT count(*), count(DISTINCT payload->>'user_id') FROM ${inPublic(place.collection)}`,
   );
   const [memories, users] = counted.split("|").map(Number);
-  const hnsw =
-    "SELECT bool_or(i.indisvalid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid " +
-    `JOIN pg_am m ON m.oid = c.relam WHERE m.amname = 'hnsw' AND i.indrelid = to_regclass(${table})`;
   return {
     memories: memories ?? 0,
     users: users ?? 0,
     dimensions: Number(dimensions),
     identity: await readIdentityRow(place, database),
-    indexed: (await ask(hnsw)) === "t",
+    indexed: await isSearchable(place, database),
   };
+}
+
+/** Whether the similarity index is there and valid, without a look at the rows. */
+export async function isSearchable(place: PostgresPlace, database: string): Promise<boolean> {
+  const hnsw =
+    "SELECT bool_or(i.indisvalid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid " +
+    "JOIN pg_am m ON m.oid = c.relam WHERE m.amname = 'hnsw' " +
+    `AND i.indrelid = to_regclass(${escapeLiteral(inPublic(place.collection))})`;
+  return (await sql(asOwner(place), database, hnsw)) === "t";
 }
 
 async function readIdentityRow(place: PostgresPlace, database: string): Promise<Identity | undefined> {

@@ -7,17 +7,18 @@ import { type DeployedService, likeDeployed, onStore } from "../../../stack/depl
 import type { DeployedStack } from "../../../stack/deployed-stack.ts";
 import type { BackupManifest } from "../../format/backup-manifest.ts";
 import type { OpenPart } from "../../format/part.ts";
+import type { SealState } from "../../format/seal.ts";
 import { decompressed, lastLine } from "../../format/streams.ts";
 import type { PostgresFiles } from "../store.ts";
 import { restorePointOf } from "./base-backup.ts";
 import { databases, dropDatabase, type PostgresPlace } from "./databases.ts";
 import { POSTGRES_VOLUME, startThrowawayPostgres, type ThrowawayPostgres } from "./throwaway.ts";
 
+/** A data directory is made by a superuser, and what it holds runs: only the stack's own are ever started. */
+export const NOT_SEALED = "this stack did not seal it, and a server's files are more than data";
+
 /** Databases that every server has. */
 const SERVERS_OWN = ["postgres", "template0", "template1"];
-
-/** What is left free on the disk of the live data, beside what is laid there: ops/backup/restore/room.ts. */
-const RESERVE_MIB = 1024;
 
 const GRACE_SECONDS = 120;
 
@@ -32,11 +33,10 @@ export async function startOnFiles(
   names: ServerNames,
   { files, log }: PostgresFiles,
   id: string,
-): Promise<{ place: ThrowawayPostgres }> {
+): Promise<ThrowawayPostgres> {
   const volume = await throwaway.volume("files");
   await onFiles(throwaway, deployed, volume, "mkdir pgdata; tar -x -C pgdata", files);
-  const place = await startReplayed(docker, throwaway, deployed, names, { volume, log, id });
-  return { place };
+  return startReplayed(docker, throwaway, deployed, names, { volume, log, id });
 }
 
 /** Replays the log over files that were laid out in `pgdata` of a volume, and starts a server on them. */
@@ -87,19 +87,22 @@ function others(names: readonly string[], database: string): string[] {
 /**
  * Stops a throw-away server in order, and copies its files to `name` in the store of the deployed one.
  *
+ * @param reserveBytes what has to stay free on the disk of the live data beside them
  * @throws Problem when there is no room for them
  */
 export async function layBeside(
   { throwaway, container, volume }: ThrowawayPostgres,
   deployed: DeployedService,
   name: string,
+  reserveBytes: number,
 ): Promise<void> {
   await throwaway.stop(container, GRACE_SECONDS);
+  const reserve = Math.ceil(reserveBytes / 1024 ** 2);
   const copy = `
     need=$(du --summarize --block-size=1M /copy/pgdata | cut -f 1)
     free=$(df --block-size=1M --output=avail . | tail -n 1)
-    [ $((free - need)) -ge ${RESERVE_MIB} ] || {
-      echo "too little room: $free MiB are free, $need are wanted and ${RESERVE_MIB} have to stay free" >&2; exit 1; }
+    [ $((free - need)) -ge ${reserve} ] || {
+      echo "too little room: $free MiB are free, $need are wanted and ${reserve} have to stay free" >&2; exit 1; }
     rm -rf "$1"; cp -a /copy/pgdata "$1"; sync --file-system .`;
   await onStore(throwaway, deployed, copy, [name], { readOnlyStores: { "/copy": volume } });
 }
@@ -113,8 +116,8 @@ export async function whyNotWhole(
   { container, env }: DeployedService,
 ): Promise<string | undefined> {
   const live = { docker, container };
-  const strange = others(await databases(live), database.name);
-  if (strange.length > 0) return `the server holds other databases too: ${strange.join(", ")}`;
+  const shared = whyNotAlone(await databases(live), database.name);
+  if (shared !== undefined) return shared;
   const roles = (await sql(live, "postgres", "SELECT rolname FROM pg_roles ORDER BY 1")).split("\n");
   const known = ["postgres", database.user, env.POSTGRES_METRICS_USER];
   const more = roles.filter((role) => !known.includes(role) && !role.startsWith("pg_"));
@@ -128,17 +131,24 @@ export async function whyNotWhole(
  */
 export async function whyNotFiles(
   { docker, manifest: { instanceId, database } }: DeployedStack,
-  { env, container }: DeployedService,
+  { env, container }: Pick<DeployedService, "env" | "container">,
+  sealed: SealState,
   backup: Pick<BackupManifest, "architecture" | "versions" | "identity">,
   live: readonly string[],
 ): Promise<string | undefined> {
+  if (sealed !== "this-stack") return NOT_SEALED;
   const [version] = backup.versions.postgres.split(".");
   if (version !== env.PG_MAJOR) return `they are of PostgreSQL ${version}, this is ${env.PG_MAJOR}`;
   const architecture = await architectureOf(docker, container);
   if (backup.architecture !== architecture)
     return `they are for ${backup.architecture}, this is ${architecture}`;
   if (backup.identity.instanceId !== instanceId) return "they are another instance's, with its roles";
-  const strange = others(live, database.name);
+  return whyNotAlone(live, database.name);
+}
+
+/** What else a server holds, whose files are therefore not the stack's alone; undefined when nothing. */
+function whyNotAlone(live: readonly string[], database: string): string | undefined {
+  const strange = others(live, database);
   return strange.length === 0 ? undefined : `the server holds other databases too: ${strange.join(", ")}`;
 }
 

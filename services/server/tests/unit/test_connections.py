@@ -51,6 +51,14 @@ async def free(lanes: Lanes) -> None:
     raise AssertionError("a request is still under way")
 
 
+async def ask_and_take_nothing(connect: Callable[[], Awaitable[Peer]], path: bytes) -> asyncio.StreamWriter:
+    """Ask for something and stall: nothing of the reply is read."""
+    reader, writer = await connect()
+    reader._transport.pause_reading()  # type: ignore[attr-defined]
+    writer.write(b"GET " + path + b" HTTP/1.1\r\n" + HEAD + b"\r\n")
+    return writer
+
+
 async def talk(connect: Callable[[], Awaitable[Peer]], *parts: bytes, every_s: float = 0) -> bytes:
     """All that is answered to `parts`, sent one by one until there is an answer or the other side closes."""
     reader, writer = await connect()
@@ -101,9 +109,7 @@ async def test_a_reader_that_stalls_is_cut_off_and_what_it_held_is_given_back() 
 
     lanes = Lanes(1)
     async with served(endless, lanes) as connect:
-        reader, writer = await connect()
-        reader._transport.pause_reading()  # type: ignore[attr-defined]
-        writer.write(b"GET /export HTTP/1.1\r\n" + HEAD + b"\r\n")
+        writer = await ask_and_take_nothing(connect, b"/export")
         await asyncio.wait_for(given_back.wait(), 10)
         await free(lanes)
         writer.close()
@@ -119,9 +125,7 @@ async def test_a_whole_reply_that_nobody_takes_keeps_its_lane_and_is_cut_off() -
 
     lanes = Lanes(1)
     async with served(large, lanes) as connect:
-        reader, writer = await connect()
-        reader._transport.pause_reading()  # type: ignore[attr-defined]
-        writer.write(b"GET /memories HTTP/1.1\r\n" + HEAD + b"\r\n")
+        writer = await ask_and_take_nothing(connect, b"/memories")
         await asyncio.wait_for(begun.wait(), 10)
         turned_away = await talk(connect, b"GET /memories HTTP/1.1\r\n" + HEAD + b"\r\n")
         assert turned_away.startswith(b"HTTP/1.1 429 ")

@@ -20,6 +20,7 @@ import { copyTo } from "../../../../../ops/backup/keep/copy-elsewhere.ts";
 import { accept } from "../../../../../ops/backup/keep/keeping.ts";
 import { type VerifyTools, verifyBackup } from "../../../../../ops/backup/prove/verify.ts";
 import { findRestorable } from "../../../../../ops/backup/restore/restorable.ts";
+import { whyNotFiles } from "../../../../../ops/backup/stores/postgres/restore-files.ts";
 import { requireTrusted } from "../../../../../ops/backup/trust.ts";
 import { DeployedStack } from "../../../../../ops/stack/deployed-stack.ts";
 import {
@@ -175,6 +176,15 @@ describe("a backup that this stack did not seal", () => {
       expect(found(key).lacks.join()).toContain("taken on your word");
     }
     expect(found(OWN).lacks).toEqual([]);
+  });
+
+  it("never gives its files to a server, whoever asks for them", async () => {
+    const deployed = new DeployedStack(exampleManifest(), root.path);
+    const service = { env: { PG_MAJOR: "17" }, container: "none" };
+    for (const { sealed } of [found(OTHER), found()]) {
+      const why = await whyNotFiles(deployed, service, sealed, exampleContent(ID, "hourly"), []);
+      expect(why).toContain("this stack did not seal it");
+    }
   });
 
   it("and that was changed is refused in stronger words", () => {
