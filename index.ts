@@ -6,6 +6,7 @@ import { buildContexts } from "./components/build-context.ts";
 import { declareStack } from "./components/stack.ts";
 import { readStackConfig } from "./config/pulumi-config.ts";
 import { parseSettings } from "./config/settings.ts";
+import { complaint } from "./ops/base/check.ts";
 import { Problem } from "./ops/base/problem.ts";
 import { counted } from "./ops/base/words.ts";
 import { gatherHostFacts } from "./ops/stack/host-facts.ts";
@@ -21,7 +22,7 @@ if (!parsed.ok) refuse("settings", [...config.mistakes, ...parsed.mistakes]);
 
 const { settings, given } = parsed;
 const facts = await gatherHostFacts(settings, machine.stateHome).catch(tell);
-const found = preflight(settings, facts);
+const found = preflight(settings, facts).map(complaint);
 if (config.mistakes.length > 0 || found.length > 0) refuse("this host", [...config.mistakes, ...found]);
 
 for (const warning of warnings(settings, facts)) void pulumi.log.warn(warning);

@@ -1,4 +1,5 @@
-import { type Diagnosis, DOCTOR_HEAD, diagnose, doctorRows, mendings } from "../toolchain/doctor.ts";
+import { mendings } from "../ops/base/check.ts";
+import { type Diagnosis, DOCTOR_HEAD, diagnose, doctorRows } from "../toolchain/doctor.ts";
 import { thisHost } from "../toolchain/host.ts";
 import { STEPS } from "../toolchain/steps/index.ts";
 import { table } from "./cli/table.ts";
@@ -17,7 +18,7 @@ export const verb = defineVerb({
 });
 
 function render(diagnosis: Diagnosis): string {
-  const lines = mendings(diagnosis).map((line) => `  ${line}`);
+  const lines = mendings(diagnosis.checks).map((line) => `  ${line}`);
   const end = lines.length === 0 ? ["all is well"] : ["To mend it:", ...lines];
   return [table(DOCTOR_HEAD, doctorRows(diagnosis)), "", ...end].join("\n");
 }

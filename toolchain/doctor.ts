@@ -1,3 +1,4 @@
+import { allWell, type Check } from "../ops/base/check.ts";
 import type { Part } from "./steps/step.ts";
 
 /** What doctor found, for `--json`. */
@@ -7,11 +8,19 @@ export interface Diagnosis {
   /** Whether this machine was ever set up: there is a machine file. */
   setUp: boolean;
   parts: Part[];
+  /** The parts as what was looked at. */
+  checks: Check[];
 }
 
 export function diagnose(parts: Part[]): Diagnosis {
   const wasWritten = parts.some(({ name, state }) => name === "machine file" && state !== "missing");
-  return { well: parts.every(({ state }) => state === "there"), setUp: wasWritten, parts };
+  const checks = parts.map(asCheck);
+  return { well: allWell(checks), setUp: wasWritten, parts, checks };
+}
+
+function asCheck({ name, state, version, detail, mend }: Part): Check {
+  const found = detail ?? version ?? state;
+  return { name, ok: state === "there", found, ...(mend === undefined ? {} : { mend }) };
 }
 
 export const DOCTOR_HEAD = ["part", "state", "version", "way", "where, or what is wrong"];
@@ -25,15 +34,4 @@ export function doctorRows({ parts }: Diagnosis): string[][] {
     way ?? "",
     detail ?? "",
   ]);
-}
-
-/** What to do, each command once, in the order of the parts it mends; empty when all is well. */
-export function mendings({ parts }: Diagnosis): string[] {
-  const byCommand = new Map<string, string[]>();
-  for (const { name, state, mend } of parts) {
-    if (state === "there") continue;
-    const command = mend ?? "";
-    byCommand.set(command, [...(byCommand.get(command) ?? []), name]);
-  }
-  return [...byCommand].map(([command, names]) => `${names.join(", ")}: ${command}`);
 }

@@ -5,6 +5,7 @@ import type { Manifest } from "../../config/manifest.ts";
 import { SERVICES } from "../../config/names.ts";
 import { publishedPorts, servicesOf } from "../../config/services.ts";
 import type { Settings } from "../../config/settings.ts";
+import { type Check, wrong } from "../base/check.ts";
 import { tooOld } from "../docker/minimum-api.ts";
 
 /** What the host looks like before anything changes. */
@@ -57,9 +58,9 @@ const FREE_LATER_BYTES = 2 * GIB;
 /**
  * Everything about this host that would make a deployment fail or harm data, found before anything changes.
  *
- * @returns one line per mistake, with the setting or the command that mends it
+ * @returns what is wrong, with the setting or the command that mends it
  */
-export function preflight(settings: Settings, facts: HostFacts): string[] {
+export function preflight(settings: Settings, facts: HostFacts): Check[] {
   return [
     ...engineMistakes(facts),
     ...cpuMistakes(settings, facts),
@@ -72,7 +73,9 @@ export function preflight(settings: Settings, facts: HostFacts): string[] {
     ...(facts.deployed === undefined
       ? []
       : [
-          ...discontinuities(settings, facts.deployed, facts.respelled),
+          ...discontinuities(settings, facts.deployed, facts.respelled).map((found) =>
+            wrong("continuity", found),
+          ),
           ...otherEngineMistakes(settings, facts, facts.deployed),
         ]),
   ];
@@ -151,17 +154,20 @@ export function externalPrometheusRuns({ observability }: Settings, { containers
   return containers.some(({ name, running }) => name === container && running);
 }
 
-function engineMistakes({ engine }: HostFacts): string[] {
+function engineMistakes({ engine }: HostFacts): Check[] {
   const reason = tooOld(engine);
-  return reason === undefined ? [] : [reason];
+  return reason === undefined ? [] : [wrong("Docker", reason)];
 }
 
-function cpuMistakes({ resources }: Settings, { engine }: HostFacts): string[] {
+function cpuMistakes({ resources }: Settings, { engine }: HostFacts): Check[] {
   return Object.entries(resources)
     .filter(([, { cpus }]) => cpus > engine.cpus)
-    .map(
-      ([service, { cpus }]) =>
-        `${keyName(["resources", service, "cpus"])}: is ${cpus}; allowed: at most ${engine.cpus}, all that Docker has`,
+    .map(([service, { cpus }]) =>
+      wrong(
+        `CPUs of ${service}`,
+        `${keyName(["resources", service, "cpus"])}: is ${cpus}`,
+        `allowed: at most ${engine.cpus}, all that Docker has`,
+      ),
     );
 }
 
@@ -171,19 +177,21 @@ function moreMemory(platform: NodeJS.Platform): string {
     : "this machine is too small";
 }
 
-function memoryMistakes({ resources }: Settings, facts: HostFacts): string[] {
+function memoryMistakes({ resources }: Settings, facts: HostFacts): Check[] {
   const { engine, deployed, platform } = facts;
   const { memoryBytes } = engine;
   if (deployed === undefined && memoryBytes < MEMORY_AT_FIRST_BYTES) {
-    return [
-      `Docker has ${inGib(memoryBytes)} of memory; needed: ${inGib(MEMORY_AT_FIRST_BYTES)}; ${moreMemory(platform)}`,
-    ];
+    const found = `Docker has ${inGib(memoryBytes)} of memory; needed: ${inGib(MEMORY_AT_FIRST_BYTES)}`;
+    return [wrong("memory", found, moreMemory(platform))];
   }
   return Object.entries(resources)
     .filter(([, { memoryMb }]) => memoryMb * MIB > memoryBytes)
-    .map(
-      ([service, { memoryMb }]) =>
-        `${keyName(["resources", service, "memoryMb"])}: is ${memoryMb}; Docker has ${inGib(memoryBytes)} in all; ${moreMemory(platform)}`,
+    .map(([service, { memoryMb }]) =>
+      wrong(
+        `memory of ${service}`,
+        `${keyName(["resources", service, "memoryMb"])}: is ${memoryMb}; Docker has ${inGib(memoryBytes)} in all`,
+        moreMemory(platform),
+      ),
     );
 }
 
@@ -194,7 +202,7 @@ const KEPT_STORES = ["postgres", "neo4j", "data"];
  * Another engine does not have the stack's volumes: the stack would start empty there. With directories of the host as
  * stores it would have them, beside the containers of the first engine that may still write to them.
  */
-function otherEngineMistakes(settings: Settings, facts: HostFacts, deployed: Manifest): string[] {
+function otherEngineMistakes(settings: Settings, facts: HostFacts, deployed: Manifest): Check[] {
   const where =
     deployed.dockerHost === settings.dockerHost
       ? `the one at ${settings.dockerHost} at that time`
@@ -205,83 +213,103 @@ function otherEngineMistakes(settings: Settings, facts: HostFacts, deployed: Man
   const stores = KEPT_STORES.map((store) => deployed.stores[store]).filter((place) => place !== undefined);
   const missing = stores.filter((place) => !path.isAbsolute(place) && !facts.volumes.includes(place));
   if (missing.length > 0) {
-    return [
-      `the Docker engine at ${settings.dockerHost} has no volume ${missing.join(", ")}: this stack was deployed on ` +
-        `${where}; ${mend}`,
-    ];
+    const found = `the Docker engine at ${settings.dockerHost} has no volume ${missing.join(", ")}: this stack was deployed on ${where}`;
+    return [wrong("volumes", found, mend)];
   }
   const runsHere = facts.containers.some(
     ({ home, stack }) => home === settings.homeId && stack === settings.stack,
   );
   if (facts.sameSocket || runsHere || stores.some((place) => !path.isAbsolute(place))) return [];
   return [
-    `this stack was deployed on another Docker engine, ${where}: two databases on the same files would destroy them; ` +
+    wrong(
+      "Docker",
+      `this stack was deployed on another Docker engine, ${where}: two databases on the same files would destroy them`,
       "start that engine, then: ./mem0 setup; to move the stack for good, when nothing of it runs there any more: set " +
-      `dockerHost in ${path.join(settings.stateDir, "manifest.json")} to ${settings.dockerHost}`,
+        `dockerHost in ${path.join(settings.stateDir, "manifest.json")} to ${settings.dockerHost}`,
+    ),
   ];
 }
 
-function portMistakes(settings: Settings, { busyPorts, containers, otherStacks }: HostFacts): string[] {
+function portMistakes(settings: Settings, { busyPorts, containers, otherStacks }: HostFacts): Check[] {
   const ours = (container: HostFacts["containers"][number]) =>
     container.stack === settings.stack && container.home === settings.homeId;
   return publishedPorts(settings).flatMap(([key, port]) => {
-    const name = keyName(["ports", key]);
+    const mistake = (found: string, mend: string) => [
+      wrong(`port ${key}`, `${keyName(["ports", key])}: ${found}`, mend),
+    ];
     const other = otherStacks.find(({ ports }) => ports.includes(port));
-    if (other !== undefined) return [`${name}: ${port} belongs to stack ${other.stack}; take another port`];
+    if (other !== undefined) return mistake(`${port} belongs to stack ${other.stack}`, "take another port");
     const holder = containers.find(({ ports }) => ports.includes(port));
     if (holder !== undefined) {
-      return ours(holder) ? [] : [`${name}: ${port} is used by container ${holder.name}; take another port`];
+      return ours(holder) ? [] : mistake(`${port} is used by container ${holder.name}`, "take another port");
     }
     if (!busyPorts.includes(port)) return [];
-    return [
-      `${name}: something on this host listens on ${port} (lsof -i :${port}); stop it or take another port`,
-    ];
+    return mistake(
+      `something on this host listens on ${port} (lsof -i :${port})`,
+      "stop it or take another port",
+    );
   });
 }
 
-function containerMistakes(settings: Settings, { containers }: HostFacts): string[] {
+function containerMistakes(settings: Settings, { containers }: HostFacts): Check[] {
   const names = new Set(SERVICES.map((service) => settings.names.container(service)));
   return containers
     .filter(({ name, home }) => names.has(name) && home !== settings.homeId)
-    .map(
-      ({ name }) =>
-        `container ${name} exists and was not made by this set-up; keep its data, then: docker stop ${name} && docker rm ${name}`,
+    .map(({ name }) =>
+      wrong(
+        name,
+        `container ${name} exists and was not made by this set-up`,
+        `keep its data, then: docker stop ${name} && docker rm ${name}`,
+      ),
     );
 }
 
-function networkMistakes({ externalNetwork }: Settings, { networks }: HostFacts): string[] {
+function networkMistakes({ externalNetwork }: Settings, { networks }: HostFacts): Check[] {
   if (externalNetwork === undefined || externalNetwork.create || networks.includes(externalNetwork.name))
     return [];
+  const { name } = externalNetwork;
   return [
-    `${keyName(["network", "external", "name"])}: there is no Docker network ${externalNetwork.name}; ` +
-      `docker network create ${externalNetwork.name}, or set ${keyName(["network", "external", "create"])}: true`,
+    wrong(
+      `network ${name}`,
+      `${keyName(["network", "external", "name"])}: there is no Docker network ${name}`,
+      `docker network create ${name}, or set ${keyName(["network", "external", "create"])}: true`,
+    ),
   ];
 }
 
-function dataRootMistakes({ dataRoot, deployed }: HostFacts): string[] {
+function dataRootMistakes({ dataRoot, deployed }: HostFacts): Check[] {
   if (dataRoot === undefined) return [];
   const name = keyName(["data", "root"]);
   const { path, keepsPermissions, freeBytes, error } = dataRoot;
-  if (error !== undefined) return [`${name}: ${path} cannot be written: ${error}`];
+  if (error !== undefined) return [wrong("data root", `${name}: ${path} cannot be written: ${error}`)];
   if (!keepsPermissions) {
     return [
-      `${name}: the file system of ${path} does not keep owners and modes; databases need one that does (APFS, ext4)`,
+      wrong(
+        "data root",
+        `${name}: the file system of ${path} does not keep owners and modes`,
+        "databases need one that does (APFS, ext4)",
+      ),
     ];
   }
   return freeBytes === undefined ? [] : lackOfSpace(name, path, freeBytes, deployed);
 }
 
-function engineRootMistakes({ engineRoot, deployed }: HostFacts): string[] {
+function engineRootMistakes({ engineRoot, deployed }: HostFacts): Check[] {
   if (engineRoot === undefined) return [];
-  return lackOfSpace("Docker's disk", engineRoot.path, engineRoot.freeBytes, deployed).map(
-    (mistake) => `${mistake}; docker system df tells what takes it, docker image prune frees old images`,
-  );
+  const mend = "docker system df tells what takes it, docker image prune frees old images";
+  return lackOfSpace("Docker's disk", engineRoot.path, engineRoot.freeBytes, deployed, mend);
 }
 
-function lackOfSpace(what: string, place: string, free: number, deployed: HostFacts["deployed"]): string[] {
+function lackOfSpace(
+  what: string,
+  place: string,
+  free: number,
+  deployed: HostFacts["deployed"],
+  mend?: string,
+): Check[] {
   const needed = deployed === undefined ? FREE_AT_FIRST_BYTES : FREE_LATER_BYTES;
   if (free >= needed) return [];
-  return [`${what}: ${inGib(free)} free at ${place}; needed: ${inGib(needed)}`];
+  return [wrong("disk space", `${what}: ${inGib(free)} free at ${place}; needed: ${inGib(needed)}`, mend)];
 }
 
 function inGib(bytes: number): string {

@@ -1,4 +1,4 @@
-import type { Check } from "../../ops/base/check.ts";
+import { type Check, complaint } from "../../ops/base/check.ts";
 import { visible, visibleJson } from "../../ops/base/visible.ts";
 
 /** Shows text on standard output. */
@@ -17,6 +17,7 @@ export function printJson(report: unknown): void {
 }
 
 /** One thing that was looked at in a backup, for people. */
-export function checkLine({ name, ok, found }: Check): string {
-  return `  ${ok ? "ok    " : "WRONG "} ${name}: ${found}`;
+export function checkLine(check: Check): string {
+  const { name, ok, found } = check;
+  return `  ${ok ? "ok    " : "WRONG "} ${name}: ${ok ? found : complaint(check)}`;
 }

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { Driver } from "neo4j-driver-lite";
 import pg from "pg";
-import type { Check } from "../../base/check.ts";
+import { allWell, type Check } from "../../base/check.ts";
 import { secondsSince } from "../../base/elapsed.ts";
 import { counted } from "../../base/words.ts";
 import { writeBelow } from "../../base/write-below.ts";
@@ -109,7 +109,7 @@ export async function drill(
     // Its containers are on the disk of the live data.
     const room = roomOf(stack.docker, stack.container("postgres"));
     await withinRoom(room, () => throwaway.remove(), works);
-    report.ok = report.checks.every(({ ok }) => ok);
+    report.ok = allWell(report.checks);
   } catch (error) {
     report.reason = error instanceof Error ? error.message : String(error);
   } finally {

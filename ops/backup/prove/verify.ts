@@ -1,8 +1,7 @@
 import path from "node:path";
 import { text as readAll } from "node:stream/consumers";
-import type { Check } from "../../base/check.ts";
+import { allWell, type Check, lookAt } from "../../base/check.ts";
 import { secondsSince } from "../../base/elapsed.ts";
-import { Problem } from "../../base/problem.ts";
 import { byteSize, counted } from "../../base/words.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, deployedService } from "../../stack/deployed-service.ts";
@@ -58,10 +57,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
   const started = performance.now();
   const checks: Check[] = [];
   const check = async (name: string, find: () => Promise<string>) => {
-    const done = await find().then(
-      (found) => ({ name, ok: true, found }),
-      (error: unknown) => ({ name, ok: false, found: reasonOf(error) }),
-    );
+    const done = await lookAt(name, find);
     checks.push(done);
     tools.onCheck?.(done);
   };
@@ -72,7 +68,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
   });
   await check("checksums", () => compareChecksums(backup, tools.onBytes));
   // Damaged bytes need no further checks.
-  if (checks.every(({ ok }) => ok)) {
+  if (allWell(checks)) {
     const { manifest } = backup;
     await check("encryption", async () => {
       if (manifest.encryption === null) return "not encrypted";
@@ -80,7 +76,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
         throw new Error("encrypted, and no identity file was given: --identity FILE");
       return `readable, ${counted(manifest.encryption.recipients.length, "recipient")}`;
     });
-    if (checks.every(({ ok }) => ok)) {
+    if (allWell(checks)) {
       const opened = metered(openBackup(backup, tools.identity, tools.keys), tools.onBytes);
       await check("postgres", () => readPostgres(opened, backup, tools));
       const { files } = opened;
@@ -93,7 +89,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
   return {
     id: backup.id,
     tier: backup.tier,
-    ok: checks.every(({ ok }) => ok),
+    ok: allWell(checks),
     sealed,
     checks,
     bytes: backup.bytes,
@@ -200,11 +196,6 @@ function requireEqual(what: string, found: unknown, wanted: unknown): void {
 function required<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`the backup holds no ${what.replace(/^an? |^the /, "")}`);
   return value;
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Problem && error.where !== undefined) return `${error.message} (${error.where})`;
-  return error instanceof Error ? error.message : String(error);
 }
 
 /**

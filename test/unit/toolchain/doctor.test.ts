@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { DOCTOR_HEAD, diagnose, doctorRows, mendings } from "../../../toolchain/doctor.ts";
+import { mendings } from "../../../ops/base/check.ts";
+import { DOCTOR_HEAD, diagnose, doctorRows } from "../../../toolchain/doctor.ts";
 import type { Part } from "../../../toolchain/steps/step.ts";
 
 const node: Part = {
@@ -17,7 +18,7 @@ describe("doctor", () => {
   it("finds a machine well when every part is there", () => {
     const diagnosis = diagnose([node, { ...file, state: "there" }]);
     expect(diagnosis).toMatchObject({ well: true, setUp: true });
-    expect(mendings(diagnosis)).toEqual([]);
+    expect(mendings(diagnosis.checks)).toEqual([]);
   });
 
   it("tells a machine that was never set up from one that has lost something", () => {
@@ -36,7 +37,7 @@ describe("doctor", () => {
   });
 
   it("names each mending command once, with all the parts that it mends", () => {
-    expect(mendings(diagnose([node, docker, base, file]))).toEqual([
+    expect(mendings(diagnose([node, docker, base, file]).checks)).toEqual([
       "Docker: upgrade Docker",
       "base image, machine file: ./mem0 setup",
     ]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { complaint } from "../../../../ops/base/check.ts";
 import { type HostFacts, preflight, warnings } from "../../../../ops/stack/preflight.ts";
 import { exampleManifest } from "../../../harness/support/example-manifest.ts";
 import { exampleSettings, hostWithoutRegistry } from "../../../harness/support/example-settings.ts";
@@ -31,12 +32,15 @@ function container(name: string, facts: Partial<HostFacts["containers"][number]>
   return { name, running: true, home: undefined, stack: undefined, ports: [], ...facts };
 }
 
+/** What a person reads. */
+const mistakes = (...looked: Parameters<typeof preflight>) => preflight(...looked).map(complaint);
+
 const ours = { home: settings.homeId, stack: "test" };
 const GIB = 1024 ** 3;
 
 describe("before anything changes", () => {
   it("a clear host passes", () => {
-    expect(preflight(settings, clear)).toEqual([]);
+    expect(mistakes(settings, clear)).toEqual([]);
   });
 
   it("tells once that the containers of a stack with an open network are made anew", () => {
@@ -50,7 +54,7 @@ describe("before anything changes", () => {
 
   it("a stack that already runs does not stand in its own way", () => {
     const containers = [container("mem0_server_test", { ...ours, ports: [18888] })];
-    expect(preflight(settings, { ...again, containers, busyPorts: [18888] })).toEqual([]);
+    expect(mistakes(settings, { ...again, containers, busyPorts: [18888] })).toEqual([]);
   });
 
   it.each<[string, Partial<HostFacts>, string]>([
@@ -133,38 +137,49 @@ describe("before anything changes", () => {
         "with its volumes: ./mem0 down test --delete-data, ./mem0 up test, and restore a backup",
     ],
   ])("%s is refused with the way out", (_, facts, mistake) => {
-    expect(preflight(settings, { ...clear, ...facts })).toEqual([mistake]);
+    expect(mistakes(settings, { ...clear, ...facts })).toEqual([mistake]);
   });
 
   it("a stack that is there may be mended with less space than a first deployment needs", () => {
     const left = (freeBytes: number) => ({ ...again, engineRoot: { path: "/d", freeBytes } });
-    expect(preflight(settings, left(3 * GIB))).toEqual([]);
-    expect(preflight(settings, left(GIB))).toEqual([expect.stringContaining("needed: 2.0 GiB")]);
+    expect(mistakes(settings, left(3 * GIB))).toEqual([]);
+    expect(mistakes(settings, left(GIB))).toEqual([expect.stringContaining("needed: 2.0 GiB")]);
   });
 
   it("a stack that is there keeps its memory when its virtual machine gets less, as long as each service fits", () => {
     const with3 = { ...again, engine: { ...clear.engine, memoryBytes: 3 * GIB } };
-    expect(preflight(settings, with3)).toEqual([]);
+    expect(mistakes(settings, with3)).toEqual([]);
     const much = exampleSettings({ resources: { postgres: { memoryMb: 4096 } } });
-    expect(preflight(much, with3)).toEqual([
+    expect(mistakes(much, with3)).toEqual([
       "mem0:resources.postgres.memoryMb: is 4096; Docker has 3.0 GiB in all; this machine is too small",
     ]);
   });
 
   it("more CPUs than Docker has are refused for each service", () => {
     const facts = { ...clear, engine: { ...clear.engine, cpus: 1 } };
-    expect(preflight(settings, facts)).toHaveLength(4);
+    expect(mistakes(settings, facts)).toHaveLength(4);
   });
 
   it("a missing external network is refused unless it may be created", () => {
     const external = (create: boolean) =>
       exampleSettings({ network: { external: { name: "intel-network", create } } });
-    expect(preflight(external(false), clear)).toEqual([
+    expect(mistakes(external(false), clear)).toEqual([
       "mem0:network.external.name: there is no Docker network intel-network; " +
         "docker network create intel-network, or set mem0:network.external.create: true",
     ]);
-    expect(preflight(external(true), clear)).toEqual([]);
-    expect(preflight(external(false), { ...clear, networks: ["intel-network"] })).toEqual([]);
+    expect(mistakes(external(true), clear)).toEqual([]);
+    expect(mistakes(external(false), { ...clear, networks: ["intel-network"] })).toEqual([]);
+  });
+
+  it("what is wrong has a name, what was found, and what mends it", () => {
+    expect(preflight(settings, { ...clear, busyPorts: [18888] })).toEqual([
+      {
+        name: "port server",
+        ok: false,
+        found: "mem0:ports.server: something on this host listens on 18888 (lsof -i :18888)",
+        mend: "stop it or take another port",
+      },
+    ]);
   });
 
   it("everything that is wrong is told at once", () => {
@@ -173,7 +188,7 @@ describe("before anything changes", () => {
       busyPorts: [18888, 5433],
       engine: { ...clear.engine, version: "1", apiVersion: "1.2" },
     };
-    expect(preflight(settings, facts)).toHaveLength(3);
+    expect(mistakes(settings, facts)).toHaveLength(3);
   });
 });
 
@@ -183,16 +198,16 @@ describe("data in a directory of the host", () => {
   const there = { ...clear, deployed: { ...deployed, stores } };
 
   it("is found again, with a slash at the end of its name or in other letters too", () => {
-    expect(preflight(rooted, there)).toEqual([]);
+    expect(mistakes(rooted, there)).toEqual([]);
     const slash = exampleSettings({ ports: { server: 18888 }, data: { root: "/home/me//mem0-data/" } });
-    expect(preflight(slash, there)).toEqual([]);
+    expect(mistakes(slash, there)).toEqual([]);
     const letters = exampleSettings({ ports: { server: 18888 }, data: { root: "/home/me/Mem0-Data" } });
-    expect(preflight(letters, { ...there, respelled: ["postgres", "neo4j"] })).toEqual([]);
-    expect(preflight(letters, there)).toEqual([expect.stringContaining("is /home/me/Mem0-Data, but")]);
+    expect(mistakes(letters, { ...there, respelled: ["postgres", "neo4j"] })).toEqual([]);
+    expect(mistakes(letters, there)).toEqual([expect.stringContaining("is /home/me/Mem0-Data, but")]);
   });
 
   it("is not chosen for a stack whose data lies in volumes", () => {
-    expect(preflight(rooted, again)).toEqual([
+    expect(mistakes(rooted, again)).toEqual([
       expect.stringMatching(
         /lies in named volumes \(mem0_postgres_test, \.\.\.\).* take mem0:data\.root out of/,
       ),
@@ -201,11 +216,11 @@ describe("data in a directory of the host", () => {
 
   it("is not given to another engine while the first one may still write to it", () => {
     const moved = { ...there, sameSocket: false };
-    expect(preflight(rooted, moved)).toEqual([
+    expect(mistakes(rooted, moved)).toEqual([
       expect.stringContaining("two databases on the same files would destroy them; start that engine"),
     ]);
     const containers = [container("mem0_postgres_test", ours)];
-    expect(preflight(rooted, { ...moved, containers })).toEqual([]);
+    expect(mistakes(rooted, { ...moved, containers })).toEqual([]);
   });
 
   it("is worth a warning on a Mac", () => {
@@ -245,7 +260,7 @@ describe("an external Prometheus", () => {
 
   it("that does not run is worth a warning, and no reason not to deploy", () => {
     const stopped = { ...clear, containers: [container("watcher", { running: false })] };
-    expect(preflight(watched, stopped)).toEqual([]);
+    expect(mistakes(watched, stopped)).toEqual([]);
     expect(warnings(watched, stopped)).toEqual([
       "mem0:observability.prometheus.container: no container watcher runs, so nothing scrapes this stack; start it, then: ./mem0 up test",
     ]);
@@ -264,7 +279,7 @@ describe("a Grafana whose image cannot be had", () => {
       "Grafana is left out: no image registry answered when this machine was set up; once one does: " +
         "./mem0 setup --way official, or set mem0:observability.grafana.mode: external, or off",
     ]);
-    expect(preflight(without, { ...clear, busyPorts: [without.ports.grafana] })).toEqual([]);
+    expect(mistakes(without, { ...clear, busyPorts: [without.ports.grafana] })).toEqual([]);
   });
 
   it("is not mentioned when none is wanted", () => {
@@ -276,9 +291,9 @@ describe("a Grafana whose image cannot be had", () => {
 describe("ports that the stack does not open", () => {
   it("may belong to anybody: the server's metrics are published only for an exporter on the host", () => {
     const busyPorts = [settings.ports.serverMetrics];
-    expect(preflight(settings, { ...clear, busyPorts })).toEqual([]);
+    expect(mistakes(settings, { ...clear, busyPorts })).toEqual([]);
     const onHost = exampleSettings({ observability: { exporter: "host" } });
-    expect(preflight(onHost, { ...clear, busyPorts })).toEqual([
+    expect(mistakes(onHost, { ...clear, busyPorts })).toEqual([
       expect.stringContaining("mem0:ports.serverMetrics"),
     ]);
   });
