@@ -37,6 +37,7 @@ export default defineConfig({
         "ops/**",
         "scripts/**",
         "services/exporter/src/**",
+        "services/telegram-bot/src/**",
         "toolchain/**/*.ts",
       ],
       reporter: ["text-summary"],

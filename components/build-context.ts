@@ -6,9 +6,13 @@ import writeFileAtomic from "write-file-atomic";
 import { BUILT_SERVICES, type BuiltService, SOURCES } from "../config/names.ts";
 import type { BuildContext } from "./images.ts";
 
-/** Files of `services/shared`, with the services whose images copy them from `shared/` of their build context. */
+/** Files below `services`, with the other services whose images copy them from `shared/` of their build context. */
 const SHARED: Readonly<Record<string, readonly BuiltService[]>> = {
-  "entrypoint.sh": ["postgres", "neo4j", "prometheus"],
+  "shared/entrypoint.sh": ["postgres", "neo4j", "prometheus"],
+  "exporter/src/exposition.ts": ["telegram_bot"],
+  "exporter/src/failure.ts": ["telegram_bot"],
+  "exporter/src/log.ts": ["telegram_bot"],
+  "exporter/src/secret.ts": ["telegram_bot"],
 };
 
 /**
@@ -17,9 +21,9 @@ const SHARED: Readonly<Record<string, readonly BuiltService[]>> = {
  */
 export function buildContexts(checkout: string, baseImage: string): Record<BuiltService, BuildContext> {
   for (const [file, services] of Object.entries(SHARED)) {
-    const content = readFileSync(path.join(checkout, "services", "shared", file), "utf8");
+    const content = readFileSync(path.join(checkout, "services", file), "utf8");
     for (const service of services) {
-      writeIfChanged(path.join(checkout, sourceOf(service), "shared", file), content);
+      writeIfChanged(path.join(checkout, sourceOf(service), "shared", path.basename(file)), content);
     }
   }
   const context = (service: BuiltService): BuildContext => {

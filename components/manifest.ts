@@ -56,7 +56,7 @@ function manifestContent({
       Object.entries(portKeysOf(service, settings)).map(([purpose, key]) => [purpose, ports[key]]),
     );
   // Those of Prometheus and Grafana too when they are off now: what they kept earlier is deleted with the rest.
-  const stores = ["postgres", "neo4j", "data", "prometheus", "grafana"];
+  const stores = ["postgres", "neo4j", "data", "prometheus", "grafana", "telegram_bot"];
   const files = [
     secrets.postgresPassword,
     secrets.neo4jPassword,
@@ -66,6 +66,8 @@ function manifestContent({
     secrets.apiKeys,
     secrets.sealKey,
     secrets.openaiApiKey,
+    secrets.telegramToken,
+    secrets.telegramChat,
     secrets.grafana?.adminPassword,
     secrets.grafana?.secretKey,
   ];

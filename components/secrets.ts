@@ -19,6 +19,8 @@ export interface SecretsArgs {
     openaiApiKey?: pulumi.Output<string>;
     grafanaAuth?: pulumi.Output<string>;
     alertWebhookUrl?: pulumi.Output<string>;
+    telegramToken?: pulumi.Output<string>;
+    telegramChat?: pulumi.Output<string>;
     /** By name. */
     apiKeys?: Record<string, pulumi.Output<string>>;
   };
@@ -39,6 +41,9 @@ export class Secrets extends pulumi.ComponentResource {
   /** Seals the manifests of the stack's backups; no container reads it. */
   readonly sealKey: SecretFile;
   readonly openaiApiKey: SecretFile | undefined;
+  readonly telegramToken: SecretFile | undefined;
+  /** Where the stack itself writes to. */
+  readonly telegramChat: SecretFile | undefined;
   /** What a container of Grafana needs; the key is the one that Grafana encrypts its own secrets with. */
   readonly grafana: { adminPassword: SecretFile; secretKey: SecretFile } | undefined;
   /** How the program proves itself to Grafana's API: `user:password`, or the token that was given. */
@@ -92,6 +97,10 @@ export class Secrets extends pulumi.ComponentResource {
     this.sealKey = file("seal_key", generated("seal-key", KEY_LENGTH), "");
     this.openaiApiKey =
       given.openaiApiKey === undefined ? undefined : file("openai_api_key", given.openaiApiKey);
+    this.telegramToken =
+      given.telegramToken === undefined ? undefined : file("telegram_token", given.telegramToken);
+    this.telegramChat =
+      given.telegramChat === undefined ? undefined : file("telegram_chat", given.telegramChat);
     // Generated without a Grafana too: its data outlive the setting that turns it off, and know no other password.
     const adminPassword = generated("grafana-admin-password", 32);
     const secretKey = generated("grafana-secret-key", KEY_LENGTH);

@@ -24,6 +24,7 @@ import { Postgres } from "./postgres.ts";
 import { Prometheus } from "./prometheus.ts";
 import { Secrets, type SecretsArgs } from "./secrets.ts";
 import { DockerTarget } from "./targets/docker.ts";
+import { TelegramBot } from "./telegram-bot.ts";
 
 export interface StackOutputs {
   address: string;
@@ -62,6 +63,10 @@ export function declareStack(
   const model = services.includes("model") ? new Model("model", context).service : undefined;
   const { service: server } = new MemoryServer("server", { ...context, secrets, postgres, neo4j, model });
 
+  const bot = services.includes("telegram_bot")
+    ? new TelegramBot("telegram-bot", { ...context, secrets, server }).service
+    : undefined;
+
   const page = settings.observability.exporter === "off" ? undefined : runbookFile(settings, runbook);
   const exporter =
     page !== undefined && services.includes("metrics_exporter")
@@ -95,7 +100,9 @@ export function declareStack(
     images,
     secrets,
     services,
-    after: [server, gate, exporter, prometheus, grafana?.service].filter((service) => service !== undefined),
+    after: [server, gate, bot, exporter, prometheus, grafana?.service].filter(
+      (service) => service !== undefined,
+    ),
   });
 
   return {

@@ -1,4 +1,5 @@
 import { keyName } from "./explain.ts";
+import { BOT_KEY } from "./names.ts";
 import { API_KEY, type StackFile } from "./schema.ts";
 
 /** The owner's own key, which the verbs use. */
@@ -8,6 +9,12 @@ export const OWNER = { name: "cli", role: "admin" } as const;
 export function keyLine(name: string, granted: StackFile["server"]["keys"][string], key: string): string {
   const { role, users } = typeof granted === "string" ? { role: granted, users: [] } : granted;
   return `${[name, role, key, ...(users.length === 0 ? [] : [users.map(encodeURIComponent).join(",")])].join(" ")}\n`;
+}
+
+/** The bot's own key, where there is a bot: bound to the users that it speaks for. */
+export function botKey({ telegram }: Pick<StackFile, "telegram">): StackFile["server"]["keys"] {
+  if (telegram === undefined) return {};
+  return { [BOT_KEY]: { role: "write", users: [...new Set(Object.values(telegram.users))] } };
 }
 
 /** Keys of the secret `mem0:apiKeys`, by name. Lines are `name key`; what is not such a line is left out. */

@@ -4,7 +4,7 @@ import type { Settings } from "./settings.ts";
 
 type GateSettings = Pick<
   Settings,
-  "names" | "hostNames" | "ports" | "closedPorts" | "model" | "observability" | "grafana"
+  "names" | "hostNames" | "ports" | "closedPorts" | "model" | "observability" | "grafana" | "telegram"
 >;
 
 /** One port of the host, and the service behind it. */

@@ -7,6 +7,7 @@ export const BUILT_SERVICES = [
   "metrics_exporter",
   "prometheus",
   "gate",
+  "telegram_bot",
 ] as const;
 
 export type BuiltService = (typeof BUILT_SERVICES)[number];
@@ -17,7 +18,10 @@ export const SERVICES = [...BUILT_SERVICES, "grafana"] as const;
 export type Service = (typeof SERVICES)[number];
 
 /** Directory of a service's source under `services/`, where it is not the service's own name. */
-export const SOURCES: Partial<Record<BuiltService, string>> = { metrics_exporter: "exporter" };
+export const SOURCES: Partial<Record<BuiltService, string>> = {
+  metrics_exporter: "exporter",
+  telegram_bot: "telegram-bot",
+};
 
 /**
  * Images that are nobody's source here, pinned by tag and by the digest of their index over all platforms. To move to
@@ -35,6 +39,9 @@ export const LONGEST_INDEX_ENDING = "_agent_id_idx";
 
 /** Longest name of a collection: the names of its indexes must still be different ones. */
 export const COLLECTION_LENGTH = POSTGRES_NAME_BYTES - LONGEST_INDEX_ENDING.length;
+
+/** The Telegram bot's own key of the memory server. */
+export const BOT_KEY = "telegram_bot";
 
 /** Every name a stack gives to things on the host, so that two stacks never meet. */
 export interface Names {

@@ -2,6 +2,7 @@ import { keyMistakes } from "./api-keys.ts";
 import { cpusSpelling, nearestCpus } from "./docker-spelling.ts";
 import { givingSecret, keyName } from "./explain.ts";
 import { modelSettings } from "./model.ts";
+import { BOT_KEY } from "./names.ts";
 import type { StackFile } from "./schema.ts";
 
 /** A rule between settings: returns one line per mistake, none when all is well. */
@@ -33,6 +34,8 @@ export const rules: readonly Rule[] = [
   copiedFilesAreEncrypted,
   grafanaHasPrometheus,
   externalGrafanaIsNamed,
+  botHasToken,
+  botHasItsKey,
 ];
 
 function portsDiffer({ ports }: StackFile): string[] {
@@ -160,4 +163,16 @@ function externalGrafanaIsNamed(
         ]
       : []),
   ];
+}
+
+function botHasToken({ telegram, telegramToken }: StackFile, stack: string): string[] {
+  if (telegram === undefined || telegramToken !== undefined) return [];
+  return [
+    `${keyName(["telegramToken"])}: missing; needed with ${keyName(["telegram"])}, as @BotFather tells it: ${givingSecret("telegramToken", stack)}`,
+  ];
+}
+
+function botHasItsKey({ telegram, server }: StackFile): string[] {
+  if (telegram === undefined || !(BOT_KEY in server.keys)) return [];
+  return [`${keyName(["server", "keys", BOT_KEY])}: is the Telegram bot's own key; take another name`];
 }

@@ -1,9 +1,20 @@
 import { z } from "zod";
 import { COLLECTION_LENGTH } from "./names.ts";
 import { backup } from "./schema/backup.ts";
-import { baseUrl, cpus, dockerName, hostName, hostPath, memoryMb, port, seconds } from "./schema/kinds.ts";
+import {
+  baseUrl,
+  cpus,
+  dockerName,
+  hostName,
+  hostPath,
+  memoryMb,
+  port,
+  seconds,
+  userName,
+} from "./schema/kinds.ts";
 import { model } from "./schema/model.ts";
 import { observability } from "./schema/observability.ts";
+import { telegram, telegramChat, telegramToken } from "./schema/telegram.ts";
 
 /**
  * What a stack file may say: the one statement of every setting, its bounds, its default and its meaning.
@@ -74,13 +85,6 @@ const network = z
       }),
   })
   .meta({ description: "Networks beside the stack's own, and the names the stack answers to." });
-
-const userName = z
-  .string()
-  .regex(
-    /^(?=.*\S)\P{Cc}{1,128}$/u,
-    "a name of 1 to 128 characters, not blank and without control characters",
-  );
 
 const memory = z
   .strictObject({
@@ -208,6 +212,7 @@ const resources = z
     prometheus: limits(512, 1).prefault({}).meta({ description: "The stack's own Prometheus." }),
     grafana: limits(512, 1).prefault({}).meta({ description: "The stack's own Grafana." }),
     gate: limits(128, 1).prefault({}).meta({ description: "What publishes the ports of the others." }),
+    bot: limits(128, 0.5).prefault({}).meta({ description: "Telegram bot; unused without `telegram`." }),
   })
   .meta({ description: "Limits of each container." });
 
@@ -234,6 +239,7 @@ export const stackSchema = z.strictObject({
   observability: observability.prefault({}),
   backup: backup.prefault({}),
   timeouts: timeouts.prefault({}),
+  telegram: telegram.optional(),
   openaiApiKey: secret.optional().meta({
     description: "Key of the model's API. Secret: `pulumi config set --secret mem0:openaiApiKey`.",
   }),
@@ -252,10 +258,20 @@ export const stackSchema = z.strictObject({
     description:
       "Where Grafana sends alerts, as JSON. Secret, since such addresses often hold a token. Left out: alerts are shown and nobody is told.",
   }),
+  telegramToken: telegramToken.optional(),
+  telegramChat: telegramChat.optional(),
 });
 
 /** Groups whose values are secret: they come as plain strings and never appear in clear. */
-export const SECRET_KEYS = ["openaiApiKey", "apiKey", "apiKeys", "grafanaAuth", "alertWebhookUrl"] as const;
+export const SECRET_KEYS = [
+  "openaiApiKey",
+  "apiKey",
+  "apiKeys",
+  "grafanaAuth",
+  "alertWebhookUrl",
+  "telegramToken",
+  "telegramChat",
+] as const;
 
 /** A stack file as written, defaults filled in. */
 export type StackFile = z.output<typeof stackSchema>;

@@ -8,7 +8,8 @@ export function servicesOf({
   model,
   observability,
   grafana,
-}: Pick<Settings, "model" | "observability" | "grafana">): readonly Service[] {
+  telegram,
+}: Pick<Settings, "model" | "observability" | "grafana" | "telegram">): readonly Service[] {
   return [
     "postgres",
     "neo4j",
@@ -16,6 +17,7 @@ export function servicesOf({
       ? (["model"] as const)
       : []),
     "server",
+    ...(telegram === undefined ? [] : (["telegram_bot"] as const)),
     ...(observability.exporter === "container" ? (["metrics_exporter"] as const) : []),
     ...(observability.prometheus.mode === "managed" ? (["prometheus"] as const) : []),
     "gate",
@@ -32,6 +34,7 @@ const PUBLISHED: Record<Service, Record<string, PortKey>> = {
   metrics_exporter: { http: "exporter" },
   prometheus: { http: "prometheus" },
   gate: {},
+  telegram_bot: {},
   grafana: { http: "grafana" },
 };
 
@@ -53,9 +56,15 @@ export function portKeysOf(
 
 /** The ports that the stack opens on the host, by their key in the settings. */
 export function publishedPorts(
-  settings: Pick<Settings, "model" | "observability" | "grafana" | "ports" | "closedPorts">,
+  settings: Pick<Settings, "model" | "observability" | "grafana" | "telegram" | "ports" | "closedPorts">,
 ): [PortKey, number][] {
   return servicesOf(settings)
     .flatMap((service) => Object.values(portKeysOf(service, settings)))
     .map((key) => [key, settings.ports[key]]);
+}
+
+/** The settings of a service's limits. */
+export function limitsKey(service: Service): keyof Settings["resources"] {
+  if (service === "metrics_exporter") return "exporter";
+  return service === "telegram_bot" ? "bot" : service;
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { givenKeys } from "./api-keys.ts";
+import { botKey, givenKeys } from "./api-keys.ts";
 import { explain } from "./explain.ts";
 import { type ModelSettings, modelSettings } from "./model.ts";
 import { type Names, namesFor, STACK_NAME } from "./names.ts";
@@ -30,6 +30,8 @@ export interface Settings {
   backup: StackFile["backup"] & { root: string };
   /** The Grafana that there is in fact; `left-out`: its image cannot be had on this machine. */
   grafana: StackFile["observability"]["grafana"]["mode"] | "left-out";
+  /** Undefined: there is no bot. */
+  telegram: StackFile["telegram"];
   startSeconds: number;
   runAs: Host["runAs"];
   dockerHost: string;
@@ -59,6 +61,8 @@ export interface GivenSecrets {
   apiKey?: string;
   grafanaAuth?: string;
   alertWebhookUrl?: string;
+  telegramToken?: string;
+  telegramChat?: string;
   /** Keys of `server.keys`, by name. */
   apiKeys?: Record<string, string>;
 }
@@ -76,13 +80,16 @@ export type Parsed =
 export function parseSettings(stack: string, config: Record<string, string>, host: Host): Parsed {
   const checked = check(stack, config);
   if (!checked.ok) return checked;
-  const { openaiApiKey, apiKey, apiKeys, grafanaAuth, alertWebhookUrl } = checked.file;
+  const { openaiApiKey, apiKey, apiKeys, grafanaAuth, alertWebhookUrl, telegramToken, telegramChat } =
+    checked.file;
   const given: GivenSecrets = {
     ...(openaiApiKey === undefined ? {} : { openaiApiKey }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(apiKeys === undefined ? {} : { apiKeys: givenKeys(apiKeys) }),
     ...(grafanaAuth === undefined ? {} : { grafanaAuth }),
     ...(alertWebhookUrl === undefined ? {} : { alertWebhookUrl }),
+    ...(telegramToken === undefined ? {} : { telegramToken }),
+    ...(telegramChat === undefined ? {} : { telegramChat }),
   };
   return { ok: true, settings: Object.freeze(derive(stack, checked.file, host)), given };
 }
@@ -145,7 +152,7 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
     closedPorts: file.network.closedPorts,
     model: modelSettings(file.model),
     memory: file.memory,
-    server: file.server,
+    server: { ...file.server, keys: { ...file.server.keys, ...botKey(file) } },
     resources: file.resources,
     observability: file.observability,
     backup: {
@@ -154,6 +161,7 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
       copyTo: copyTo?.path === undefined ? copyTo : { ...copyTo, path: absolute(copyTo.path) },
     },
     grafana: grafanaOn(host, file.observability.grafana.mode),
+    telegram: file.telegram,
     startSeconds: file.timeouts.startSeconds,
     runAs: host.runAs,
     dockerHost: host.docker.host,

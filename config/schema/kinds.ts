@@ -25,4 +25,11 @@ export const hostName = z
     "a host's name in lower case, or its address (IPv6 in brackets), without a port",
   );
 export const hostPath = z.string().regex(/^(\/|~\/).+/, "an absolute path, or one that begins with ~/");
+/** A user of the memory. */
+export const userName = z
+  .string()
+  .regex(
+    /^(?=.*\S)\P{Cc}{1,128}$/u,
+    "a name of 1 to 128 characters, not blank and without control characters",
+  );
 export const seconds = z.int().min(1).max(3600);

@@ -3,7 +3,7 @@ import { discontinuities } from "../../config/continuity.ts";
 import { keyName } from "../../config/explain.ts";
 import type { Manifest } from "../../config/manifest.ts";
 import { SERVICES } from "../../config/names.ts";
-import { publishedPorts, servicesOf } from "../../config/services.ts";
+import { limitsKey, publishedPorts, servicesOf } from "../../config/services.ts";
 import type { Settings } from "../../config/settings.ts";
 import { type Check, wrong } from "../base/check.ts";
 import { tooOld } from "../docker/minimum-api.ts";
@@ -117,7 +117,7 @@ function sharedDirectoryWarnings({ dataRoot, stack }: Settings, { platform, depl
 /** What the services of the settings may take at most, all together. */
 function limitBytes(settings: Settings): number {
   return servicesOf(settings)
-    .map((service) => settings.resources[service === "metrics_exporter" ? "exporter" : service].memoryMb)
+    .map((service) => settings.resources[limitsKey(service)].memoryMb)
     .reduce((sum, megabytes) => sum + megabytes * MIB, 0);
 }
 

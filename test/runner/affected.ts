@@ -56,7 +56,7 @@ const RULES: readonly (readonly [RegExp, readonly Part[]])[] = [
   [/^services\/server\//, ["unit", "python server", "python bench", "stores", "stacks"]],
   [/^services\/model\//, ["unit", "python model", "stores", "stacks"]],
   [/^services\/(postgres|neo4j)\//, ["unit", "images", "stores", "stacks"]],
-  [/^services\/(exporter|prometheus)\//, ["unit", "images", "stacks"]],
+  [/^services\/(exporter|prometheus|telegram-bot)\//, ["unit", "images", "stacks"]],
   [/^(components|observability)\//, ["unit", "stacks"]],
   [/^toolchain\/plugins\//, ["unit", "plugins", "set-up", "stacks"]],
   [/^scripts\//, ["unit", "set-up", "stacks", "stores"]],

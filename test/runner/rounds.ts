@@ -9,6 +9,7 @@ export const ROUNDS = [
   "faults",
   "scale",
   "arm64",
+  "bot-kills",
   "engine-kills",
 ] as const;
 export type RoundsName = (typeof ROUNDS)[number];
@@ -42,7 +43,8 @@ export function roundsCheck(
       return stores(checkout, label, "test_scale.py", env);
     case "arm64":
       return roundsProgram(checkout, name, [], env);
-    case "backup-fuzz": {
+    case "backup-fuzz":
+    case "bot-kills": {
       const given = defined(Object.entries({ rounds, seed }));
       return roundsProgram(checkout, name, argumentsOf(given), env);
     }

@@ -53,6 +53,10 @@ const PROGRAMS = {
     },
     "prd",
   ),
+  "with a bot": exampleSettings({
+    telegram: { users: { 4001: "anna" } },
+    telegramToken: "730000001:AAtests-of-mem0_and_of_nothing_else",
+  }),
   "with an exporter on the host": exampleSettings({ observability: { exporter: "host" } }),
 };
 
@@ -63,7 +67,10 @@ beforeAll(async () => {
   record = await readProgramRecord();
   const declared: [string, Registered[]][] = [];
   for (const [name, settings] of Object.entries(PROGRAMS)) {
-    const resources = await stackOf(settings, { alertWebhookUrl: "http://alerts.example/hook" });
+    const resources = await stackOf(settings, {
+      alertWebhookUrl: "http://alerts.example/hook",
+      ...(settings.telegram === undefined ? {} : { telegramToken: "730000001:AAtests" }),
+    });
     declared.push([name, resources.filter(({ type }) => /^(docker|command|random|grafana):/.test(type))]);
   }
   programs = Object.fromEntries(declared) as typeof programs;

@@ -406,3 +406,49 @@ describe("a machine without an image registry", () => {
     expect(manifest.observability).not.toHaveProperty("grafana");
   });
 });
+
+describe("the Telegram bot", () => {
+  const TOKEN = "730000001:AAtests-of-mem0_and_of_nothing_else";
+  const groups = { telegram: { users: { 4001: "anna", 4002: "ben", 4003: "anna" } }, telegramToken: TOKEN };
+  const withBot = () => stackOf(exampleSettings(groups), { telegramToken: TOKEN, telegramChat: "-1001" });
+
+  it("is there only where the settings say so, and changes no other container", async () => {
+    const without = ofType(await stackOf(exampleSettings()), CONTAINER);
+    const containers = ofType(await withBot(), CONTAINER);
+    expect(without.map(({ inputs }) => inputs.name)).not.toContain("mem0_telegram_bot_test");
+    expect(
+      containers.filter(({ name }) => name !== "telegram-bot-container").map(({ inputs }) => inputs),
+    ).toEqual(without.map(({ inputs }) => inputs));
+    expect(containers.map(({ inputs }) => inputs.name)).toContain("mem0_telegram_bot_test");
+  });
+
+  it("has its token and its key as files, an inbox on a volume, a way out, and no port on the host", async () => {
+    const { inputs } = named(await withBot(), "telegram-bot-container");
+    const mounts = inputs.mounts as { target: string; readOnly?: boolean; source: string }[];
+    expect(mounts.map(({ target }) => target)).toEqual([
+      "/data",
+      "/run/secrets/telegram_token",
+      "/run/secrets/api_key_telegram_bot",
+    ]);
+    expect(mounts[0]?.source).toBe("mem0_telegram_bot_test");
+    expect(inputs.ports).toEqual([]);
+    expect(inputs.hosts).toEqual([{ host: "host.docker.internal", ip: "host-gateway" }]);
+    expect(JSON.stringify(inputs)).not.toContain(TOKEN);
+  });
+
+  it("has a key that is bound to its users, each once", () => {
+    expect(exampleSettings(groups).server.keys).toEqual({
+      telegram_bot: { role: "write", users: ["anna", "ben"] },
+    });
+    expect(exampleSettings().server.keys).toEqual({});
+  });
+
+  it("leaves token and chat as secrets, which the manifest names by their paths alone", async () => {
+    const resources = await withBot();
+    for (const secret of ["telegram_token", "telegram_chat"])
+      expect(isSecret(named(resources, `secrets-${secret}-file-write`).inputs.stdin), secret).toBe(true);
+    const manifest = JSON.stringify(named(resources, "manifest-file-write").inputs.stdin);
+    expect(manifest).toContain("secrets/telegram_chat");
+    expect(manifest).not.toContain(TOKEN);
+  });
+});

@@ -55,7 +55,7 @@ it("every name made of the longest name of a stack is one that PostgreSQL and Do
   const { container, volume, internalNetwork, database, databaseUser, metricsUser } = namesFor(stack);
   const made = [
     ...SERVICES.map(container),
-    ...["postgres", "neo4j", "data", "prometheus", "grafana"].map(volume),
+    ...["postgres", "neo4j", "data", "prometheus", "grafana", "telegram_bot"].map(volume),
     ...[internalNetwork, databaseUser, metricsUser],
     // As a restore names what it puts beside the live database.
     ...[`${database}_user_restore`, `${database}_restore_20261124_023000`],

@@ -12,6 +12,8 @@ function mistakesOf(config: Record<string, string>, stack = "test"): string[] {
   return parsed.ok ? [] : parsed.mistakes;
 }
 
+const BOT_TOKEN = "730000001:AAtests-of-mem0_and_of_nothing_else";
+
 describe("a stack file", () => {
   it("needs nothing but a model", () => {
     expect(mistakesOf(embedded)).toEqual([]);
@@ -24,7 +26,7 @@ describe("a stack file", () => {
     [
       "an unknown group",
       { ports2: "{}" },
-      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, server, resources, observability, backup, timeouts, openaiApiKey, apiKey, apiKeys, grafanaAuth, alertWebhookUrl",
+      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, server, resources, observability, backup, timeouts, telegram, openaiApiKey, apiKey, apiKeys, grafanaAuth, alertWebhookUrl, telegramToken, telegramChat",
     ],
     [
       "an unknown key",
@@ -92,6 +94,36 @@ describe("a stack file", () => {
       "a dashboard's uid that Grafana would not take",
       { observability: '{"grafana":{"dashboardUid":"mem0/dashboard"}}' },
       'mem0:observability.grafana.dashboardUid: is "mem0/dashboard"; allowed: letters, digits, `_`, `-`, at most 40 characters',
+    ],
+    [
+      "a bot without a token",
+      { telegram: '{"users":{"4001":"anna"}}' },
+      "mem0:telegramToken: missing; needed with mem0:telegram, as @BotFather tells it: " +
+        'eval "$(./mem0 env)" && pulumi config set --secret mem0:telegramToken --stack test',
+    ],
+    [
+      "a token that is none",
+      { telegram: '{"users":{"4001":"anna"}}', telegramToken: "not-a-token" },
+      "mem0:telegramToken: is not usable; allowed: a bot's token as @BotFather tells it: digits, a colon, letters and digits",
+    ],
+    [
+      "a bot for nobody",
+      { telegram: '{"users":{}}', telegramToken: BOT_TOKEN },
+      "mem0:telegram.users: is {}; allowed: a group of names",
+    ],
+    [
+      "a key under the bot's name",
+      {
+        telegram: '{"users":{"4001":"anna"}}',
+        telegramToken: BOT_TOKEN,
+        server: '{"keys":{"telegram_bot":"read"}}',
+      },
+      "mem0:server.keys.telegram_bot: is the Telegram bot's own key; take another name",
+    ],
+    [
+      "a chat that is none",
+      { telegramChat: "my friends" },
+      "mem0:telegramChat: is not usable; allowed: a chat's id, or @ and the name of a channel",
     ],
     [
       "two places for copies of backups",
