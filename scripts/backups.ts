@@ -1,8 +1,9 @@
-import { SEAL_WORDS, type SealKey, sealKeyOf, sealKeysOf, sealState } from "../ops/backup/format/seal.ts";
+import { SEAL_WORDS } from "../ops/backup/format/seal.ts";
 import { type Catalogue, readCatalogue } from "../ops/backup/keep/catalogue.ts";
 import { accept, discard, judge, type Listed, pin, prune } from "../ops/backup/keep/keeping.ts";
 import { type Kept, type RetentionPlan, waitsForJudgement } from "../ops/backup/keep/retention.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
+import { sealKeysOf } from "../ops/backup/seal-keys.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { byteSize } from "../ops/base/words.ts";
 import type { DeployedStack } from "../ops/stack/deployed-stack.ts";
@@ -26,11 +27,11 @@ export const verb = defineVerb<{ prune?: boolean; dryRun?: boolean }>({
   ],
   subverbs: [
     change("accept", "take a suspect backup for good", [], (stack, ts) => {
-      accept(stack.backup.root, ts, sealKeyOf(stack));
+      accept(stack.backup.root, ts, sealKeysOf(stack));
       return `backup ${ts} is accepted: it counts from now on`;
     }),
-    change("discard", "delete a suspect or damaged backup", [], ({ backup: { root } }, ts) => {
-      discard(root, ts);
+    change("discard", "delete a suspect or damaged backup, or one of another stack", [], (stack, ts) => {
+      discard(stack.backup.root, ts, sealKeysOf(stack));
       return `backup ${ts} is deleted`;
     }),
     change("pin", "keep a backup for good, under a name", ["name"], ({ backup: { root } }, ts, name) => {
@@ -49,20 +50,20 @@ export const verb = defineVerb<{ prune?: boolean; dryRun?: boolean }>({
     }
     const found = call.backups();
     const { directory, backup: settings } = found.stack;
-    const context = { ...found, keys: sealKeysOf(found.stack) };
+    const keys = sealKeysOf(found.stack);
     const pruned =
       options.prune === true && options.dryRun !== true
-        ? await withBackupLock(directory, async () => prune(settings.root, settings.keep, new Date()))
+        ? await withBackupLock(directory, async () => prune(settings.root, settings.keep, new Date(), keys))
         : undefined;
-    const catalogue = readCatalogue(settings.root);
+    const catalogue = readCatalogue(settings.root, keys);
     const plan = judge(catalogue, settings.keep, new Date());
     const removal = {
       removed: pruned?.removed ?? [],
       toRemove: options.dryRun === true ? plan.removed : [],
     };
     return {
-      text: render(context, catalogue, plan, removal),
-      json: report(context, catalogue, plan, removal),
+      text: render(found, catalogue, plan, removal),
+      json: report(found, catalogue, plan, removal),
       exit: plan.kept.some(({ backup }) => waitsForJudgement(backup)) ? "failed" : "ok",
     };
   },
@@ -91,14 +92,12 @@ function change(
 interface StackWithBackups {
   stack: DeployedStack;
   used: boolean;
-  /** The stack's seal key, if it has one. */
-  keys: readonly SealKey[];
 }
 
 type Removal = Record<"removed" | "toRemove", Listed[]>;
 
 function report(
-  { stack, keys }: StackWithBackups,
+  { stack }: StackWithBackups,
   catalogue: Catalogue,
   plan: RetentionPlan<Listed>,
   removal: Removal,
@@ -110,24 +109,21 @@ function report(
     keep: stack.backup.keep,
     backups: [
       ...plan.kept.map(({ backup: one, reasons, until }) => ({
-        ...shown(one, keys),
+        ...shown(one),
         reasons,
         until: until ?? null,
       })),
-      ...plan.removed.map((one) => ({ ...shown(one, keys), reasons: [], until: null })),
+      ...plan.removed.map((one) => ({ ...shown(one), reasons: [], until: null })),
     ],
     stopped: plan.stopped ?? null,
     removed: ids(removal.removed),
     toRemove: ids(removal.toRemove),
     unfinished: catalogue.unfinished,
-    foreign: foreign(catalogue),
+    foreign: ofOtherTools(catalogue),
   };
 }
 
-function shown(
-  { id, tier, cutAt, result, pin: name, backup, directory, wrong }: Listed,
-  keys: readonly SealKey[],
-) {
+function shown({ id, tier, cutAt, result, pin: name, backup, directory, wrong }: Listed) {
   return {
     id,
     tier,
@@ -136,7 +132,7 @@ function shown(
     pin: name ?? null,
     bytes: backup?.bytes ?? null,
     counts: backup?.manifest.counts ?? null,
-    sealed: backup === undefined ? null : sealState(backup.seal, keys),
+    sealed: backup?.sealed ?? null,
     encrypted: backup === undefined ? null : backup.manifest.encryption !== null,
     directory,
     wrong: wrong ?? null,
@@ -144,17 +140,17 @@ function shown(
 }
 
 /** Directories named like backups that this tool did not make, as those of the old guide. */
-function foreign(catalogue: Catalogue): string[] {
+function ofOtherTools(catalogue: Catalogue): string[] {
   return catalogue.damaged.filter(({ kind }) => kind === "no-manifest").map(({ directory }) => directory);
 }
 
 function render(
-  { stack, used, keys }: StackWithBackups,
+  { stack, used }: StackWithBackups,
   catalogue: Catalogue,
   plan: RetentionPlan<Listed>,
   { removed, toRemove }: Removal,
 ): string {
-  const old = foreign(catalogue);
+  const old = ofOtherTools(catalogue);
   const { root } = stack.backup;
   if (!used || plan.kept.length + old.length === 0) {
     return `no backups in ${root}; make one: ./mem0 backup ${stack.name}`;
@@ -163,11 +159,11 @@ function render(
   return [
     `backups of stack ${stack.name} in ${root}`,
     "",
-    table(
-      ["backup", "tier", "result", "memories", "size", "kept until", "because"],
-      plan.kept.map((kept) => row(kept, keys)),
+    table(["backup", "tier", "result", "memories", "size", "kept until", "because"], plan.kept.map(row)),
+    ...plan.kept.flatMap(({ backup: one }) =>
+      one.wrong === undefined || one.result === "foreign" ? [] : [judgement(one, stack.name)],
     ),
-    ...plan.kept.flatMap(({ backup: one }) => (one.wrong === undefined ? [] : [judgement(one, stack.name)])),
+    ...(catalogue.foreign.length === 0 ? [] : [foreignNote(stack.name)]),
     ...(plan.stopped === undefined ? [] : ["", plan.stopped]),
     ...(removed.length === 0 ? [] : ["", `removed: ${names(removed)}`]),
     ...(toRemove.length === 0 ? [] : ["", `--prune would remove: ${names(toRemove)}`]),
@@ -175,8 +171,8 @@ function render(
   ].join("\n");
 }
 
-function row({ backup: one, reasons, until }: Kept<Listed>, keys: readonly SealKey[]): string[] {
-  const sealed = one.backup === undefined ? undefined : sealState(one.backup.seal, keys);
+function row({ backup: one, reasons, until }: Kept<Listed>): string[] {
+  const sealed = one.backup?.sealed;
   const doubt = sealed === undefined || sealed === "this-stack" ? [] : [SEAL_WORDS[sealed]];
   return [
     one.id,
@@ -187,6 +183,14 @@ function row({ backup: one, reasons, until }: Kept<Listed>, keys: readonly SealK
     until === undefined ? "" : `${until.toISOString().slice(0, 16).replace("T", " ")}Z`,
     [...reasons.map(({ why }) => why), ...doubt].join("; "),
   ];
+}
+
+function foreignNote(stack: string): string {
+  return (
+    `\nforeign ones were not made by stack ${stack}, as far as its seals tell: they count for nothing and are not removed\n` +
+    `  mend:  of a stack that you had before: restore with its key (--seal-key FILE), and they are its own from then on; ` +
+    `else ./mem0 backups discard TS --stack ${stack} deletes one`
+  );
 }
 
 function judgement({ id, result, wrong }: Listed, stack: string): string {

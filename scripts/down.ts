@@ -1,5 +1,5 @@
-import { SEAL_KEY_FILE } from "../ops/backup/format/seal.ts";
 import { refusal, requireVerifiedBackup } from "../ops/backup/prove/deletion-guard.ts";
+import { SEAL_KEY_FILE } from "../ops/backup/seal-keys.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { withDocker } from "../ops/docker/client.ts";
 import { deleteStack } from "../ops/stack/deletion.ts";

@@ -1,10 +1,10 @@
 import prettyMs from "pretty-ms";
 import { readIdentity } from "../ops/backup/format/encryption.ts";
-import { sealKeysOf } from "../ops/backup/format/seal.ts";
 import { newestGood, readCatalogue } from "../ops/backup/keep/catalogue.ts";
 import { type DrillReport, drill } from "../ops/backup/prove/drill.ts";
 import { metered } from "../ops/backup/restore/metered.ts";
 import { findRestorable } from "../ops/backup/restore/restorable.ts";
+import { sealKeysOf } from "../ops/backup/seal-keys.ts";
 import { requireTrusted } from "../ops/backup/trust.ts";
 import type { Check } from "../ops/base/check.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
@@ -35,14 +35,15 @@ export const verb = defineVerb<{ identity?: string; sealKey?: string; trust?: bo
     const { stack } = call.backups();
     const { root } = stack.backup;
     const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
-    const named = call.args[0] ?? newestGood(readCatalogue(root))?.id;
+    const keys = sealKeysOf(stack, options.sealKey);
+    const named = call.args[0] ?? newestGood(readCatalogue(root, keys))?.id;
     if (named === undefined) {
       throw new Problem("there is no backup to drill with", {
         where: root,
         mend: `./mem0 backup ${stack.name}`,
       });
     }
-    const backup = findRestorable(root, named, identity, sealKeysOf(stack, options.sealKey));
+    const backup = findRestorable(root, named, identity, keys);
     const made = backup.manifest;
     if (made === undefined) {
       throw new Problem("a backup of the old form tells no counts that a drill could compare", {

@@ -2,7 +2,6 @@ import { Option } from "commander";
 import prettyMs from "pretty-ms";
 import { readIdentity } from "../ops/backup/format/encryption.ts";
 import type { OnBytes } from "../ops/backup/format/part-files.ts";
-import { sealKeysOf } from "../ops/backup/format/seal.ts";
 import type { RestoreReport } from "../ops/backup/restore/exchange.ts";
 import { leftWithoutEngine } from "../ops/backup/restore/journal.ts";
 import { metered } from "../ops/backup/restore/metered.ts";
@@ -12,6 +11,7 @@ import type { RestoredStore } from "../ops/backup/restore/swap.ts";
 import { RESTORED } from "../ops/backup/restore/swap.ts";
 import type { RestoreTools } from "../ops/backup/restore/tools.ts";
 import { NOT_BROUGHT_BACK, restoreUser, type UserReport } from "../ops/backup/restore/user.ts";
+import { keepSealKeys, sealKeysOf } from "../ops/backup/seal-keys.ts";
 import { requireTrusted } from "../ops/backup/trust.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
 import { counted } from "../ops/base/words.ts";
@@ -50,7 +50,7 @@ export const verb = defineVerb<Options>({
       .option("--user <name>", "only this user's memories, into the running stack")
       .option("--adopt", "take over data of another instance, or data that tells no identity")
       .option("--trust", TRUST_OPTION)
-      .option("--seal-key <file>", SEAL_KEY_OPTION)
+      .option("--seal-key <file>", `${SEAL_KEY_OPTION}, from then on`)
       .option("--leave-out-unknown", "go on without what a dump of Postgres holds and no stack has")
       .option("--identity <file>", "age identity, for encrypted backups")
       .option("--no-safety-backup", "do not back up what is live first, for stores that are beyond it")
@@ -95,18 +95,16 @@ export const verb = defineVerb<Options>({
     const backup = open(ts);
     if (options.user !== undefined) return bringUserBack(call, stack, backup, options.user);
     const { only, from, adopt, leaveOutUnknown, safetyBackup } = options;
-    return onTools(call, stack, async (tools, onBytes) =>
-      restored(
-        stack.name,
-        await restore(tools, metered(backup, onBytes), {
-          ...(only === undefined ? {} : { only }),
-          ...(from === undefined ? {} : { from }),
-          adopt: adopt === true,
-          leaveOutUnknown: leaveOutUnknown === true,
-          safetyBackup,
-        }),
-      ),
-    );
+    return onTools(call, stack, async (tools, onBytes) => {
+      const report = await restore(tools, metered(backup, onBytes), {
+        ...(only === undefined ? {} : { only }),
+        ...(from === undefined ? {} : { from }),
+        adopt: adopt === true,
+        leaveOutUnknown: leaveOutUnknown === true,
+        safetyBackup,
+      });
+      return restored(stack, report, options);
+    });
   },
 });
 
@@ -138,7 +136,7 @@ async function goOn(
     return { text: "what the last restore kept aside is removed", json: { stack, finished: true } };
   }
   const report = options.continue === true ? await continueRestore(tools, open) : undefined;
-  if (report !== undefined) return restored(stack, report);
+  if (report !== undefined) return restored(tools.stack, report, options);
   if (options.rollBack === true) await rollBack(tools);
   return { text: "what was live before the restore serves", json: { stack, rolledBack: true } };
 }
@@ -187,7 +185,10 @@ async function bringUserBack(
   };
 }
 
-function restored(stack: string, report: RestoreReport): Outcome {
+/** The data goes on in this stack, and so does the key that sealed it. */
+function restored(of: DeployedStack, report: RestoreReport, { sealKey }: Options): Outcome {
+  keepSealKeys(of, sealKey);
+  const stack = of.name;
   const { backup, stores, memories, safetyBackup, seconds, downSeconds, lacks } = report;
   const lines = [
     `stack ${stack} serves ${stores.join(", ")} of backup ${backup}${memories === undefined ? "" : `: ${counted(memories, "memory")}`}`,

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Manifest } from "../config/manifest.ts";
-import { SEAL_KEY_FILE } from "../ops/backup/format/seal.ts";
 import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
+import { SEAL_KEY_FILE } from "../ops/backup/seal-keys.ts";
 import { untilReady } from "../ops/server/readiness.ts";
 import { type Changes, deploy, previewChanges } from "../ops/stack/deployment.ts";
 import { stackDirectory } from "../ops/stack/manifest-file.ts";

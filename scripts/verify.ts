@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from "commander";
 import prettyMs from "pretty-ms";
 import { readIdentity } from "../ops/backup/format/encryption.ts";
-import { sealKeysOf } from "../ops/backup/format/seal.ts";
 import { readCatalogue } from "../ops/backup/keep/catalogue.ts";
 import { chooseForVerification } from "../ops/backup/keep/keeping.ts";
 import { type Verified, verifyAll } from "../ops/backup/prove/verify.ts";
+import { sealKeysOf } from "../ops/backup/seal-keys.ts";
 import { Problem } from "../ops/base/problem.ts";
 import { byteSize } from "../ops/base/words.ts";
 import { checkLine } from "./cli/output.ts";
@@ -40,7 +40,7 @@ export const verb = defineVerb<Options>({
     const { root } = stack.backup;
     const identity = options.identity === undefined ? undefined : readIdentity(options.identity);
     const keys = sealKeysOf(stack, options.sealKey);
-    const catalogue = readCatalogue(root);
+    const catalogue = readCatalogue(root, keys);
     const { backups, damaged } = chooseForVerification(
       catalogue,
       { ...options, stack: stack.name, ts },
@@ -64,20 +64,14 @@ export const verb = defineVerb<Options>({
         failed: (result: Verified[]) => result.some(({ ok }) => !ok),
       },
       ({ report, onBytes }) =>
-        verifyAll(
-          stack,
-          backups,
-          identity,
-          {
-            begin: ({ tier, id, bytes }) => report(`${tier} ${id} (${byteSize(bytes)})`),
-            check: (check) => {
-              call.interruption.checkpoint();
-              report(checkLine(check));
-            },
-            bytes: onBytes,
+        verifyAll(stack, backups, identity, {
+          begin: ({ tier, id, bytes }) => report(`${tier} ${id} (${byteSize(bytes)})`),
+          check: (check) => {
+            call.interruption.checkpoint();
+            report(checkLine(check));
           },
-          keys,
-        ),
+          bytes: onBytes,
+        }),
     );
     const all = [...verified, ...damaged.map(({ id, tier, reason }) => lost(id, tier, reason))];
     return {

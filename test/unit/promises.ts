@@ -56,6 +56,7 @@ export const PROMISES: Readonly<Record<string, readonly [file: string, title: st
   seals: [
     ["test/unit/ops/backup/format/seal.test.ts", "tells that this stack made it, or another"],
     ["test/unit/ops/backup/format/seal.test.ts", "is loaded on a person's word alone"],
+    ["test/unit/ops/backup/keep/foreign.test.ts", "is listed as such, and as none of the good ones"],
   ],
   bounds: [["test/unit/ops/backup/format/bounds.test.ts", "is neither more nor less than its manifest says"]],
   "rows-alone": [

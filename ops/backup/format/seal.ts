@@ -1,8 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { Problem } from "../../base/problem.ts";
-import type { DeployedStack } from "../../stack/deployed-stack.ts";
 
 /**
  * The seal of a manifest tells who wrote it: an HMAC-SHA-256, with a key that only the stack has, over the JSON of all
@@ -36,9 +33,6 @@ export const SEAL_WORDS: Record<SealState, string> = {
   unsealed: "unsealed",
 };
 
-/** Name of the key's secret file. */
-export const SEAL_KEY_FILE = "seal_key";
-
 /** Said before what is hashed, so that no hash of one kind is ever one of the other. */
 const LABEL = { manifest: "mem0 backup manifest\n", id: "mem0 seal key\n" } as const;
 
@@ -65,47 +59,6 @@ export class SealKey {
   #hmac(label: string, content: string): Buffer {
     return createHmac("sha256", this.#secret).update(label).update(content).digest();
   }
-}
-
-/**
- * The key that the stack seals with; undefined when it was deployed before there were seals.
- *
- * @throws Problem when there is one that cannot be read
- */
-export function sealKeyOf(stack: DeployedStack): SealKey | undefined {
-  if (stack.manifest.secretFiles[SEAL_KEY_FILE] === undefined) return undefined;
-  return requireKey(stack.secret(SEAL_KEY_FILE), stack.secretFile(SEAL_KEY_FILE), `./mem0 up ${stack.name}`);
-}
-
-/**
- * The keys whose backups count as the stack's own.
- *
- * @param taken file of one that is taken over for this run
- */
-export function sealKeysOf(stack: DeployedStack, taken?: string): SealKey[] {
-  const own = sealKeyOf(stack);
-  return [...(own === undefined ? [] : [own]), ...(taken === undefined ? [] : [readSealKey(taken)])];
-}
-
-/**
- * The key of another stack, or of this one on a machine that it had before.
- *
- * @throws Problem when the file holds none
- */
-function readSealKey(file: string): SealKey {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new Problem("the file of the seal key cannot be read", { where: file, cause });
-  }
-  return requireKey(text, file, "it is a stack's secrets/seal_key, or the copy that was kept of it");
-}
-
-/** An empty key would fit whatever anybody sealed with an empty key. */
-function requireKey(text: string, file: string, mend: string): SealKey {
-  if (/^[A-Za-z0-9]{32,}$/.test(text.trim())) return new SealKey(text);
-  throw new Problem("the file holds no seal key", { where: file, mend });
 }
 
 /** @param keys those whose backups count as this stack's own */

@@ -13,7 +13,7 @@ import {
   renderBackupManifest,
 } from "../format/backup-manifest.ts";
 import { BACKUP_ID, FILES, layout, TIERS, type Tier } from "../format/layout.ts";
-import { type ManifestSeal, type SealKey, sealState } from "../format/seal.ts";
+import { type SealKey, type SealState, sealState } from "../format/seal.ts";
 
 /** A whole backup: its manifest is sealed, and every part is there in its size. */
 export interface Backup {
@@ -21,8 +21,8 @@ export interface Backup {
   tier: Tier;
   directory: string;
   manifest: BackupManifest;
-  /** Who sealed it; for whoever has the keys to judge. */
-  seal: ManifestSeal;
+  /** Who sealed it, as far as the keys tell that it was read with. */
+  sealed: SealState;
   /** Name under which a person keeps it for good. */
   pin: string | undefined;
   /** Size of all parts. */
@@ -44,7 +44,10 @@ export interface Damaged {
 /** What lies in a backup root; each list in the order of ids, the oldest first. */
 export interface Catalogue {
   root: string;
+  /** Those of the stack's own making. */
   good: Backup[];
+  /** Whole, and not to be told from what anybody else may have put there: none of them counts for anything. */
+  foreign: Backup[];
   /** Kept apart until a person accepts them; while there is one, nothing may be removed. */
   suspects: Backup[];
   damaged: Damaged[];
@@ -52,27 +55,59 @@ export interface Catalogue {
   unfinished: string[];
 }
 
-/** Reads what lies in `root`: manifests, sizes and the checksum file, not the parts' content. */
-export function readCatalogue(root: string): Catalogue {
-  const catalogue: Catalogue = { root, good: [], suspects: [], damaged: [], unfinished: [] };
+/**
+ * Reads what lies in `root`: manifests, sizes and the checksum file, not the parts' content.
+ *
+ * @param keys those whose backups count as the stack's own; none for a stack from before there were seals
+ */
+export function readCatalogue(root: string, keys: readonly SealKey[]): Catalogue {
+  const catalogue: Catalogue = { root, good: [], foreign: [], suspects: [], damaged: [], unfinished: [] };
+  const add = (whole: Backup[], place: Parameters<typeof readBackup>[0]) => {
+    const found = readBackup(place, keys);
+    if (isWhole(found)) whole.push(found);
+    else catalogue.damaged.push(found);
+  };
   for (const tier of TIERS) {
     for (const id of backupsIn(root, layout.tier(root, tier))) {
-      add(catalogue, catalogue.good, { id, tier, directory: layout.backup(root, tier, id), suspect: false });
+      add(catalogue.good, { id, tier, directory: layout.backup(root, tier, id), suspect: false });
     }
     for (const id of backupsIn(root, layout.suspects(root, tier))) {
-      add(catalogue, catalogue.suspects, {
-        id,
-        tier,
-        directory: layout.suspect(root, tier, id),
-        suspect: true,
-      });
+      add(catalogue.suspects, { id, tier, directory: layout.suspect(root, tier, id), suspect: true });
     }
   }
   for (const list of [catalogue.good, catalogue.suspects, catalogue.damaged]) list.sort(byId);
-  catalogue.unfinished = directoriesIn(root, layout.partial(root)).map((name) =>
-    path.join(layout.partial(root), name),
-  );
+  catalogue.unfinished = unfinishedIn(root);
+  const isOwn = ownAmong([...catalogue.good, ...catalogue.suspects]);
+  catalogue.foreign = catalogue.good.filter((backup) => !isOwn(backup));
+  catalogue.good = catalogue.good.filter(isOwn);
   return catalogue;
+}
+
+/** Directories of runs that have not ended, or were cut off. */
+export function unfinishedIn(root: string): string[] {
+  return directoriesIn(root, layout.partial(root)).map((name) => path.join(layout.partial(root), name));
+}
+
+/**
+ * Tells which backups a stack made: those that it sealed, and unsealed ones from before the first of them, as it made
+ * them when there were no seals. What is unsealed and newer cannot be its own, whatever it says; and what says two things
+ * of its time is believed in neither.
+ */
+function ownAmong(backups: readonly Backup[]): (backup: Backup) => boolean {
+  const sealed = backups.filter(isSealed);
+  const first = sealed.map(({ id }) => id).sort()[0];
+  const firstCut = Math.min(...sealed.map(cutOf));
+  const isFromBefore = (backup: Backup) =>
+    backup.sealed === "unsealed" && (first === undefined || (backup.id < first && cutOf(backup) < firstCut));
+  return (backup) => isSealed(backup) || isFromBefore(backup);
+}
+
+function isSealed({ sealed }: Backup): boolean {
+  return sealed === "this-stack";
+}
+
+function cutOf({ manifest }: Backup): number {
+  return Date.parse(manifest.cutAt);
 }
 
 /** The newest good backup of any tier, or of those that pass `which`. */
@@ -83,19 +118,17 @@ export function newestGood(
   return catalogue.good.findLast(which);
 }
 
-/** Reads one backup directory. */
-export function readBackup(place: {
-  id: string;
-  tier: Tier;
-  directory: string;
-  suspect: boolean;
-}): Backup | Damaged {
+/** Reads one backup directory. @param keys as in `readCatalogue` */
+export function readBackup(
+  place: { id: string; tier: Tier; directory: string; suspect: boolean },
+  keys: readonly SealKey[],
+): Backup | Damaged {
   const { directory } = place;
   if (lstatSync(directory, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
     return { ...place, kind: "no-manifest", reason: "it is a symbolic link, which is not followed" };
   }
   try {
-    return readInside(place);
+    return readInside(place, keys);
   } catch (error) {
     if (!(error instanceof NotFollowed)) throw error;
     // What has no manifest of its own is none of ours, and nothing removes it.
@@ -105,7 +138,7 @@ export function readBackup(place: {
 }
 
 /** @throws NotFollowed for a link inside */
-function readInside(place: Parameters<typeof readBackup>[0]): Backup | Damaged {
+function readInside(...[place, keys]: Parameters<typeof readBackup>): Backup | Damaged {
   const { id, tier, directory, suspect } = place;
   const damaged = (kind: Damaged["kind"], reason: string): Damaged => ({ ...place, kind, reason });
   const read = (name: string) => readBelow(directory, path.join(directory, name));
@@ -141,8 +174,8 @@ function readInside(place: Parameters<typeof readBackup>[0]): Backup | Damaged {
   }
   const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
   const pin = read(FILES.pin)?.trim();
-  const seal = readManifestSeal(text);
-  return { id, tier, directory, manifest, seal, pin: pin === "" ? undefined : pin, bytes };
+  const sealed = sealState(readManifestSeal(text), keys);
+  return { id, tier, directory, manifest, sealed, pin: pin === "" ? undefined : pin, bytes };
 }
 
 /** Whether `readBackup` found a whole one. */
@@ -157,19 +190,12 @@ export function isWhole(found: Backup | Damaged): found is Backup {
  * @param key the stack's; undefined when it has none yet
  */
 export function changedManifest(
-  { manifest, seal }: Pick<Backup, "manifest" | "seal">,
+  { manifest, sealed }: Pick<Backup, "manifest" | "sealed">,
   change: Partial<BackupContent>,
   key: SealKey | undefined,
 ): string {
   const { seal: _, ...content } = manifest;
-  const isOwn = key !== undefined && sealState(seal, [key]) === "this-stack";
-  return renderBackupManifest({ ...content, ...change }, isOwn ? key : undefined);
-}
-
-function add(catalogue: Catalogue, whole: Backup[], place: Parameters<typeof readBackup>[0]): void {
-  const found = readBackup(place);
-  if (isWhole(found)) whole.push(found);
-  else catalogue.damaged.push(found);
+  return renderBackupManifest({ ...content, ...change }, sealed === "this-stack" ? key : undefined);
 }
 
 function backupsIn(root: string, directory: string): string[] {

@@ -5,7 +5,7 @@ import { ExitCode, Problem } from "../../base/problem.ts";
 import { writeBelow } from "../../base/write-below.ts";
 import { parseBackupManifest, readManifestSeal } from "../format/backup-manifest.ts";
 import { FILES, layout, requireBackupId, TIERS, type Tier, timeOf } from "../format/layout.ts";
-import type { SealKey } from "../format/seal.ts";
+import { SEAL_WORDS, type SealKey, sealState } from "../format/seal.ts";
 import {
   type Backup,
   type Catalogue,
@@ -35,19 +35,13 @@ export interface Listed extends Candidate {
 
 /** Everything that retention judges. Backups of the old guide's form are no part of it: nothing here removes them. */
 export function listed(catalogue: Catalogue): Listed[] {
-  const whole = (result: "good" | "suspect") => (backup: Backup) => ({
-    id: backup.id,
-    tier: backup.tier,
-    cutAt: new Date(backup.manifest.cutAt),
-    result,
-    pin: backup.pin,
-    directory: backup.directory,
-    backup,
-    wrong: result === "good" ? undefined : backup.manifest.reasons.join("; "),
-  });
   return [
-    ...catalogue.good.map(whole("good")),
-    ...catalogue.suspects.map(whole("suspect")),
+    ...catalogue.good.map((backup) => whole(backup, "good")),
+    ...catalogue.foreign.map((backup) =>
+      // Somebody has written to one of the stack's own.
+      whole(backup, backup.sealed === "changed" ? "damaged" : "foreign", SEAL_WORDS[backup.sealed]),
+    ),
+    ...catalogue.suspects.map((backup) => whole(backup, "suspect", backup.manifest.reasons.join("; "))),
     ...catalogue.damaged
       .filter(({ kind }) => kind !== "no-manifest")
       .map(({ id, tier, directory, kind, reason }) => ({
@@ -60,6 +54,12 @@ export function listed(catalogue: Catalogue): Listed[] {
         wrong: reason,
       })),
   ];
+}
+
+function whole(backup: Backup, result: Listed["result"], wrong?: string): Listed {
+  const { id, tier, manifest, pin: name, directory, sealed } = backup;
+  const cutAt = new Date(manifest.cutAt);
+  return { id, tier, cutAt, result, sealed: sealed === "this-stack", pin: name, directory, backup, wrong };
 }
 
 /** What of a catalogue is kept, why, and what may go. */
@@ -76,14 +76,16 @@ export function judge(catalogue: Catalogue, policy: RetentionPolicy, now: Date):
  * Removes what the settings no longer keep, the oldest first. Every removal is one renaming: a killed run leaves no
  * half of a backup behind that could pass for one.
  *
+ * @param keys those whose backups count as the stack's own
  * @returns what was removed, and why nothing was although there would be something
  */
 export function prune(
   root: string,
   policy: RetentionPolicy,
   now: Date,
+  keys: readonly SealKey[],
 ): Pick<RetentionPlan<Listed>, "removed" | "stopped"> {
-  const { removed, stopped } = judge(readCatalogue(root), policy, now);
+  const { removed, stopped } = judge(readCatalogue(root, keys), policy, now);
   for (const backup of removed) remove(root, backup);
   return { removed, stopped };
 }
@@ -91,33 +93,33 @@ export function prune(
 /**
  * Takes a suspect for good: it counts from now on, and no longer stops anything. Completes what was killed.
  *
- * @param key the stack's, for its seal
+ * @param keys those whose backups count as the stack's own; the first, which is the stack's, seals it anew
  */
-export function accept(root: string, id: string, key?: SealKey): Backup {
+export function accept(root: string, id: string, keys: readonly SealKey[]): Backup {
   requireBackupId(id);
   const { tier, directory, file, text } = findSuspect(root, id);
-  const suspect = { manifest: parseBackupManifest(text), seal: readManifestSeal(text) };
+  const suspect = { manifest: parseBackupManifest(text), sealed: sealState(readManifestSeal(text), keys) };
   const target = layout.backup(root, tier, id);
   try {
-    writeBelow(root, file, changedManifest(suspect, { result: "good" }, key));
+    writeBelow(root, file, changedManifest(suspect, { result: "good" }, keys[0]));
     makeBelow(root, path.dirname(target));
     renameSync(directory, target);
   } catch (cause) {
     throw unwritable(root, cause);
   }
-  const found = readBackup({ id, tier, directory: target, suspect: false });
+  const found = readBackup({ id, tier, directory: target, suspect: false }, keys);
   if (isWhole(found)) return found;
   throw new Problem(`backup ${id} was accepted, and is damaged: ${found.reason}`, { where: target });
 }
 
-/** Deletes a suspect or damaged backup. */
-export function discard(root: string, id: string): void {
+/** Deletes a suspect or damaged backup, or a foreign one. */
+export function discard(root: string, id: string, keys: readonly SealKey[]): void {
   requireBackupId(id);
-  const all = listed(readCatalogue(root)).filter((one) => one.id === id);
+  const all = listed(readCatalogue(root, keys)).filter((one) => one.id === id);
   const newer = all.find(({ result }) => result === "newer");
   if (newer !== undefined) throw new Problem(`backup ${id}: ${newer.wrong}`, { where: newer.directory });
-  const wrong = all.filter(waitsForJudgement);
-  if (wrong.length === 0) throw noSuch(root, id, "suspect or damaged backup");
+  const wrong = all.filter((one) => waitsForJudgement(one) || one.result === "foreign");
+  if (wrong.length === 0) throw noSuch(root, id, "suspect, damaged or foreign backup");
   for (const { tier, directory } of wrong) remove(root, { tier, id, directory });
 }
 
@@ -133,8 +135,9 @@ export function pin(root: string, id: string, name: string | undefined): void {
       exitCode: ExitCode.usage,
     });
   }
-  const all = readCatalogue(root);
-  const backups = [...all.good, ...all.suspects].filter((backup) => backup.id === id);
+  // Whoever made it: a person keeps what he likes.
+  const all = readCatalogue(root, []);
+  const backups = [...all.good, ...all.foreign, ...all.suspects].filter((backup) => backup.id === id);
   if (backups.length === 0) throw noSuch(root, id, "backup");
   for (const { directory } of backups) {
     const file = path.join(directory, FILES.pin);
@@ -180,7 +183,7 @@ function noSuch(root: string, id: string, what: string): Problem {
  * place every day, so that every backup has its turn.
  */
 export function chooseForVerification(
-  { good, suspects, damaged }: Catalogue,
+  { good, foreign, suspects, damaged }: Catalogue,
   { stack, ts, all, sample }: { stack: string; ts?: string | undefined; all?: boolean; sample?: number },
   now: Date,
 ): { backups: Backup[]; damaged: Catalogue["damaged"] } {
@@ -188,19 +191,19 @@ export function chooseForVerification(
     throw new Problem("a backup, --all and --sample exclude each other", { exitCode: ExitCode.usage });
   }
   const ours = damaged.filter(({ kind }) => kind !== "no-manifest" && (kind !== "newer" || ts !== undefined));
-  const whole = [...good, ...suspects];
+  const everyone = [...good, ...foreign, ...suspects];
   if (ts !== undefined) {
     requireBackupId(ts);
-    const backups = whole.filter(({ id }) => id === ts);
+    const backups = everyone.filter(({ id }) => id === ts);
     const broken = ours.filter(({ id }) => id === ts);
     if (backups.length + broken.length === 0) {
       throw new Problem(`there is no backup ${ts}`, { mend: `./mem0 backups ${stack} lists what there is` });
     }
     return { backups, damaged: broken };
   }
-  if (all === true) return { backups: whole, damaged: ours };
+  if (all === true) return { backups: everyone, damaged: ours };
   if (sample === undefined) return { backups: good.slice(-1), damaged: [] };
-  const count = Math.max(1, Math.round((whole.length * sample) / 100));
-  const start = (Math.floor(now.getTime() / 86_400_000) * count) % Math.max(1, whole.length);
-  return { backups: [...whole.slice(start), ...whole.slice(0, start)].slice(0, count), damaged: ours };
+  const count = Math.max(1, Math.round((everyone.length * sample) / 100));
+  const start = (Math.floor(now.getTime() / 86_400_000) * count) % Math.max(1, everyone.length);
+  return { backups: [...everyone.slice(start), ...everyone.slice(0, start)].slice(0, count), damaged: ours };
 }

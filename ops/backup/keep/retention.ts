@@ -8,6 +8,8 @@ import { TIERS, type Tier } from "../format/layout.ts";
  * kept. Periods are UTC hours, UTC days, ISO weeks and UTC months; empty ones do not count, so that backups that
  * stopped never age out (restic's and kopia's semantics). Nothing depends on the present time but what lies in the
  * future.
+ *
+ * What a stack sealed is judged as if nothing else were there: whoever can put backups into the root pushes none of it out.
  */
 
 /** How many periods each tier keeps a backup of. */
@@ -22,9 +24,12 @@ export interface Candidate {
   cutAt: Date;
   /**
    * Suspects, and those that were damaged, are kept until a person has judged them; those of a newer version, which this
-   * one cannot judge, as long as it is this one that looks.
+   * one cannot judge, as long as it is this one that looks; foreign ones, which the stack did not make, until a person
+   * discards them. Only good ones count.
    */
-  result: "good" | "suspect" | "damaged" | "newer";
+  result: "good" | "suspect" | "damaged" | "newer" | "foreign";
+  /** Whether this stack sealed it. */
+  sealed?: boolean;
   /** Name of its pin. */
   pin?: string | undefined;
 }
@@ -107,15 +112,20 @@ export function planRetention<T extends Candidate>(
   for (const backup of suspects) keep(backup, { why: `${backup.result}: waits for a person's judgement` });
   for (const backup of backups.filter(({ result }) => result === "newer"))
     keep(backup, { why: "of a newer version: a newer checkout judges it" });
+  for (const backup of backups.filter(({ result }) => result === "foreign"))
+    keep(backup, { why: "not made by this stack: is not counted" });
   for (const backup of good.filter(isFuture)) keep(backup, { why: "lies in the future: is not counted" });
   for (const backup of good) {
     if (backup.pin !== undefined) keep(backup, { why: `pinned: ${backup.pin}` });
   }
-  const [last] = counted;
+  const [last] = [...counted.filter(isSealed), ...counted];
   if (last !== undefined) keep(last, { why: "the last good one" });
   for (const tier of TIERS) {
     const ofTier = counted.filter((backup) => backup.tier === tier);
-    keepNewestOfPeriods(ofTier, policy[tier], PERIODS[tier], keep);
+    const sealed = ofTier.filter(isSealed);
+    const others = (backup: T, reason: Reason) => isSealed(backup) || keep(backup, reason);
+    keepNewestOfPeriods(sealed, policy[tier], PERIODS[tier], keep);
+    keepNewestOfPeriods(ofTier, policy[tier], PERIODS[tier], others);
   }
 
   const doomed = good.filter((backup) => reasons.get(backup)?.length === 0);
@@ -136,12 +146,16 @@ export function waitsForJudgement({ result }: Candidate): boolean {
   return result === "suspect" || result === "damaged";
 }
 
+function isSealed({ sealed }: Candidate): boolean {
+  return sealed === true;
+}
+
 /** @param backups of one tier, good, newest first */
 function keepNewestOfPeriods<T extends Candidate>(
   backups: readonly T[],
   count: number,
   { name, of, begins }: Period,
-  keep: (backup: T, reason: Reason) => void,
+  keep: (backup: T, reason: Reason) => unknown,
 ): void {
   const newest = new Map<number, T>();
   for (const backup of backups) {

@@ -4,7 +4,7 @@ import { makeBelow } from "../../base/below.ts";
 import { Problem } from "../../base/problem.ts";
 import { type Holder, isHolderAlive, readHolder, thisProcess } from "../../base/process-lock.ts";
 import { FILES, layout } from "../format/layout.ts";
-import { readCatalogue } from "./catalogue.ts";
+import { unfinishedIn } from "./catalogue.ts";
 import { removeUnfinished } from "./removal.ts";
 
 /** Begins a directory for unfinished work under `root`; it says who is at it. */
@@ -20,7 +20,7 @@ export async function beginPartial(root: string, name: string): Promise<string> 
 /** Removes what dead runs have left, and nothing that is not ours; returns the directories' names. */
 export async function removeDeadPartials(root: string): Promise<string[]> {
   const removed: string[] = [];
-  for (const directory of readCatalogue(root).unfinished) {
+  for (const directory of unfinishedIn(root)) {
     const owner = ownerOf(directory);
     if (owner !== undefined && owner.pid !== process.pid && isHolderAlive(owner)) continue;
     if (removeUnfinished(directory)) removed.push(path.basename(directory));

@@ -1,8 +1,10 @@
 import { Problem } from "../../base/problem.ts";
 import { counted } from "../../base/words.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";
+import { SEAL_WORDS } from "../format/seal.ts";
 import { newestGood, readCatalogue } from "../keep/catalogue.ts";
 import { withBackupLock } from "../lock.ts";
+import { sealKeysOf } from "../seal-keys.ts";
 import { verifyAll } from "./verify.ts";
 
 /** What stands between a stack's data and its deletion. */
@@ -14,17 +16,21 @@ export interface DeletionGuard {
 }
 
 /**
- * Lets data be deleted only when the newest good backup can be read to its last byte and holds as many memories as are
- * live.
+ * Lets data be deleted only when the newest good backup is sealed by the stack, where it seals, can be read to its last
+ * byte, and holds as many memories as are live.
  *
  * @throws Problem that says what there is instead
  */
 export async function requireVerifiedBackup(guard: DeletionGuard): Promise<void> {
   const { stack: deployed, live, report } = guard;
   const stack = deployed.name;
-  const newest = newestGood(readCatalogue(deployed.backup.root));
+  const keys = sealKeysOf(deployed);
+  const newest = newestGood(readCatalogue(deployed.backup.root, keys));
   if (newest === undefined) {
     throw refusal(stack, "there is none", `./mem0 backup ${stack}, or: ${keepsData(stack)}`);
+  }
+  if (keys.length > 0 && newest.sealed !== "this-stack") {
+    throw refusal(stack, `${newest.id} is ${SEAL_WORDS[newest.sealed]}`, `./mem0 backup ${stack}`);
   }
   const held = newest.manifest.counts.memories;
   if (live !== undefined && live !== held) {

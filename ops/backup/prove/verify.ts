@@ -9,7 +9,7 @@ import type { DeployedStack } from "../../stack/deployed-stack.ts";
 import { compareChecksums } from "../format/checksums.ts";
 import type { OpenPart } from "../format/part.ts";
 import type { OnBytes } from "../format/part-files.ts";
-import { SEAL_WORDS, type SealKey, type SealState, sealKeysOf, sealState } from "../format/seal.ts";
+import { SEAL_WORDS, type SealState } from "../format/seal.ts";
 import { decompressed } from "../format/streams.ts";
 import type { Backup } from "../keep/catalogue.ts";
 import { metered } from "../restore/metered.ts";
@@ -46,8 +46,6 @@ export interface VerifyTools {
   stateDir: string;
   /** Text of the age identity file. */
   identity: string | undefined;
-  /** Those whose backups count as the stack's own. */
-  keys: readonly SealKey[];
   onCheck?: (check: Check) => void;
   onBytes?: OnBytes | undefined;
 }
@@ -61,7 +59,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
     checks.push(done);
     tools.onCheck?.(done);
   };
-  const sealed = sealState(backup.seal, tools.keys);
+  const { sealed } = backup;
   await check("seal", async () => {
     if (sealed === "changed") throw new Error(SEAL_WORDS[sealed]);
     return SEAL_WORDS[sealed];
@@ -77,7 +75,7 @@ export async function verifyBackup(backup: Backup, tools: VerifyTools): Promise<
       return `readable, ${counted(manifest.encryption.recipients.length, "recipient")}`;
     });
     if (allWell(checks)) {
-      const opened = metered(openBackup(backup, tools.identity, tools.keys), tools.onBytes);
+      const opened = metered(openBackup(backup, tools.identity), tools.onBytes);
       await check("postgres", () => readPostgres(opened, backup, tools));
       const { files } = opened;
       if (files !== undefined) await check("postgres' files", () => readFiles(files, tools));
@@ -202,14 +200,12 @@ function required<T>(value: T | undefined, what: string): T {
  * Verifies backups one after the other, with throw-away containers of the deployed images.
  *
  * @param identity text of the age identity file
- * @param keys those whose backups count as the stack's own
  */
 export async function verifyAll(
   stack: DeployedStack,
   backups: readonly Backup[],
   identity: string | undefined,
   on: { begin: (backup: Backup) => void; check: (check: Check) => void; bytes?: OnBytes },
-  keys: readonly SealKey[] = sealKeysOf(stack),
 ): Promise<Verified[]> {
   const postgres = await deployedService(stack, "postgres");
   const neo4j = graphImage(await deployedService(stack, "neo4j"));
@@ -228,7 +224,6 @@ export async function verifyAll(
           withGraph: (work) => withThrowawayGraph(docker, throwaway, neo4j, work),
           stateDir: directory,
           identity,
-          keys,
           onCheck: on.check,
           onBytes: on.bytes,
         });

@@ -9,9 +9,10 @@ import { oldChecksums } from "../format/checksums.ts";
 import { BACKUP_ID, FILES } from "../format/layout.ts";
 import type { OpenPart } from "../format/part.ts";
 import { openPart } from "../format/part-files.ts";
-import { type SealKey, type SealState, sealState } from "../format/seal.ts";
+import { SEAL_WORDS, type SealKey, type SealState } from "../format/seal.ts";
 import {
   type Backup,
+  type Catalogue,
   isWhole,
   newestGood,
   readBackup,
@@ -42,16 +43,8 @@ export interface Restorable {
   lacks: string[];
 }
 
-/**
- * Opens one of our backups.
- *
- * @param keys those whose backups count as the stack's own
- */
-export function openBackup(
-  { id, directory, manifest, seal }: Backup,
-  identity?: string,
-  keys: readonly SealKey[] = [],
-): Restorable {
+/** Opens one of our backups. */
+export function openBackup({ id, directory, manifest, sealed }: Backup, identity?: string): Restorable {
   const open = (which: (part: Part) => boolean) =>
     manifest.parts.filter(which).map((part) => openPart(directory, part, identity));
   const [lines] = open(({ format }) => format === "graph-lines-zstd");
@@ -60,7 +53,6 @@ export function openBackup(
   const [files] = open(({ format }) => format === "pg-files-zstd");
   const [log] = open(({ format }) => format === "pg-log-zstd");
   const dumps = open(({ format }) => format === "neo4j-dump");
-  const sealed = sealState(seal, keys);
   return {
     id,
     directory,
@@ -138,8 +130,8 @@ function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksu
 }
 
 /**
- * Finds the backup that a person named: an id in the stack's root, `latest` for the newest good one, or the directory
- * of one, ours or of the old form.
+ * Finds the backup that a person named: an id in the stack's root, `latest` for the newest good one of the stack's own
+ * making, or the directory of one, ours or of the old form.
  *
  * @param identity text of the age identity file, for encrypted backups
  * @param keys those whose backups count as the stack's own
@@ -147,22 +139,22 @@ function lacksOf(dump: string | undefined, graph: string | undefined, hasChecksu
 export function findRestorable(
   root: string,
   named: string,
-  identity?: string,
-  keys: readonly SealKey[] = [],
+  identity: string | undefined,
+  keys: readonly SealKey[],
 ): Restorable {
   const mend = `${backupsVerb(root)} lists what there is`;
-  const opened = (backup: Backup) => openBackup(backup, requireIdentity(backup, identity), keys);
-  if (named === "latest") return opened(latest(root));
+  const opened = (backup: Backup) => openBackup(backup, requireIdentity(backup, identity));
+  if (named === "latest") return opened(latest(readCatalogue(root, keys)));
   if (!BACKUP_ID.test(named)) {
     // A person may name a link; below what it leads to no other is followed.
     const directory = realPath(path.resolve(named));
-    const ours = backupAt(root, directory);
+    const ours = backupAt(root, directory, keys);
     const found = ours === undefined ? openOldBackup(directory) : opened(ours);
     if (found !== undefined) return found;
     throw new Problem(`${named} is neither a backup's id nor the directory of a backup`, { mend });
   }
-  const { good, suspects, damaged } = readCatalogue(root);
-  const whole = [...good, ...suspects].find(({ id }) => id === named);
+  const { good, foreign, suspects, damaged } = readCatalogue(root, keys);
+  const whole = [...good, ...foreign, ...suspects].find(({ id }) => id === named);
   if (whole !== undefined) return opened(whole);
   const other = damaged.find(({ id }) => id === named);
   // What a person names by its directory may lie behind a link, what lies in the root not.
@@ -184,7 +176,7 @@ function realPath(named: string): string {
 }
 
 /** One of our backups wherever it lies, for example where copies go; undefined when there is no manifest. */
-function backupAt(root: string, directory: string): Backup | undefined {
+function backupAt(root: string, directory: string, keys: readonly SealKey[]): Backup | undefined {
   const text = readBelow(directory, path.join(directory, FILES.manifest));
   if (text === undefined) return undefined;
   const refuse = (why: Parameters<typeof unusable>[1]): Problem =>
@@ -199,16 +191,28 @@ function backupAt(root: string, directory: string): Backup | undefined {
     throw refuse(whyUnreadable(error));
   }
   const { id, tier, result } = manifest;
-  const found = readBackup({ id, tier, directory, suspect: result === "suspect" });
+  const found = readBackup({ id, tier, directory, suspect: result === "suspect" }, keys);
   if (isWhole(found)) return found;
   throw refuse(found);
 }
 
-function latest(root: string): Backup {
-  const newest = newestGood(readCatalogue(root));
-  if (newest === undefined)
+/**
+ * The newest good backup. Where a foreign one is newer than the stack's own, a person has to say which is meant; where there
+ * are foreign ones alone, as on a new machine without the old key, the newest is meant, and asks to be trusted.
+ */
+function latest(catalogue: Catalogue): Backup {
+  const { root } = catalogue;
+  const own = newestGood(catalogue);
+  const other = catalogue.foreign.at(-1);
+  if (own === undefined || other === undefined || other.id <= own.id) {
+    const newest = own ?? other;
+    if (newest !== undefined) return newest;
     throw new Problem("there is no good backup", { where: root, mend: backupsVerb(root) });
-  return newest;
+  }
+  throw new Problem(
+    `\`latest\` may mean two: ${own.id} is the newest that this stack made, and ${other.id} is newer and ${SEAL_WORDS[other.sealed]}`,
+    { where: other.directory, mend: `name the one that you mean; ${backupsVerb(root)} lists them` },
+  );
 }
 
 function requireIdentity({ id, manifest }: Backup, identity: string | undefined): string | undefined {

@@ -54,11 +54,11 @@ export async function mendCutOff(stack: DeployedStack, report: (line: string) =>
  */
 export async function begin(
   root: string,
-  { good, suspects, damaged }: Catalogue,
+  { good, foreign, suspects, damaged }: Catalogue,
   now: () => Date,
   sleep: (milliseconds: number) => Promise<unknown> = delay,
 ): Promise<Beginning> {
-  const newest = [...good, ...suspects, ...damaged]
+  const newest = [...good, ...foreign, ...suspects, ...damaged]
     .map((entry) => entry.id)
     .sort()
     .at(-1);

@@ -1,4 +1,5 @@
 import type { Counts, Identity } from "../format/backup-manifest.ts";
+import { type Backup, type Catalogue, newestGood } from "../keep/catalogue.ts";
 
 /** What a backup is judged by. */
 export interface Judged {
@@ -13,6 +14,11 @@ const WORDS: Record<keyof Counts, string> = {
   relationships: "relationships of the graph",
   historyEntries: "entries of the history",
 };
+
+/** What the next backup is judged by. A foreign one is better than none: at worst it raises no doubt, as none does. */
+export function lastGood(catalogue: Catalogue): Backup | undefined {
+  return newestGood(catalogue) ?? catalogue.foreign.at(-1);
+}
 
 /**
  * Why a backup must not take the place of the last good one; nothing when it may. An empty database behind a healthy

@@ -55,7 +55,10 @@ export async function sealPinned(
   if (pin !== undefined) await writeSynced(path.join(partial, FILES.pin), `${pin}\n`);
   const directory = await seal(root, partial, parts, content, key);
   const { id, tier, result } = content;
-  const backup = readBackup({ id, tier, directory, suspect: result === "suspect" });
+  const backup = readBackup(
+    { id, tier, directory, suspect: result === "suspect" },
+    key === undefined ? [] : [key],
+  );
   if (isWhole(backup)) return backup;
   throw new Problem(`the backup was damaged on its way to the disk: ${backup.reason}`);
 }

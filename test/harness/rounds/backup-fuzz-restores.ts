@@ -15,7 +15,7 @@ export async function fuzzRestores(stack: RestoredStack, options: FuzzOptions): 
   };
   return fuzz(backup, options, async (root, { forged }) => {
     try {
-      await stack.bringBack(findRestorable(root, backup.id), { only: "history" });
+      await stack.bringBack(findRestorable(root, backup.id, undefined, []), { only: "history" });
     } catch (error) {
       await requireAsBefore("after a refusal");
       throw error;

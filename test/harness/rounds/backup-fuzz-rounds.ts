@@ -111,9 +111,9 @@ async function inPlace<T>(work: (place: string) => Promise<T>): Promise<T> {
 
 /** What a backup holds, as its readers tell it. */
 async function readAll(root: string, id: string, work: string): Promise<string> {
-  const catalogue = readCatalogue(root);
+  const catalogue = readCatalogue(root, []);
   judge(catalogue, KEEP, new Date("2026-11-25T00:00:00Z"));
-  const opened = findRestorable(root, id);
+  const opened = findRestorable(root, id, undefined, []);
   await requireAsWritten(opened, "test");
   return JSON.stringify([
     opened.manifest?.counts,
@@ -164,9 +164,9 @@ function requireEqual(what: string, found: unknown, wanted: unknown): void {
 /** Does with a root of damaged backups what is done with any root. */
 async function keepAll(root: string, id: string): Promise<void> {
   const works = [
-    () => prune(root, KEEP, new Date("2026-11-25T00:00:00Z")),
+    () => prune(root, KEEP, new Date("2026-11-25T00:00:00Z"), []),
     () => pin(root, id, "kept"),
-    () => discard(root, id),
+    () => discard(root, id, []),
     () => removeDeadPartials(root),
   ];
   for (const work of works) {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { execa } from "execa";
 import { FILES, layout, type Tier } from "../../../ops/backup/format/layout.ts";
 import { type Backup, readCatalogue } from "../../../ops/backup/keep/catalogue.ts";
+import { sealKeysOf } from "../../../ops/backup/seal-keys.ts";
 import type { DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 import { mem0 } from "../support/mem0-run.ts";
 import { seededRandom } from "../support/random.ts";
@@ -74,7 +75,7 @@ async function checkRound(options: BackupRounds, before: string[], writer: Stead
   const { stack } = options;
   const { root } = stack.backup;
   await options.blow.healed(options);
-  const catalogue = readCatalogue(root);
+  const catalogue = readCatalogue(root, sealKeysOf(stack));
   must(catalogue.damaged.length === 0, `listed as damaged: ${JSON.stringify(catalogue.damaged)}`);
   must(catalogue.suspects.length === 0, "a backup was taken for suspect although all data is there");
   for (const [tier, id] of newestIds(before)) {
@@ -121,7 +122,7 @@ function backup({ name }: DeployedStack, tier: Tier): string[] {
 }
 
 function goodIds(stack: DeployedStack): string[] {
-  return readCatalogue(stack.backup.root).good.map(({ id, tier }) => `${tier} ${id}`);
+  return readCatalogue(stack.backup.root, sealKeysOf(stack)).good.map(({ id, tier }) => `${tier} ${id}`);
 }
 
 /** The newest id of each tier; what is older may be removed by a run that is good. */

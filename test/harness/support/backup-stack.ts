@@ -4,6 +4,7 @@ import { createZstdDecompress } from "node:zlib";
 import type { Manifest } from "../../../config/manifest.ts";
 import { openPart } from "../../../ops/backup/format/part-files.ts";
 import { type Backup, type Catalogue, readCatalogue } from "../../../ops/backup/keep/catalogue.ts";
+import { sealKeysOf } from "../../../ops/backup/seal-keys.ts";
 import { readStatus } from "../../../ops/backup/status-file.ts";
 import type { Taken, TakeOptions } from "../../../ops/backup/take/run.ts";
 import { takeBackup } from "../../../ops/backup/take/take.ts";
@@ -41,7 +42,7 @@ export class BackupStack extends WatchedStack {
 
   /** What lies in the deployed root. */
   get catalogue(): Catalogue {
-    return readCatalogue(this.deployed.backup.root);
+    return readCatalogue(this.deployed.backup.root, sealKeysOf(this.deployed));
   }
 
   /** How the runs went. */

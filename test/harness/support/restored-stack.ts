@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import type { Tier } from "../../../ops/backup/format/layout.ts";
-import { sealKeysOf } from "../../../ops/backup/format/seal.ts";
 import type { RestoreReport } from "../../../ops/backup/restore/exchange.ts";
 import { findRestorable, type Restorable } from "../../../ops/backup/restore/restorable.ts";
 import { type RestoreOptions, restore } from "../../../ops/backup/restore/restore.ts";
 import type { RestoreTools } from "../../../ops/backup/restore/tools.ts";
+import { sealKeysOf } from "../../../ops/backup/seal-keys.ts";
 import { BackupStack } from "./backup-stack.ts";
 import { restoreTools } from "./restore-tools.ts";
 import { type StackContent, stackContent } from "./stack-content.ts";

@@ -2,7 +2,6 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { generateIdentity, identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sealKeysOf } from "../../../../ops/backup/format/seal.ts";
 import { readCatalogue } from "../../../../ops/backup/keep/catalogue.ts";
 import { drill } from "../../../../ops/backup/prove/drill.ts";
 import { verifyAll } from "../../../../ops/backup/prove/verify.ts";
@@ -15,6 +14,7 @@ import {
   rollBack,
 } from "../../../../ops/backup/restore/restore.ts";
 import { RESERVE_BYTES } from "../../../../ops/backup/restore/room.ts";
+import { sealKeysOf } from "../../../../ops/backup/seal-keys.ts";
 import { restoreRounds } from "../../../harness/rounds/restore-rounds.ts";
 import { BackupStack } from "../../../harness/support/backup-stack.ts";
 import { MIB, withSmallDisk } from "../../../harness/support/disks.ts";
@@ -107,7 +107,7 @@ describe("an hourly backup with Postgres' files", () => {
 
   it("is verified file by file, and a drill starts a server on them", async () => {
     const { id } = await take();
-    const { good } = readCatalogue(root());
+    const { good } = readCatalogue(root(), sealKeysOf(stack.deployed));
     const chosen = good.filter((backup) => backup.id === id);
     const silent = { begin: () => {}, check: () => {} };
     const [verified] = await verifyAll(stack.deployed, chosen, identity, silent);
@@ -133,7 +133,7 @@ describe("an hourly backup with Postgres' files", () => {
     expect(said).toContain("copying the checked rows into a new database of the live server");
     await finishRestore(tools());
     await stack.sql("DROP DATABASE mine");
-    const strange = findRestorable(root(), backup.id, identity);
+    const strange = findRestorable(root(), backup.id, identity, []);
     await expect(bringBack(strange, { from: "files" })).rejects.toThrow("this stack did not seal it");
     expect(await bringBack(backup, { from: "dump" })).toContain(FROM_DUMP);
     await finishRestore(tools());

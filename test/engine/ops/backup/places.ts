@@ -4,7 +4,9 @@ import { generateIdentity, identityToRecipient } from "age-encryption";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import type { Tier } from "../../../../ops/backup/format/layout.ts";
+import type { SealKey } from "../../../../ops/backup/format/seal.ts";
 import { type Backup, isWhole, readBackup, readCatalogue } from "../../../../ops/backup/keep/catalogue.ts";
+import { sealKeysOf } from "../../../../ops/backup/seal-keys.ts";
 import { promote } from "../../../../ops/backup/take/sealing.ts";
 import type { BackupStack } from "../../../harness/support/backup-stack.ts";
 import { withExfat, withMount } from "../../../harness/support/disks.ts";
@@ -17,7 +19,7 @@ export function describePlaces(stack: BackupStack): void {
       const second = stack.pathOf("second");
       const { backup, copyFailure } = await stack.take({ copyTo: { path: second } });
       expect(copyFailure).toBeUndefined();
-      expect(readCatalogue(second).good.map(({ id }) => id)).toEqual([backup.id]);
+      expect(readCatalogue(second, sealKeysOf(stack.deployed)).good.map(({ id }) => id)).toEqual([backup.id]);
       expect(stack.status.copy).toMatchObject({ result: "ok" });
     });
 
@@ -60,7 +62,7 @@ export function describePlaces(stack: BackupStack): void {
       const root = stack.pathOf("full");
       await withMount(["-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs"], root, async () => {
         await expect(stack.take({ root })).rejects.toThrow("the disk of the backups is full");
-        expect(readCatalogue(root)).toMatchObject({ good: [], damaged: [], unfinished: [] });
+        expect(readCatalogue(root, [])).toMatchObject({ good: [], foreign: [], damaged: [], unfinished: [] });
         expect(await stack.isHeld()).toBe(false);
       });
     });
@@ -80,7 +82,9 @@ export function describePlaces(stack: BackupStack): void {
       const root = stack.pathOf("mounts");
       const { backup } = await stack.take({ root });
       const hourly = path.join(root, "hourly");
-      await withMount(["--bind", hourly], hourly, () => expectCopies(root, backup));
+      await withMount(["--bind", hourly], hourly, () =>
+        expectCopies(root, backup, sealKeysOf(stack.deployed)),
+      );
     });
 
     needing("exFAT").it("on exFAT gets copies, and others on the machine are said to read it", async () => {
@@ -92,7 +96,7 @@ export function describePlaces(stack: BackupStack): void {
         expect(said).toContain(
           `${root} keeps no permissions: everybody on this machine can read the backups; mem0:backup.recipients encrypts them`,
         );
-        await expectCopies(root, backup);
+        await expectCopies(root, backup, sealKeysOf(stack.deployed));
         said.length = 0;
         const recipients = [await identityToRecipient(await generateIdentity())];
         await stack.take({ root, recipients }, { report });
@@ -104,16 +108,16 @@ export function describePlaces(stack: BackupStack): void {
 
 async function expectWhole(directory: string, id: string, tier: Tier = "hourly"): Promise<void> {
   await execa("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: directory });
-  expect(isWhole(readBackup({ id, tier, directory, suspect: false }))).toBe(true);
+  expect(isWhole(readBackup({ id, tier, directory, suspect: false }, []))).toBe(true);
 }
 
 /** A backup that also stands in another tier, with bytes of its own there. */
-async function expectCopies(root: string, backup: Backup): Promise<void> {
-  const weekly = await promote(root, backup, "weekly");
+async function expectCopies(root: string, backup: Backup, keys: readonly SealKey[]): Promise<void> {
+  const weekly = await promote(root, backup, "weekly", keys[0]);
   await expectWhole(weekly, backup.id, "weekly");
   const file = backup.manifest.parts[0]?.file ?? "";
   expect(statSync(path.join(weekly, file)).nlink).toBe(1);
-  expect(readCatalogue(root)).toMatchObject({
+  expect(readCatalogue(root, keys)).toMatchObject({
     good: [{ tier: "hourly" }, { tier: "weekly" }],
     damaged: [],
     unfinished: [],

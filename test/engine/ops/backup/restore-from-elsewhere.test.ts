@@ -74,10 +74,10 @@ describe("a backup of another instance, encrypted and in plain SQL", () => {
     expect(backup.manifest.parts.map(({ file }) => file).join()).toMatch(/mem0_\d{8}_\d{6}\.sql\.gz\.age/);
     await bindTo(own);
     await stack.wipe();
-    expect(() => findRestorable(root, backup.id)).toThrow(`backup ${backup.id} is encrypted`);
-    const wrong = findRestorable(root, backup.id, await generateIdentity());
+    expect(() => findRestorable(root, backup.id, undefined, [])).toThrow(`backup ${backup.id} is encrypted`);
+    const wrong = findRestorable(root, backup.id, await generateIdentity(), []);
     await expect(stack.bringBack(wrong)).rejects.toThrow("the identity does not open backup");
-    const right = findRestorable(root, backup.id, identity);
+    const right = findRestorable(root, backup.id, identity, []);
     await expect(stack.bringBack(right)).rejects.toThrow(`belongs to instance another, this stack is ${own}`);
     const report = await stack.bringBack(right, { adopt: true });
     expect(report).toMatchObject({ memories, stores: ["postgres", "neo4j", "history"] });

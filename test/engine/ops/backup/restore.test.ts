@@ -8,6 +8,7 @@ import { verifyAll } from "../../../../ops/backup/prove/verify.ts";
 import { readJournal } from "../../../../ops/backup/restore/journal.ts";
 import { continueRestore, finishRestore } from "../../../../ops/backup/restore/restore.ts";
 import { restoreUser } from "../../../../ops/backup/restore/user.ts";
+import { sealKeysOf } from "../../../../ops/backup/seal-keys.ts";
 import { readStatus } from "../../../../ops/backup/status-file.ts";
 import { fuzzRestores } from "../../../harness/rounds/backup-fuzz-restores.ts";
 import { waitFor } from "../../../harness/support/eventually.ts";
@@ -222,7 +223,7 @@ describe("a drill", () => {
 
 describe("verify", () => {
   it("reads both kinds of backup to the last byte, and names what is not as it was written", async () => {
-    const { good } = readCatalogue(stack.deployed.backup.root);
+    const { good } = readCatalogue(stack.deployed.backup.root, sealKeysOf(stack.deployed));
     const newest = (tier: string) => good.findLast((backup) => backup.tier === tier);
     const chosen = [newest("hourly"), newest("daily")].filter((backup) => backup !== undefined);
     expect(chosen).toHaveLength(2);

@@ -8,13 +8,7 @@ import {
   renderBackupManifest,
 } from "../../../../../ops/backup/format/backup-manifest.ts";
 import { FILES } from "../../../../../ops/backup/format/layout.ts";
-import {
-  SEAL_WORDS,
-  SealKey,
-  type SealState,
-  sealKeysOf,
-  sealState,
-} from "../../../../../ops/backup/format/seal.ts";
+import { SEAL_WORDS, SealKey, type SealState, sealState } from "../../../../../ops/backup/format/seal.ts";
 import { isWhole, readBackup, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
 import { copyTo } from "../../../../../ops/backup/keep/copy-elsewhere.ts";
 import { accept } from "../../../../../ops/backup/keep/keeping.ts";
@@ -46,9 +40,9 @@ function forged(change: (manifest: BackupContent) => BackupContent): string {
 }
 
 function stateOf(directory: string, keys = [OWN]): SealState {
-  const found = readBackup({ id: ID, tier: "daily", directory, suspect: false });
+  const found = readBackup({ id: ID, tier: "daily", directory, suspect: false }, keys);
   if (!isWhole(found)) throw new Error(found.reason);
-  return sealState(found.seal, keys);
+  return found.sealed;
 }
 
 describe("the seal of a backup", () => {
@@ -88,10 +82,10 @@ describe("the seal of a backup", () => {
 
   it("that does not fit fails verify before any container is asked", async () => {
     const directory = forged((one) => ({ ...one, collection: "theirs" }));
-    const found = readBackup({ id: ID, tier: "daily", directory, suspect: false });
+    const found = readBackup({ id: ID, tier: "daily", directory, suspect: false }, [OWN]);
     if (!isWhole(found)) throw new Error(found.reason);
     // Nothing else is needed so far: neither containers nor an identity.
-    const tools = { keys: [OWN], identity: undefined, stateDir: root.path } as unknown as VerifyTools;
+    const tools = { identity: undefined, stateDir: root.path } as unknown as VerifyTools;
     expect(await verifyBackup(found, tools)).toMatchObject({
       ok: false,
       sealed: "changed",
@@ -111,17 +105,17 @@ describe("the seal of a backup", () => {
 
   it("goes along with the copy elsewhere", async () => {
     writeExampleBackup(root.path, "daily", ID, {}, OWN);
-    const [backup] = readCatalogue(root.path).good;
+    const [backup] = readCatalogue(root.path, [OWN]).good;
     if (backup === undefined) throw new Error("no backup");
     const second = path.join(root.path, "second");
     const owner = { stack: "test", instanceId: "i-1", stateDir: path.join(root.path, "state") };
     await copyTo({ path: second }, backup, owner);
-    expect(readCatalogue(second).good.map(({ seal }) => sealState(seal, [OWN]))).toEqual(["this-stack"]);
+    expect(readCatalogue(second, [OWN]).good.map(({ sealed }) => sealed)).toEqual(["this-stack"]);
   });
 
   it("is made anew when a suspect of this stack is accepted", () => {
     writeExampleBackup(root.path, "daily", ID, { result: "suspect", reasons: ["x"] }, OWN);
-    expect(sealState(accept(root.path, ID, OWN).seal, [OWN])).toBe("this-stack");
+    expect(accept(root.path, ID, [OWN]).sealed).toBe("this-stack");
   });
 
   it.each([
@@ -129,7 +123,7 @@ describe("the seal of a backup", () => {
     ["unsealed", undefined],
   ] as const)("does not come about by accepting a suspect that is %s", (state, key) => {
     writeExampleBackup(root.path, "daily", ID, { result: "suspect", reasons: ["x"] }, key);
-    expect(sealState(accept(root.path, ID, OWN).seal, [OWN])).toBe(state);
+    expect(accept(root.path, ID, [OWN]).sealed).toBe(state);
   });
 });
 
@@ -139,20 +133,6 @@ describe("the seal key", () => {
     expect(JSON.stringify(OWN)).toBe(`{"id":"${OWN.id}"}`);
     expect(OWN.id).toMatch(/^[0-9a-f]{16}$/);
     expect(new SealKey(`${"k".repeat(43)}\n`).id, "the end of its line is no part of it").toBe(OWN.id);
-  });
-
-  it("is the stack's, where it has one, and the one that is taken over", () => {
-    const files = { own: path.join(root.path, "seal_key"), old: path.join(root.path, "old") };
-    writeFileSync(files.own, "k".repeat(43));
-    writeFileSync(files.old, `${"o".repeat(43)}\n`);
-    const stack = (secretFiles: Record<string, string>) =>
-      new DeployedStack(exampleManifest({ secretFiles }), root.path);
-    expect(sealKeysOf(stack({}))).toEqual([]);
-    const keys = sealKeysOf(stack({ seal_key: files.own }), files.old);
-    expect(keys.map(({ id }) => id)).toEqual([OWN.id, OTHER.id]);
-    writeFileSync(files.old, "\n");
-    expect(() => sealKeysOf(stack({}), files.old)).toThrow("the file holds no seal key");
-    expect(() => sealKeysOf(stack({}), path.join(root.path, "none"))).toThrow("cannot be read");
   });
 });
 

@@ -94,7 +94,7 @@ describe("a backup's manifest", () => {
     const directory = writeExampleBackup(scratch.path, "daily", ID);
     const file = path.join(directory, FILES.manifest);
     writeFileSync(file, forgeManifest({ ...exampleContent(ID, "daily"), ...other }));
-    const [damaged] = readCatalogue(scratch.path).damaged;
+    const [damaged] = readCatalogue(scratch.path, []).damaged;
     expect(damaged?.reason).toMatch(new RegExp(`^manifest.json is damaged: ${field}: `));
   });
 
@@ -146,7 +146,7 @@ describe("the catalogue of a backup root", () => {
     const pinned = writeExampleBackup(scratch.path, "daily", ID);
     writeFileSync(path.join(pinned, FILES.pin), "before the move\n");
     writeExampleBackup(scratch.path, "hourly", "20261124_040000", { result: "suspect", reasons: ["empty"] });
-    const found = readCatalogue(scratch.path);
+    const found = readCatalogue(scratch.path, []);
     expect(found.good.map(({ id, tier, pin, bytes }) => ({ id, tier, pin, bytes }))).toEqual([
       { id: ID, tier: "daily", pin: "before the move", bytes: 30 },
       { id: "20261124_030000", tier: "hourly", pin: undefined, bytes: 30 },
@@ -201,7 +201,7 @@ describe("the catalogue of a backup root", () => {
     ],
   ])("tells that a backup %s is damaged, and how", (_, damage, kind, reason) => {
     damage(writeExampleBackup(scratch.path, "daily", ID));
-    const found = readCatalogue(scratch.path);
+    const found = readCatalogue(scratch.path, []);
     expect(found.good).toEqual([]);
     expect(found.damaged).toMatchObject([{ id: ID, kind, reason }]);
   });
@@ -212,7 +212,7 @@ describe("the catalogue of a backup root", () => {
     writeFileSync(path.join(directory, FILES.manifest), renderBackupManifest(suspect));
     const other = writeExampleBackup(scratch.path, "daily", "20261125_023000");
     writeFileSync(path.join(other, FILES.manifest), renderBackupManifest(exampleContent(ID, "daily")));
-    expect(readCatalogue(scratch.path).damaged.map(({ reason }) => reason)).toEqual([
+    expect(readCatalogue(scratch.path, []).damaged.map(({ reason }) => reason)).toEqual([
       "manifest.json says that the backup is suspect",
       "manifest.json is of daily 20261124_023000",
     ]);
@@ -220,7 +220,7 @@ describe("the catalogue of a backup root", () => {
 
   it("names unfinished work, which is no backup", () => {
     mkdirSync(path.join(layout.partial(scratch.path), "daily-20261124_023000"), { recursive: true });
-    const found = readCatalogue(scratch.path);
+    const found = readCatalogue(scratch.path, []);
     expect([found.good, found.damaged]).toEqual([[], []]);
     expect(found.unfinished).toEqual([path.join(scratch.path, ".partial", "daily-20261124_023000")]);
   });
@@ -231,13 +231,13 @@ describe("the catalogue of a backup root", () => {
     const directories = ["", ".partial", "daily", `daily/${ID}`, `daily/${ID}/postgres`];
     for (const directory of directories) leaveFinderFiles(path.join(scratch.path, directory));
     writeFileSync(layout.backup(scratch.path, "daily", "20261125_023000"), "a file");
-    const found = readCatalogue(scratch.path);
+    const found = readCatalogue(scratch.path, []);
     expect(found.good.map(({ id }) => id)).toEqual([ID]);
     expect([found.suspects, found.damaged, found.unfinished]).toEqual([[], [], []]);
   });
 
   it("of a root that is not there is empty", () => {
-    expect(readCatalogue(path.join(scratch.path, "nowhere")).good).toEqual([]);
+    expect(readCatalogue(path.join(scratch.path, "nowhere"), []).good).toEqual([]);
   });
 });
 
@@ -253,13 +253,13 @@ describe("a link below a backup root", () => {
   it("in the place of a tier is refused, and nothing there is listed", () => {
     const { theirs, root } = places();
     symlinkSync(path.dirname(theirs), layout.tier(root, "weekly"));
-    expect(() => readCatalogue(root)).toThrow("weekly is a symbolic link, which is not followed");
+    expect(() => readCatalogue(root, [])).toThrow("weekly is a symbolic link, which is not followed");
   });
 
   it("in the place of a backup is listed as none of ours", () => {
     const { theirs, root } = places();
     symlinkSync(theirs, layout.backup(root, "daily", OLD));
-    const { good, damaged } = readCatalogue(root);
+    const { good, damaged } = readCatalogue(root, []);
     expect(good.map(({ id }) => id)).toEqual([ID]);
     expect(damaged).toMatchObject([
       { kind: "no-manifest", reason: expect.stringContaining("symbolic link") },
@@ -278,7 +278,7 @@ describe("a link below a backup root", () => {
     if (name === FILES.pin) writeFileSync(path.join(own, name), "mine\n");
     renameSync(path.join(own, name), aside);
     symlinkSync(aside, path.join(own, name));
-    const { good, damaged } = readCatalogue(root);
+    const { good, damaged } = readCatalogue(root, []);
     expect(good).toEqual([]);
     expect(damaged).toMatchObject([{ kind, reason: expect.stringContaining("is a symbolic link") }]);
   });

@@ -26,20 +26,20 @@ const day = (age: number) => backupId(new Date(NOW.getTime() - age * 86_400_000)
 const daily = (count: number) => {
   for (let age = 0; age < count; age++) writeExampleBackup(root.path, "daily", day(age));
 };
-const there = () => readCatalogue(root.path).good.map(({ id }) => id);
+const there = () => readCatalogue(root.path, []).good.map(({ id }) => id);
 
 describe("pruning", () => {
   it("removes the oldest beyond the number that is kept, and nothing else", () => {
     daily(9);
-    const { removed } = prune(root.path, KEEP, NOW);
+    const { removed } = prune(root.path, KEEP, NOW, []);
     expect(removed.map(({ id }) => id)).toEqual([day(8), day(7)]);
     expect(there()).toEqual([6, 5, 4, 3, 2, 1, 0].map(day));
-    expect(readCatalogue(root.path).unfinished).toEqual([]);
+    expect(readCatalogue(root.path, []).unfinished).toEqual([]);
   });
 
   it("says what it would remove without doing so", () => {
     daily(8);
-    expect(judge(readCatalogue(root.path), KEEP, NOW).removed.map(({ id }) => id)).toEqual([day(7)]);
+    expect(judge(readCatalogue(root.path, []), KEEP, NOW).removed.map(({ id }) => id)).toEqual([day(7)]);
     expect(there()).toHaveLength(8);
   });
 
@@ -49,12 +49,12 @@ describe("pruning", () => {
       path.join(layout.backup(root.path, "daily", day(0)), "postgres", `mem0_${day(0)}.dump`),
       "x",
     );
-    expect(prune(root.path, KEEP, NOW)).toMatchObject({
+    expect(prune(root.path, KEEP, NOW, [])).toMatchObject({
       removed: [],
       stopped: expect.stringContaining(day(0)),
     });
-    discard(root.path, day(0));
-    expect(prune(root.path, KEEP, NOW).removed.map(({ id }) => id)).toEqual([day(8)]);
+    discard(root.path, day(0), []);
+    expect(prune(root.path, KEEP, NOW, []).removed.map(({ id }) => id)).toEqual([day(8)]);
   });
 
   it("leaves what it does not know alone: backups of the old guide, and other people's files", () => {
@@ -62,7 +62,7 @@ describe("pruning", () => {
     const old = path.join(layout.tier(root.path, "daily"), "20240101_020000", "postgres");
     mkdirSync(old, { recursive: true });
     writeFileSync(path.join(layout.tier(root.path, "daily"), "notes.txt"), "mine");
-    prune(root.path, KEEP, NOW);
+    prune(root.path, KEEP, NOW, []);
     expect(existsSync(old)).toBe(true);
     expect(existsSync(path.join(layout.tier(root.path, "daily"), "notes.txt"))).toBe(true);
   });
@@ -72,7 +72,7 @@ describe("pruning", () => {
     const grave = path.join(layout.partial(root.path), `removed-daily-${day(8)}`);
     mkdirSync(grave, { recursive: true });
     writeFileSync(path.join(grave, "notes.txt"), "mine");
-    expect(() => prune(root.path, KEEP, NOW)).toThrow("bears no mark of this tool");
+    expect(() => prune(root.path, KEEP, NOW, [])).toThrow("bears no mark of this tool");
     expect(existsSync(path.join(grave, "notes.txt"))).toBe(true);
     expect(there()).toHaveLength(9);
   });
@@ -80,7 +80,7 @@ describe("pruning", () => {
   it("refuses settings that keep nothing, and names them", () => {
     daily(1);
     const nothing = { hourly: 0, daily: 0, weekly: 0, monthly: 0 };
-    expect(() => prune(root.path, nothing, NOW)).toThrow("would delete all backups");
+    expect(() => prune(root.path, nothing, NOW, [])).toThrow("would delete all backups");
     expect(there()).toHaveLength(1);
   });
 });
@@ -96,33 +96,35 @@ describe("a suspect backup", () => {
     daily(9);
     const id = backupId(new Date(NOW.getTime() - 1000));
     suspect(id);
-    expect(prune(root.path, KEEP, NOW).removed).toEqual([]);
-    const accepted = accept(root.path, id);
+    expect(prune(root.path, KEEP, NOW, []).removed).toEqual([]);
+    const accepted = accept(root.path, id, []);
     expect(accepted.directory).toBe(layout.backup(root.path, "daily", id));
     expect(accepted.manifest).toMatchObject({ result: "good", reasons: ["memories fell from 100 to 3"] });
     expect(there()).toContain(id);
-    expect(prune(root.path, KEEP, NOW).removed.length).toBeGreaterThan(0);
+    expect(prune(root.path, KEEP, NOW, []).removed.length).toBeGreaterThan(0);
   });
 
   it("is accepted to the end when accepting it was cut off before the renaming", () => {
     const file = path.join(suspect(), FILES.manifest);
     const { seal: _, ...content } = parseBackupManifest(readFileSync(file, "utf8"));
     writeFileSync(file, renderBackupManifest({ ...content, result: "good" }));
-    expect(readCatalogue(root.path).damaged).toHaveLength(1);
-    expect(accept(root.path, day(0)).manifest.result).toBe("good");
+    expect(readCatalogue(root.path, []).damaged).toHaveLength(1);
+    expect(accept(root.path, day(0), []).manifest.result).toBe("good");
     expect(there()).toEqual([day(0)]);
   });
 
   it("is gone once it is discarded", () => {
     suspect();
-    discard(root.path, day(0));
-    expect(readCatalogue(root.path)).toMatchObject({ suspects: [], unfinished: [] });
+    discard(root.path, day(0), []);
+    expect(readCatalogue(root.path, [])).toMatchObject({ suspects: [], unfinished: [] });
   });
 
   it("cannot be made of a good one, nor can a good one be discarded", () => {
     daily(1);
-    expect(() => accept(root.path, day(0))).toThrow(`there is no suspect backup ${day(0)}`);
-    expect(() => discard(root.path, day(0))).toThrow(`there is no suspect or damaged backup ${day(0)}`);
+    expect(() => accept(root.path, day(0), [])).toThrow(`there is no suspect backup ${day(0)}`);
+    expect(() => discard(root.path, day(0), [])).toThrow(
+      `there is no suspect, damaged or foreign backup ${day(0)}`,
+    );
   });
 });
 
@@ -135,13 +137,13 @@ describe("a backup of a newer version", () => {
       readFileSync(path.join(directory, FILES.manifest), "utf8"),
     );
     writeFileSync(path.join(directory, FILES.manifest), forgeManifest({ ...content, version: 2 }));
-    const kept = judge(readCatalogue(root.path), KEEP, NOW).kept.find(({ backup }) => backup.id === id);
+    const kept = judge(readCatalogue(root.path, []), KEEP, NOW).kept.find(({ backup }) => backup.id === id);
     expect(kept).toMatchObject({
       backup: { id, result: "newer", wrong: expect.stringMatching(/^it is whole, and of version 2/) },
       reasons: [{ why: "of a newer version: a newer checkout judges it" }],
     });
-    expect(prune(root.path, KEEP, NOW).removed.length).toBeGreaterThan(0);
-    expect(() => discard(root.path, id)).toThrow(`backup ${id}: it is whole, and of version 2`);
+    expect(prune(root.path, KEEP, NOW, []).removed.length).toBeGreaterThan(0);
+    expect(() => discard(root.path, id, [])).toThrow(`backup ${id}: it is whole, and of version 2`);
     expect(existsSync(directory)).toBe(true);
   });
 });
@@ -153,7 +155,7 @@ describe("what a killed run has left", () => {
       const directory = await beginPartial(root.path, `hourly-${day(0)}`);
       writeFileSync(path.join(directory, FILES.owner), text);
       expect(await removeDeadPartials(root.path)).toEqual([path.basename(directory)]);
-      expect(readCatalogue(root.path).unfinished).toEqual([]);
+      expect(readCatalogue(root.path, []).unfinished).toEqual([]);
     },
   );
 });
@@ -165,11 +167,11 @@ describe("a pinned backup", () => {
     writeExampleBackup(root.path, "weekly", old);
     daily(7);
     pin(root.path, old, "before-the-move");
-    expect(prune(root.path, { ...KEEP, weekly: 0 }, NOW).removed).toEqual([]);
-    expect(readCatalogue(root.path).good.filter((one) => one.pin === "before-the-move")).toHaveLength(2);
+    expect(prune(root.path, { ...KEEP, weekly: 0 }, NOW, []).removed).toEqual([]);
+    expect(readCatalogue(root.path, []).good.filter((one) => one.pin === "before-the-move")).toHaveLength(2);
     pin(root.path, old, undefined);
     expect(
-      prune(root.path, { ...KEEP, weekly: 0 }, NOW)
+      prune(root.path, { ...KEEP, weekly: 0 }, NOW, [])
         .removed.map(({ tier }) => tier)
         .sort(),
     ).toEqual(["daily", "weekly"]);
@@ -182,10 +184,10 @@ describe("what a person names", () => {
     (named) => {
       daily(1);
       for (const verb of [accept, discard, (at: string, id: string) => pin(at, id, "name")]) {
-        expect(() => verb(root.path, named)).toThrow("names no backup");
+        expect(() => verb(root.path, named, [])).toThrow("names no backup");
       }
       const wish = { stack: "test", ts: named };
-      expect(() => chooseForVerification(readCatalogue(root.path), wish, NOW)).toThrow("names no backup");
+      expect(() => chooseForVerification(readCatalogue(root.path, []), wish, NOW)).toThrow("names no backup");
       expect(there()).toHaveLength(1);
     },
   );
@@ -195,7 +197,7 @@ describe("what a person names", () => {
     (name) => {
       daily(1);
       expect(() => pin(root.path, day(0), name)).toThrow(/is no name/);
-      expect(readCatalogue(root.path).good[0]?.pin).toBeUndefined();
+      expect(readCatalogue(root.path, []).good[0]?.pin).toBeUndefined();
     },
   );
 
@@ -204,7 +206,7 @@ describe("what a person names", () => {
     (name) => {
       daily(1);
       pin(root.path, day(0), name);
-      expect(readCatalogue(root.path).good[0]?.pin).toBe(name);
+      expect(readCatalogue(root.path, []).good[0]?.pin).toBe(name);
     },
   );
 });
@@ -215,5 +217,5 @@ it("a removal that was killed after its renaming leaves nothing that passes for 
   mkdirSync(path.dirname(grave), { recursive: true });
   renameSync(layout.backup(root.path, "daily", day(7)), grave);
   expect(there()).toHaveLength(7);
-  expect(readCatalogue(root.path).unfinished).toEqual([grave]);
+  expect(readCatalogue(root.path, []).unfinished).toEqual([grave]);
 });

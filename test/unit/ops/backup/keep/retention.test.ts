@@ -160,6 +160,11 @@ describe("retention never removes", () => {
     expect(whyOf(backups, last, { hourly: 0 })).toEqual(["the last good one"]);
   });
 
+  it("the last one that the stack sealed, whatever is newer", () => {
+    const sealed = backup("hourly", "2026-11-24T11:00:00Z", { sealed: true });
+    expect(plan([sealed, ...series("daily", 2, DAY)], { hourly: 0 }).removed).toEqual([]);
+  });
+
   it("a pinned one", () => {
     const pinned = backup("daily", "2024-01-01T02:30:00Z", { pin: "before-the-move" });
     const backups = [pinned, ...series("daily", 7, DAY)];
@@ -272,6 +277,31 @@ describe("whatever the backups and the policy, retention", () => {
         }
         if (past.length > 0) {
           expect(past.some((one) => one.cutAt.getTime() === newest && !removed.includes(one))).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it("removes nothing that the stack sealed which it would keep if nobody had put others there", () => {
+    const sealed = good.map((list) => list.map((one) => ({ ...one, id: `s${one.id}`, sealed: true })));
+    const planted = fc.array(
+      fc.record({
+        id: fc.uuid(),
+        tier: fc.constantFrom(...TIERS),
+        cutAt: candidate.map((one) => one.cutAt),
+        result: fc.constantFrom("good" as const, "foreign" as const),
+      }),
+    );
+    const few = fc.integer({ min: 0, max: 3 });
+    const tight = fc
+      .record({ hourly: few, daily: few, weekly: few, monthly: few })
+      .filter((policy) => TIERS.some((tier) => policy[tier] > 0));
+    fc.assert(
+      fc.property(sealed, planted, tight, (own, others, policy) => {
+        const alone = planRetention(own, policy, NOW).removed;
+        for (const one of planRetention<Candidate>([...own, ...others], policy, NOW).removed) {
+          if (one.sealed === true) expect(alone).toContain(one);
+          else expect(one.result).toBe("good");
         }
       }),
     );

@@ -25,7 +25,7 @@ const files = (directory: string) =>
 describe("verifying", () => {
   it("finds one flipped bit in each file, wherever in it", async () => {
     const directory = writeExampleBackup(root.path, "daily", ID);
-    const found = readBackup(place(directory));
+    const found = readBackup(place(directory), []);
     if (!isWhole(found)) throw new Error(found.reason);
     expect(await compareChecksums(found)).toMatch(/^2 files/);
     const all = files(directory);
@@ -37,7 +37,7 @@ describe("verifying", () => {
           const flipped = Buffer.from(bytes);
           flipped.writeUInt8((flipped[at] ?? 0) ^ (1 << bit), at);
           writeFileSync(file, flipped);
-          const seen = readBackup(place(directory));
+          const seen = readBackup(place(directory), []);
           const reason = isWhole(seen)
             ? await compareChecksums(seen).catch((e: Error) => e.message)
             : seen.reason;
@@ -52,7 +52,7 @@ describe("verifying", () => {
   it("chooses the newest good one, the named one, all, or a share that moves on day by day", () => {
     const ids = ["20261121_023000", "20261122_023000", "20261123_023000", ID];
     for (const id of ids) writeExampleBackup(root.path, "daily", id);
-    const catalogue = readCatalogue(root.path);
+    const catalogue = readCatalogue(root.path, []);
     const chosen = (options: Omit<Parameters<typeof chooseForVerification>[1], "stack">, day = 0) =>
       chooseForVerification(catalogue, { stack: "prd", ...options }, new Date(day * 86_400_000)).backups.map(
         ({ id }) => id,

@@ -29,7 +29,7 @@ describe("a backup of the old guide's form", () => {
   it("is opened by its directory or, in the stack's root, by its id", async () => {
     const directory = writeOldBackup();
     for (const named of [directory, ID]) {
-      const opened = findRestorable(root.path, named);
+      const opened = findRestorable(root.path, named, undefined, []);
       expect(opened).toMatchObject({ id: ID, directory, manifest: undefined, history: undefined });
       expect(opened.graph?.kind).toBe("files");
       if (opened.postgres === undefined) throw new Error("no dump");
@@ -51,7 +51,9 @@ describe("a backup of the old guide's form", () => {
     const elsewhere = path.join(root.path, "elsewhere");
     renameSync(directory, elsewhere);
     symlinkSync(target === "itself" ? directory : elsewhere, directory);
-    expect(() => findRestorable(root.path, ID)).toThrow(`${ID} is a symbolic link, which is not followed`);
+    expect(() => findRestorable(root.path, ID, undefined, [])).toThrow(
+      `${ID} is a symbolic link, which is not followed`,
+    );
   });
 
   it("tells what it lacks", () => {
@@ -92,11 +94,13 @@ describe("a backup that is asked for", () => {
   it("is found in whatever tier it lies, suspects too", () => {
     writeExampleBackup(root.path, "weekly", "20261122_023000");
     writeExampleBackup(root.path, "daily", "20261123_023000", { result: "suspect", reasons: ["x"] });
-    expect(findRestorable(root.path, "20261122_023000").manifest?.tier).toBe("weekly");
-    const suspect = findRestorable(root.path, "20261123_023000");
+    expect(findRestorable(root.path, "20261122_023000", undefined, []).manifest?.tier).toBe("weekly");
+    const suspect = findRestorable(root.path, "20261123_023000", undefined, []);
     expect(suspect.manifest?.result).toBe("suspect");
     expect(suspect.lacks[0]).toBe("it is suspect: x");
-    expect(findRestorable(root.path, "latest").id, "the newest good one").toBe("20261122_023000");
+    expect(findRestorable(root.path, "latest", undefined, []).id, "the newest good one").toBe(
+      "20261122_023000",
+    );
   });
 
   it("is found by its directory, also where copies go", () => {
@@ -105,29 +109,31 @@ describe("a backup that is asked for", () => {
       result: "suspect",
       reasons: ["x"],
     });
-    expect(findRestorable(root.path, directory)).toMatchObject({
+    expect(findRestorable(root.path, directory, undefined, [])).toMatchObject({
       id: "20261122_023000",
       manifest: { tier: "daily" },
     });
     writeFileSync(path.join(directory, "postgres", "mem0_20261122_023000.dump"), "cut off");
-    expect(() => findRestorable(root.path, directory)).toThrow(/damaged: postgres.*7 bytes/);
+    expect(() => findRestorable(root.path, directory, undefined, [])).toThrow(/damaged: postgres.*7 bytes/);
   });
 
   it("and that is damaged, not there or encrypted is refused with the reason", () => {
     const directory = writeExampleBackup(root.path, "daily", "20261122_023000");
     writeFileSync(path.join(directory, "postgres", "mem0_20261122_023000.dump"), "cut off");
-    expect(() => findRestorable(root.path, "20261122_023000")).toThrow(/damaged: postgres.*7 bytes/);
+    expect(() => findRestorable(root.path, "20261122_023000", undefined, [])).toThrow(
+      /damaged: postgres.*7 bytes/,
+    );
     ensureRoot(root.path, { stack: "prd", instanceId: "i-1", stateDir: path.join(root.path, "state") });
-    expect(() => findRestorable(root.path, "20200101_000000")).toThrow(
+    expect(() => findRestorable(root.path, "20200101_000000", undefined, [])).toThrow(
       expect.objectContaining({
         message: "there is no backup 20200101_000000",
         mend: "./mem0 backups prd lists what there is",
       }),
     );
-    expect(() => findRestorable(root.path, root.path)).toThrow(
+    expect(() => findRestorable(root.path, root.path, undefined, [])).toThrow(
       "neither a backup's id nor the directory of a backup",
     );
     writeExampleBackup(root.path, "daily", "20261123_023000", { encryption: { recipients: ["age1x"] } });
-    expect(() => findRestorable(root.path, "20261123_023000")).toThrow("is encrypted");
+    expect(() => findRestorable(root.path, "20261123_023000", undefined, [])).toThrow("is encrypted");
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Catalogue } from "../../../../../ops/backup/keep/catalogue.ts";
 import { begin } from "../../../../../ops/backup/take/beginning.ts";
 
-const NONE = { good: [], suspects: [], damaged: [] } as unknown as Catalogue;
+const NONE = { good: [], foreign: [], suspects: [], damaged: [] } as unknown as Catalogue;
 
 /** A root in which backups of these ids lie, one of each kind. */
 function holding(kind: keyof typeof NONE, id: string): Catalogue {
@@ -26,7 +26,7 @@ describe("a backup begins", () => {
     expect(await begin("/b", NONE, now, sleep)).toEqual({ id: "20261124_023000", startedAt: now() });
   });
 
-  it.each(["good", "suspects", "damaged"] as const)(
+  it.each(["good", "foreign", "suspects", "damaged"] as const)(
     "a second later when there is one of the same second among the %s",
     async (kind) => {
       const { now, sleep } = clockAt("2026-11-24T02:30:00.250Z");

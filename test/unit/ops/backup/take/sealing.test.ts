@@ -6,7 +6,6 @@ import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { layout } from "../../../../../ops/backup/format/layout.ts";
 import { PartFiles } from "../../../../../ops/backup/format/part-files.ts";
-import { sealState } from "../../../../../ops/backup/format/seal.ts";
 import { isWhole, readBackup, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
 import { beginPartial, removeDeadPartials } from "../../../../../ops/backup/keep/unfinished.ts";
 import { promote, seal } from "../../../../../ops/backup/take/sealing.ts";
@@ -32,15 +31,15 @@ describe("sealing", () => {
       format: "pg-custom",
       produce: () => ({ stream: Readable.from([Buffer.from("rows")]), done: Promise.resolve() }),
     });
-    expect(readCatalogue(scratch.path)).toMatchObject({ good: [], damaged: [], unfinished: [partial] });
+    expect(readCatalogue(scratch.path, [])).toMatchObject({ good: [], damaged: [], unfinished: [partial] });
     const { checksums: _, parts: __, ...content } = exampleContent(ID, "daily");
     const key = exampleSealKey();
     const directory = await seal(scratch.path, partial, files, content, key);
     expect(directory).toBe(layout.backup(scratch.path, "daily", ID));
-    const { good, unfinished } = readCatalogue(scratch.path);
+    const { good, unfinished } = readCatalogue(scratch.path, [key]);
     expect(good).toMatchObject([{ id: ID, bytes: 4 }]);
     expect(unfinished).toEqual([]);
-    expect(good.map((backup) => sealState(backup.seal, [key]))).toEqual(["this-stack"]);
+    expect(good.map(({ sealed }) => sealed)).toEqual(["this-stack"]);
     const check = spawnSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: directory });
     if (check.error === undefined) expect(check.status).toBe(0);
     expect(readdirSync(directory).sort()).toEqual(["SHA256SUMS", "manifest.json", "postgres"]);
@@ -54,7 +53,7 @@ describe("sealing", () => {
       ...content
     } = exampleContent(ID, "daily", { result: "suspect", reasons: ["empty"] });
     await seal(scratch.path, partial, new PartFiles(partial, []), content);
-    expect(readCatalogue(scratch.path)).toMatchObject({ good: [], suspects: [{ id: ID }] });
+    expect(readCatalogue(scratch.path, [])).toMatchObject({ good: [], suspects: [{ id: ID }] });
   });
 });
 
@@ -62,17 +61,17 @@ describe("a daily backup that serves another tier", () => {
   it("shares its bytes and has a manifest of its own, sealed as the first one was", async () => {
     const key = exampleSealKey();
     const directory = writeExampleBackup(scratch.path, "daily", ID, {}, key);
-    const daily = readBackup({ id: ID, tier: "daily", directory, suspect: false });
+    const daily = readBackup({ id: ID, tier: "daily", directory, suspect: false }, [key]);
     if (!isWhole(daily)) throw new Error(daily.reason);
     const weekly = await promote(scratch.path, daily, "weekly", key);
     const [first, second] = [directory, weekly].map((at) =>
       statSync(path.join(at, "postgres", `mem0_${ID}.dump`)),
     );
     expect(second?.ino).toBe(first?.ino);
-    const found = readCatalogue(scratch.path).good.map(({ tier, manifest, seal: by }) => [
+    const found = readCatalogue(scratch.path, [key]).good.map(({ tier, manifest, sealed }) => [
       tier,
       manifest.tier,
-      sealState(by, [key]),
+      sealed,
     ]);
     expect(found).toEqual([
       ["daily", "daily", "this-stack"],
