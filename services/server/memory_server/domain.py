@@ -23,6 +23,8 @@ SPEAKER = "user"
 """What the one who speaks is called where no user is named; upstream's word."""
 NO_USER = ""
 """Stands in the graph for the user of an add without one. Upstream puts its word there, which a user may bear."""
+CANARY = "mem0:canary"
+"""The user of the memory that a health check writes, finds and removes in one transaction; nobody else's name."""
 
 
 def now() -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from rank_bm25 import BM25Okapi
 
@@ -15,7 +16,7 @@ from memory_server.adding import Add, Adder
 from memory_server.collection import Collection, Order
 from memory_server.commits import Commits, Leave
 from memory_server.concurrency import together
-from memory_server.domain import GraphChange, Memory, Reach, Relation, Scope, now
+from memory_server.domain import CANARY, GraphChange, Memory, Reach, Relation, Scope, now
 from memory_server.entity_names import mentioned
 from memory_server.errors import Problem, not_found, timed_out
 from memory_server.filters import condition
@@ -24,7 +25,7 @@ from memory_server.history import ALL, History
 from memory_server.intents import Intents, deletion_waits
 from memory_server.metrics import Metrics
 from memory_server.model_client import ModelClient, ModelError
-from memory_server.planning import Planner, changed_payload, entry
+from memory_server.planning import Planner, changed_payload, entry, text_hash
 from memory_server.postgres import Connection, Postgres
 from memory_server.settings import Settings
 
@@ -32,6 +33,8 @@ RELATIONS_SHOWN = 5
 """Relations in a search reply, upstream's figure."""
 RELATIONS_RANKED = 200
 HISTORY_CHUNK = 1000
+CANARY_TEXT = "The canary in the health check sings."
+CANARY_QUESTION = "Does the canary sing?"
 _EXPIRED = "created_at < now() - make_interval(hours => %s)"
 
 
@@ -234,6 +237,36 @@ class MemoryStore:
             return await self.collection.users(conn, reach, limit, offset)
 
         return await self._postgres.run("users", read)
+
+    async def canary(self) -> dict[str, float]:
+        """Write a memory, find it by its meaning and remove it, in one transaction: nobody else ever sees it.
+
+        The transaction is committed, so that Postgres' log has to take it. Raises Problem 503 when it is not found.
+        """
+        started = time.perf_counter()
+        try:
+            vector, question = await self._model.embed([CANARY_TEXT, CANARY_QUESTION], fresh=True)
+        except ModelError as error:
+            raise error.problem() from error
+        embedded = time.perf_counter()
+        scope = Scope(user_id=CANARY)
+
+        async def write(conn: Connection) -> list[Memory]:
+            memory_id = uuid4()
+            payload = {"data": CANARY_TEXT, "hash": text_hash(CANARY_TEXT), "created_at": now(), **scope.ids()}
+            await self.collection.insert(conn, [(memory_id, vector, payload)])
+            found = await self.collection.nearest(conn, question, condition(scope), 1)
+            await self.collection.delete(conn, [memory_id])
+            return [memory for memory in found if memory.id == memory_id]
+
+        found = await self._postgres.run("canary", write)
+        if not found:
+            raise Problem(503, "canary-not-found", "A memory that was just written is not found by its meaning.")
+        milliseconds = {"model": embedded - started, "store": time.perf_counter() - embedded}
+        return {
+            "similarity": round(1.0 - (found[0].distance or 0.0), 3),
+            **{f"{part}_milliseconds": round(took * 1000, 1) for part, took in milliseconds.items()},
+        }
 
     async def reset(self) -> None:
         """Forget everything, in all stores."""

@@ -10,8 +10,8 @@ from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from memory_server import moments
-from memory_server.domain import OWNERS, Scope
-from memory_server.errors import no_identifier
+from memory_server.domain import CANARY, OWNERS, Scope
+from memory_server.errors import Problem, no_identifier
 
 MAX_TEXT = 100_000
 MAX_ID = 256
@@ -178,9 +178,11 @@ class SearchRequest(WhoseMemories):
 
 
 def make_scope(user_id: str | None, agent_id: str | None, run_id: str | None) -> Scope:
-    """A scope with at least one id. Raises Problem 400."""
+    """A scope with at least one id. Raises Problem 400, and 422 for the name of the health check's own user."""
     if not any(value and value.strip() for value in (user_id, agent_id, run_id)):
         raise no_identifier()
+    if user_id == CANARY:
+        raise Problem(422, "reserved-user", f"{CANARY} is the user of the health check alone: take another user_id.")
     return Scope(user_id or None, agent_id or None, run_id or None)
 
 

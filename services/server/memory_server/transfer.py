@@ -19,7 +19,19 @@ from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationEr
 from memory_server import moments
 from memory_server.collection import Collection
 from memory_server.commits import Commits, Leave
-from memory_server.domain import CORE, PROMOTED, GraphChange, Memory, Reach, Relation, Scope, Vector, as_text, now
+from memory_server.domain import (
+    CANARY,
+    CORE,
+    PROMOTED,
+    GraphChange,
+    Memory,
+    Reach,
+    Relation,
+    Scope,
+    Vector,
+    as_text,
+    now,
+)
 from memory_server.errors import Problem
 from memory_server.filters import condition
 from memory_server.graph import Graph, is_reserved_label
@@ -75,6 +87,8 @@ class OwnedLine(WhoseMemories):
     def _has_an_owner(self) -> Self:
         if not any(value and value.strip() for value in (self.user_id, self.agent_id, self.run_id)):
             raise ValueError("at least one of user_id, agent_id, run_id is required")
+        if self.user_id == CANARY:
+            raise ValueError(f"{CANARY} is the user of the health check alone")
         return self
 
 

@@ -11,6 +11,7 @@ export const PROBE = "probe";
 const KINDS: Record<string, string> = {
   "/health": PROBE,
   "/ready": PROBE,
+  "/admin/canary": PROBE,
   "/search": "read",
   "/import": "bulk",
   "/export": "bulk",
@@ -22,8 +23,10 @@ const KINDS: Record<string, string> = {
 
 /** What a request was for: reads and writes have goals of their own, health checks are no traffic. */
 export function kindOf(route: string, method: string): string {
+  const known = KINDS[route];
+  if (known !== undefined) return known;
   if (route.startsWith("/admin")) return "admin";
-  return KINDS[route] ?? (method === "GET" || method === "HEAD" ? "read" : "write");
+  return method === "GET" || method === "HEAD" ? "read" : "write";
 }
 
 /** Metrics of the server that are served as they are, under names of the catalogue. */

@@ -12,6 +12,7 @@ from memory_server import logs
 from memory_server.auth import Admin, Reader
 from memory_server.errors import Problem
 from memory_server.openapi import EVERYWHERE, problems
+from memory_server.routes.deps import Store, WriteGate
 
 router = APIRouter(prefix="/admin", tags=["admin"], responses=problems(*EVERYWHERE))
 
@@ -120,6 +121,16 @@ def _held(request: Request) -> dict[str, Any]:
         "seconds_left": round(state.hold.seconds_left, 1),
         "repairs_pending": state.intents.pending,
     }
+
+
+@router.post("/canary", summary="Write, find and remove a memory of the health check", responses=problems(502))
+async def canary(store: Store, gate: WriteGate, _who: Admin) -> dict[str, float]:
+    """Write one memory, find it by its meaning and remove it, in one transaction: it is in no count, list or backup.
+
+    Asks the embedding model for two short texts. 503 during maintenance, and when the memory is not found.
+    """
+    with gate.write():
+        return await store.canary()
 
 
 @router.get("/repairs", summary="What the graph or the history refused for good")

@@ -99,6 +99,7 @@ EXAMPLES = [
     ),
     Example("GET", "/admin/maintenance"),
     Example("DELETE", "/admin/maintenance"),
+    Example("POST", "/admin/canary", note="What `./mem0 health` asks; its user, `mem0:canary`, is nobody else's name."),
     Example("POST", "/admin/hold", {"seconds": 60}),
     Example("GET", "/admin/hold"),
     Example("DELETE", "/admin/hold"),

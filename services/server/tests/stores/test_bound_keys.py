@@ -126,6 +126,7 @@ def attempts(world: World) -> dict[str, list[Attempt]]:
         "POST /admin/maintenance": [Attempt(403, body={"seconds": 1})],
         "GET /admin/maintenance": [Attempt(200)],
         "DELETE /admin/maintenance": [Attempt(403)],
+        "POST /admin/canary": [Attempt(403)],
         "POST /admin/hold": [Attempt(403, body={"seconds": 1})],
         "GET /admin/hold": [Attempt(200)],
         "DELETE /admin/hold": [Attempt(403)],
