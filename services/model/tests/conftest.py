@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
+import whole_parse
 from fastapi.testclient import TestClient
 from hypothesis import settings as hypothesis_settings
 from openai import OpenAI
@@ -21,6 +22,7 @@ from mem0_model.app import create_app
 from mem0_model.embedder import E5Embedder
 from mem0_model.settings import Settings
 
+whole_parse.install()
 hypothesis_settings.register_profile("fixed", deadline=None, derandomize=True, database=None)
 hypothesis_settings.load_profile("fixed")
 

@@ -93,6 +93,16 @@ def create_app(settings: Settings, on_refused: Callable[[str], None] = lambda _:
     return app
 
 
+async def close(app: FastAPI) -> None:
+    """Give back what the parts hold: connections, threads and files; also of an application that was never started."""
+    state = app.state
+    await state.model.close()
+    await state.graph.close()
+    await state.postgres.close()
+    await state.history.close()
+    state.metrics.close()
+
+
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
@@ -104,11 +114,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         background.cancel()
         await asyncio.gather(background, return_exceptions=True)
-        await state.model.close()
-        await state.graph.close()
-        await state.postgres.close()
-        await state.history.close()
-        state.metrics.close()
+        await close(app)
 
 
 async def _background(app: FastAPI) -> None:

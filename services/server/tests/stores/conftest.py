@@ -6,8 +6,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+import whole_parse
 
 from tests.stores.stack import Server, Stores
+
+whole_parse.install()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The Neo4j driver leaves a socket behind when a server is not there yet.
+    config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(scope="session")

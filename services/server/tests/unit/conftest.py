@@ -4,8 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import whole_parse
 
 from memory_server.settings import Settings, load_settings
+
+whole_parse.install()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from memory_server.app import create_app
+from memory_server.app import close, create_app
 from memory_server.settings import Settings
 
 KEY = {"X-API-Key": "0123456789abcdef"}
@@ -17,8 +17,10 @@ HOSTS = "127.0.0.1,localhost,[::1],server,mem0_server_test,mac.tail1234.ts.net"
 
 
 @pytest.fixture
-def app(settings: Callable[..., Settings]) -> FastAPI:
-    return create_app(settings(ALLOWED_HOSTS=HOSTS, RATE_LIMIT_PER_SECOND="0"))
+async def app(settings: Callable[..., Settings]) -> AsyncIterator[FastAPI]:
+    made = create_app(settings(ALLOWED_HOSTS=HOSTS, RATE_LIMIT_PER_SECOND="0"))
+    yield made
+    await close(made)
 
 
 @pytest.fixture
