@@ -20,7 +20,7 @@ const STACK = "bench";
 const REPEATS = 5;
 const FIRST_PORT = 28400;
 
-const project = makeProject();
+const project = makeProject("foundation");
 const options = { cwd: project.directory, env: project.env };
 project.configure(STACK, {
   model: { provider: "embedded" },

@@ -3,8 +3,9 @@ import { TIERS, type Tier } from "../ops/backup/format/layout.ts";
 import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
 import type { Taken } from "../ops/backup/take/run.ts";
 import { takeBackup } from "../ops/backup/take/take.ts";
+import { byteSize } from "../ops/base/byte-size.ts";
 import type { ExitName } from "../ops/base/exit-codes.ts";
-import { byteSize, counted } from "../ops/base/words.ts";
+import { counted } from "../ops/base/words.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { defineVerb } from "./cli/verb.ts";
 

@@ -4,8 +4,8 @@ import { accept, discard, judge, type Listed, pin, prune } from "../ops/backup/k
 import { type Kept, type RetentionPlan, waitsForJudgement } from "../ops/backup/keep/retention.ts";
 import { withBackupLock } from "../ops/backup/lock.ts";
 import { sealKeysOf } from "../ops/backup/seal-keys.ts";
+import { byteSize } from "../ops/base/byte-size.ts";
 import { ExitCode, Problem } from "../ops/base/problem.ts";
-import { byteSize } from "../ops/base/words.ts";
 import type { DeployedStack } from "../ops/stack/deployed-stack.ts";
 import { table } from "./cli/table.ts";
 import { defineVerb, type Subverb } from "./cli/verb.ts";

@@ -1,5 +1,6 @@
 import prettyMs from "pretty-ms";
-import { byteSize, counted } from "../ops/base/words.ts";
+import { byteSize } from "../ops/base/byte-size.ts";
+import { counted } from "../ops/base/words.ts";
 import { type ServiceStatus, type StackStatus, stackStatus } from "../ops/stack/status.ts";
 import { table } from "./cli/table.ts";
 import { defineVerb } from "./cli/verb.ts";

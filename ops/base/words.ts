@@ -1,13 +1,8 @@
-import prettyBytes from "pretty-bytes";
+// ./mem0 --help needs this: no package.
 
 /** A number of things for people: `1 memory`, `12,345 memories`. */
 export function counted(count: number, one: string, many: string = pluralOf(one)): string {
   return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
-}
-
-/** An amount of bytes for people, always in binary units: `21.4 MiB`. */
-export function byteSize(bytes: number): string {
-  return prettyBytes(bytes, { binary: true });
 }
 
 /** A word as a person would type it in a shell. */

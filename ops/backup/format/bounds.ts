@@ -1,6 +1,6 @@
 import { Transform } from "node:stream";
+import { byteSize } from "../../base/byte-size.ts";
 import { Problem } from "../../base/problem.ts";
-import { byteSize } from "../../base/words.ts";
 import type { Part } from "./backup-manifest.ts";
 
 /** A file of a backup that is compressed, with its own size. */

@@ -1,5 +1,5 @@
 import { Transform } from "node:stream";
-import { byteSize } from "../../base/words.ts";
+import { byteSize } from "../../base/byte-size.ts";
 import type { OnBytes } from "./part-files.ts";
 
 /** How often a line tells of bytes: a terminal's own line is overwritten, lines elsewhere stay. */

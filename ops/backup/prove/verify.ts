@@ -1,8 +1,9 @@
 import path from "node:path";
 import { text as readAll } from "node:stream/consumers";
+import { byteSize } from "../../base/byte-size.ts";
 import { allWell, type Check, lookAt } from "../../base/check.ts";
 import { secondsSince } from "../../base/elapsed.ts";
-import { byteSize, counted } from "../../base/words.ts";
+import { counted } from "../../base/words.ts";
 import { Throwaway } from "../../docker/throwaway.ts";
 import { type DeployedService, deployedService } from "../../stack/deployed-service.ts";
 import type { DeployedStack } from "../../stack/deployed-stack.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type Docker from "dockerode";
+import { byteSize } from "../../base/byte-size.ts";
 import { Problem } from "../../base/problem.ts";
-import { byteSize } from "../../base/words.ts";
 import { execInContainer } from "../../docker/command.ts";
 
 /**

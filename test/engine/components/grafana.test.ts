@@ -135,7 +135,7 @@ describe("the preview of a stack", () => {
   };
 
   beforeAll(() => {
-    project = makeProject();
+    project = makeProject("grafana");
     project.configure(stack, { model: { provider: "embedded" }, ports });
   });
 

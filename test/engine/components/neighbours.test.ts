@@ -75,6 +75,8 @@ describe("a stack beside a Prometheus and a Grafana of somebody else's", () => {
       `${config}:/etc/prometheus/prometheus.yml:ro`,
       `${stack.directory}/external-prometheus:/etc/prometheus/mem0:ro`,
     ];
+    // A run that was killed left it.
+    await execa("docker", ["rm", "--force", WATCHER.container], { reject: false });
     await docker(
       "run",
       ...options,

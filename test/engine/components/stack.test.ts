@@ -93,7 +93,7 @@ describe("a stack on the real engine", () => {
   };
 
   beforeAll(async () => {
-    project = makeProject();
+    project = makeProject("stack");
     project.configure(stack, small(28100));
     await up();
   });

@@ -1,14 +1,4 @@
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import os from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
@@ -18,6 +8,7 @@ import type { PulumiContext } from "../../../ops/stack/deployment.ts";
 import { MACHINE_FILE, readMachine } from "../../../ops/stack/machine-file.ts";
 import { environment } from "../../../toolchain/environment.ts";
 import { CHECKOUT, toolchainLayout } from "../../../toolchain/layout.ts";
+import { testPlace } from "./test-place.ts";
 
 /** What a copy needs to be a project of its own; dependencies and tools are shared. */
 const COPIED = [
@@ -46,13 +37,13 @@ export interface Project {
   remove: () => void;
 }
 
-export function makeProject(): Project {
-  const directory = mkdtempSync(path.join(os.tmpdir(), "mem0-project-"));
+/** @param name of the tests that have it, which no others have */
+export function makeProject(name: string): Project {
+  const { directory, stateHome, remove } = testPlace(name);
   for (const entry of COPIED)
     cpSync(path.join(CHECKOUT, entry), path.join(directory, entry), { recursive: true });
   symlinkSync(path.join(CHECKOUT, "node_modules"), path.join(directory, "node_modules"));
 
-  const stateHome = path.join(directory, "home");
   const machine = { ...readMachine(CHECKOUT), stateHome };
   mkdirSync(path.join(stateHome, "pulumi"), { recursive: true, mode: 0o700 });
   writeFileSync(path.join(stateHome, "passphrase"), "a passphrase of the tests", { mode: 0o600 });
@@ -83,7 +74,7 @@ export function makeProject(): Project {
       const set = ["config", "set", "--secret", `mem0:${key}`, "--stack", stack];
       await execa("pulumi", set, { cwd: directory, env, input: value });
     },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    remove,
   };
 }
 

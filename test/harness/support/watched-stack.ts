@@ -38,7 +38,7 @@ interface Target {
 
 /** A deployed stack, seen from outside as those who watch it see it. */
 export class WatchedStack {
-  readonly project: Project = makeProject();
+  readonly project: Project;
   readonly stack: string;
   readonly ports: Record<string, number>;
   /** What the deployments said. */
@@ -46,6 +46,7 @@ export class WatchedStack {
 
   /** @param firstPort of the range that the stack's ports are taken from */
   constructor(stack: string, firstPort: number) {
+    this.project = makeProject(stack);
     this.stack = stack;
     const keys = ["server", "postgres", "neo4jHttp", "neo4jBolt", "exporter", "prometheus", "serverMetrics"];
     this.ports = Object.fromEntries(keys.map((key, index) => [key, firstPort + index]));

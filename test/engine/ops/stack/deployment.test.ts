@@ -12,7 +12,7 @@ const exported = z.object({ resources: z.array(z.object({ id: z.string().optiona
 let project: Project;
 
 beforeAll(() => {
-  project = makeProject();
+  project = makeProject("deployment");
   project.configure(STACK, { model: { provider: "embedded" } });
 });
 

@@ -10,7 +10,7 @@ let project: Project;
 
 /** A stack of nothing: what fails here fails before the program is asked. */
 beforeAll(async () => {
-  project = makeProject();
+  project = makeProject("engine-failure");
   project.configure(STACK, {});
   writeFileSync(path.join(project.directory, "index.ts"), "export const nothing = 1;\n");
   const context = project.context(STACK);

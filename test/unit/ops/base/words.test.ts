@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { byteSize, counted } from "../../../../ops/base/words.ts";
+import { byteSize } from "../../../../ops/base/byte-size.ts";
+import { counted } from "../../../../ops/base/words.ts";
 
 describe("numbers for people", () => {
   it.each([
