@@ -13,6 +13,7 @@ import {
   type ServiceContext,
   type Store,
 } from "./service.ts";
+import { BOT_PORT } from "./telegram-bot.ts";
 
 export interface ExporterArgs extends ServiceContext {
   images: Images;
@@ -21,6 +22,8 @@ export interface ExporterArgs extends ServiceContext {
   postgres: RunningService;
   neo4j: RunningService;
   server: RunningService;
+  /** Undefined: there is no bot. */
+  bot: RunningService | undefined;
   /** The runbook as a page of HTML. */
   runbook: MountedFile;
 }
@@ -35,7 +38,7 @@ export class Exporter extends pulumi.ComponentResource {
 
   constructor(name: string, args: ExporterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mem0:stack:Exporter", name, {}, opts);
-    const { settings, secrets, postgres, neo4j, server } = args;
+    const { settings, secrets, postgres, neo4j, server, bot } = args;
     const { names, model, memory, runAs, dataRoot } = settings;
 
     const dashboard = dashboardUrl(settings);
@@ -69,6 +72,7 @@ export class Exporter extends pulumi.ComponentResource {
           EMBEDDER_DIMENSIONS: String(model.embedder.dimensions),
           SERVER_URL: `http://${server.host}:8888`,
           SERVER_METRICS_URL: `http://${server.host}:9464/metrics`,
+          ...(bot === undefined ? {} : { BOT_METRICS_URL: `http://${bot.host}:${BOT_PORT}/metrics` }),
           POSTGRES_HOST: postgres.host,
           POSTGRES_DB: names.database,
           POSTGRES_USER: names.metricsUser,
@@ -91,6 +95,7 @@ export class Exporter extends pulumi.ComponentResource {
         health: httpHealth(9103, "/healthz", 5),
         limits: settings.resources.exporter,
         graceSeconds: 10,
+        inside: bot === undefined ? ["all"] : ["all", "bot"],
         // An external Prometheus finds it on the external network.
         shared: settings.observability.prometheus.mode === "external",
       },

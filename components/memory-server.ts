@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { allowedHosts } from "../config/host-names.ts";
 import type { ModelSettings } from "../config/model.ts";
+import { BOT_KEY_HOURS } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
@@ -56,6 +57,7 @@ export class MemoryServer extends pulumi.ComponentResource {
           MEMORY_COLLECTION: settings.memory.collection,
           ...modelEnvironment(settings.model),
           ...behaviour(settings.server),
+          ...(settings.telegram === undefined ? {} : { IDEMPOTENCY_HOURS: String(BOT_KEY_HOURS) }),
           ...(modelKey === undefined ? {} : { OPENAI_API_KEY_FILE: `${SECRETS_DIRECTORY}/openai_api_key` }),
         },
         ports: [{ internal: 8888, external: settings.ports.server }],
@@ -74,6 +76,7 @@ export class MemoryServer extends pulumi.ComponentResource {
           ({ provider }) => provider !== "embedded",
         ),
         shared: true,
+        inside: settings.telegram === undefined ? ["all"] : ["all", "bot"],
       },
       { parent: this, network: args.network, dependsOn: waitsFor },
     );

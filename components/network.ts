@@ -14,8 +14,13 @@ export interface Membership {
   alias?: string;
 }
 
+/** A network within the stack: of all services, or of the Telegram bot and whom it talks to. */
+export type Inside = "all" | "bot";
+
 /** How far a service reaches beyond the stack's own services. */
 export interface Bounds {
+  /** Networks that it is on within the stack. */
+  inside: readonly Inside[];
   /** Ports are published on the host. */
   published: boolean;
   /** The Internet, and the host. */
@@ -28,6 +33,7 @@ export interface Bounds {
 export class Network extends pulumi.ComponentResource {
   readonly internal: pulumi.Output<string>;
   private readonly external: pulumi.Output<string> | undefined;
+  private readonly inside: (which: Inside) => pulumi.Output<string>;
   private readonly own: (reach: Exclude<Reach, "inside">) => pulumi.Output<string>;
 
   constructor(name: string, { settings, target }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -37,6 +43,12 @@ export class Network extends pulumi.ComponentResource {
 
     const internal = { name: names.internalNetwork, reach: "inside" as const };
     this.internal = target.ownNetwork(`${name}-internal`, internal, child);
+    let bot: pulumi.Output<string> | undefined;
+    this.inside = (which) => {
+      if (which === "all") return this.internal;
+      bot ??= target.ownNetwork(`${name}-bot`, { name: names.botNetwork, reach: "inside" }, child);
+      return bot;
+    };
     const made = new Map<Reach, pulumi.Output<string>>();
     this.own = (reach) => {
       const network = { name: reach === "outward" ? names.outwardNetwork : names.edgeNetwork, reach };
@@ -52,10 +64,10 @@ export class Network extends pulumi.ComponentResource {
     this.registerOutputs({ internal: this.internal });
   }
 
-  /** The networks of a service, on the first of which others of the stack find it under the service's name. */
-  memberships(service: Service, { published, outward, shared }: Bounds): Membership[] {
+  /** The networks of a service; on those within the stack others find it under the service's name. */
+  memberships(service: Service, { inside, published, outward, shared }: Bounds): Membership[] {
     return [
-      { network: this.internal, alias: service },
+      ...inside.map((which) => ({ network: this.inside(which), alias: service })),
       // One of the two: a container has one way out at a time, and its ports are published there.
       ...(outward
         ? [{ network: this.own("outward") }]
@@ -68,7 +80,7 @@ export class Network extends pulumi.ComponentResource {
   }
 
   /** Whether a service within such bounds can reach nothing but the stack, and what asks it. */
-  closed({ outward, shared }: Bounds): boolean {
+  closed({ outward, shared }: Pick<Bounds, "outward" | "shared">): boolean {
     return !outward && !(shared && this.external !== undefined);
   }
 }

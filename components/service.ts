@@ -3,7 +3,7 @@ import type { Service } from "../config/names.ts";
 import { answersHttp } from "../config/probes.ts";
 import type { Settings } from "../config/settings.ts";
 import type { MountedFile } from "./host-file.ts";
-import type { Network } from "./network.ts";
+import type { Inside, Network } from "./network.ts";
 import type { Target } from "./targets/target.ts";
 
 /** What a service needs, in the field's own words; says nothing of how a host provides it. */
@@ -29,6 +29,8 @@ export interface ServiceSpec {
   writable?: Record<string, number>;
   /** May reach the Internet, and the host as host.docker.internal; else nothing but the stack. */
   outward?: boolean;
+  /** The networks within the stack, by what they are for; on each others find it under its name. All services' by default. */
+  inside?: readonly Inside[];
   /** Joins the network shared with other systems, where there is one. */
   shared?: boolean;
 }

@@ -70,7 +70,7 @@ export function declareStack(
   const page = settings.observability.exporter === "off" ? undefined : runbookFile(settings, runbook);
   const exporter =
     page !== undefined && services.includes("metrics_exporter")
-      ? new Exporter("exporter", { ...context, secrets, postgres, neo4j, server, runbook: page }).service
+      ? new Exporter("exporter", { ...context, secrets, postgres, neo4j, server, bot, runbook: page }).service
       : undefined;
   const watched = {
     settings,

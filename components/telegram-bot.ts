@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { BOT_KEY } from "../config/names.ts";
+import { BOT_KEY, BOT_KEY_HOURS } from "../config/names.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
 import { httpHealth, type RunningService, SECRETS_DIRECTORY, type ServiceContext } from "./service.ts";
@@ -11,7 +11,8 @@ export interface TelegramBotArgs extends ServiceContext {
   server: RunningService;
 }
 
-const PORT = 9465;
+/** Where it tells how it goes; not published. */
+export const BOT_PORT = 9465;
 const DATA = "/data";
 
 /** The Telegram bot: who is on its list remembers and recalls from there. */
@@ -39,9 +40,10 @@ export class TelegramBot extends pulumi.ComponentResource {
         image: args.images.id("telegram_bot"),
         env: {
           MEM0_STACK: settings.stack,
-          BOT_PORT: String(PORT),
+          BOT_PORT: String(BOT_PORT),
           SERVER_URL: `http://${server.host}:8888`,
           SERVER_ADD_SECONDS: String(settings.server.timeouts.addSeconds),
+          SERVER_KEY_HOURS: String(BOT_KEY_HOURS),
           API_KEY_FILE: `${SECRETS_DIRECTORY}/${key.name}`,
           TELEGRAM_TOKEN_FILE: `${SECRETS_DIRECTORY}/${token.name}`,
           TELEGRAM_URL: telegram.apiUrl,
@@ -52,10 +54,12 @@ export class TelegramBot extends pulumi.ComponentResource {
         stores: [store.mount],
         secrets: [token, key],
         // That it answers, whether Telegram does or not: no deployment fails because Telegram is away.
-        health: httpHealth(PORT, "/healthz", 10),
+        health: httpHealth(BOT_PORT, "/healthz", 10),
         limits: settings.resources.bot,
         graceSeconds: 10,
         outward: true,
+        // What it reads comes from anybody, so it stands where there are neither stores nor model.
+        inside: ["bot"],
       },
       { parent: this, network: args.network, dependsOn: [server.resource] },
     );

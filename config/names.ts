@@ -43,6 +43,12 @@ export const COLLECTION_LENGTH = POSTGRES_NAME_BYTES - LONGEST_INDEX_ENDING.leng
 /** The Telegram bot's own key of the memory server. */
 export const BOT_KEY = "telegram_bot";
 
+/**
+ * For how long the memory server of a stack with a bot knows an Idempotency-Key: the longest that it allows, since what is
+ * in the bot's inbox waits as long as the server is away.
+ */
+export const BOT_KEY_HOURS = 30 * 24;
+
 /** Every name a stack gives to things on the host, so that two stacks never meet. */
 export interface Names {
   container: (service: Service) => string;
@@ -51,6 +57,8 @@ export interface Names {
   internalNetwork: string;
   /** Of what is published on the host; nothing leads out of it either. */
   edgeNetwork: string;
+  /** Of the Telegram bot and those it talks to in the stack; nothing leads out of it. */
+  botNetwork: string;
   /** Of what has to reach the Internet or the host. */
   outwardNetwork: string;
   database: string;
@@ -69,6 +77,7 @@ export function namesFor(stack: string): Names {
     volume: (store) => `mem0_${store}_${stack}`,
     internalNetwork: `mem0_internal_${stack}`,
     edgeNetwork: `mem0_edge_${stack}`,
+    botNetwork: `mem0_bot_${stack}`,
     outwardNetwork: `mem0_outward_${stack}`,
     database: `mem0_${stack}`,
     databaseUser: `mem0_user_${stack}`,

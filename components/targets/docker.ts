@@ -115,7 +115,12 @@ export class DockerTarget implements Target {
     ];
     const { runAs, startSeconds, names } = this.#settings;
     const outward = spec.outward === true;
-    const bounds = { published: (spec.ports ?? []).length > 0, outward, shared: spec.shared === true };
+    const bounds = {
+      inside: spec.inside ?? (["all"] as const),
+      published: (spec.ports ?? []).length > 0,
+      outward,
+      shared: spec.shared === true,
+    };
     const container = new docker.Container(
       `${name}-container`,
       {

@@ -39,5 +39,6 @@ export const telegramChat = z
   .string()
   .regex(/^(-?\d{1,16}|@[a-zA-Z]\w{4,31})$/, "a chat's id, or @ and the name of a channel")
   .meta({
-    description: "Chat that the stack itself writes to, kept as a secret file for what tells alerts. Secret.",
+    description:
+      "Chat for alerts, kept as the secret file `telegram_chat` for what sends them; the bot does not read it. Secret.",
   });

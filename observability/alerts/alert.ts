@@ -7,6 +7,8 @@ export interface AlertOptions {
   /** Name of the scrape job. */
   job: string;
   thresholds: Thresholds;
+  /** Whether there is a Telegram bot that the exporter tells of. */
+  bot: boolean;
   /** Where docs/runbook.md can be read; an alert's anchor is appended. */
   runbook: string;
 }
@@ -14,7 +16,7 @@ export interface AlertOptions {
 /** One alert, as plain data from which every alerting system's rule is made. */
 export interface Alert {
   name: string;
-  group: "availability" | "traffic" | "resources" | "data" | "backups" | "watching";
+  group: "availability" | "traffic" | "resources" | "data" | "backups" | "telegram" | "watching";
   /** PromQL of what is measured; one value per thing that can be wrong on its own. */
   value: string;
   comparison: ">" | "<";

@@ -51,7 +51,7 @@ export function dashboardJson(options: AlertOptions): string {
         .tagKeys("tier"),
     );
   for (const spec of guidePanels(of)) dashboard.withPanel(panel(spec));
-  for (const { title, panels } of rows(of)) {
+  for (const { title, panels } of rows(of, options.bot)) {
     dashboard.withRow(new RowBuilder(title));
     for (const spec of panels) dashboard.withPanel(panel(spec));
   }

@@ -8,15 +8,17 @@ import {
   memoriesGone,
   type Select,
 } from "../promql.ts";
+import { botPanels } from "./bot-panels.ts";
 import { UP_DOWN } from "./guide-panels.ts";
 import { inWords, type PanelSpec, SIZE } from "./panel.ts";
 
 /** What follows the guide's panels, row by row. */
-export function rows(of: Select): { title: string; panels: PanelSpec[] }[] {
+export function rows(of: Select, hasBot: boolean): { title: string; panels: PanelSpec[] }[] {
   return [
     { title: "Goals", panels: goals(of) },
     { title: "Neo4j", panels: neo4j(of) },
     { title: "Backups", panels: backups(of) },
+    ...(hasBot ? [{ title: "Telegram", panels: botPanels(of) }] : []),
     { title: "Containers", panels: containers(of) },
   ];
 }

@@ -37,7 +37,11 @@ export const GENERATED = [
 
 /** What a PRD stack without further settings watches, for those who import it by hand. */
 function defaultAlerts(): AlertOptions {
-  return alertOptions({ stack: "prd", ...stackSchema.parse({ model: { provider: "embedded" } }) });
+  return alertOptions({
+    stack: "prd",
+    telegram: undefined,
+    ...stackSchema.parse({ model: { provider: "embedded" } }),
+  });
 }
 
 /** JSON Schema of a whole Pulumi.<stack>.yaml, for editors. */

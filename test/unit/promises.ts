@@ -26,6 +26,13 @@ export const PROMISES: Readonly<Record<string, readonly [file: string, title: st
     ["test/engine/components/stack.test.ts", "lets no container out that needs nothing from outside"],
     ["test/unit/components/network.test.ts", "let out only who has to: %s"],
   ],
+  "bot-apart": [
+    [
+      "test/engine/components/neighbours.test.ts",
+      "reaches the server, and no store, by its name or its address",
+    ],
+    ["test/unit/components/network.test.ts", "within the stack to the server and whoever asks how it is"],
+  ],
   "secret-files": [
     ["test/unit/components/stack.test.ts", "hands secrets over as files, never in the environment"],
     ["test/engine/components/stack.test.ts", "keeps secrets out of the state in clear"],

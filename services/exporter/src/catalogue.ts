@@ -29,11 +29,17 @@ const ROUTE = {
 const STATUS = { ...ROUTE, status: "class of the HTTP status: 1xx to 5xx" } as const;
 const CALL = { store: "postgres, neo4j or history", operation: "what the server asked of it" } as const;
 const TIER = { tier: "hourly, daily, weekly or monthly" } as const;
-const PART = { part: "part of a scrape: server, postgres, neo4j, backups, disk" } as const;
+const PART = {
+  part: "part of a scrape: server, postgres, neo4j, backups, disk; bot where there is one",
+} as const;
 const COUNT = { count: "memories, users, nodes or relationships" } as const;
 const PLACE = {
   place:
     "data: where the stores live; state: the stack's own files; backups: the backup root, as the last run saw it",
+} as const;
+const FAULT = {
+  peer: "telegram, server or inbox: whom the bot depends on",
+  reason: "why it failed, as docs/telegram.md lists it",
 } as const;
 const NONE = {} as const;
 
@@ -209,6 +215,64 @@ export const CATALOGUE = {
     help: "Time of the memory server's calls of the model.",
   },
 
+  mem0_bot_up: {
+    type: "gauge",
+    unit: "none",
+    labels: NONE,
+    help: "Whether the Telegram bot answers: 1 yes, 0 no. Where there is a bot, as all of its metrics.",
+  },
+  mem0_bot_polling: {
+    type: "gauge",
+    unit: "none",
+    labels: NONE,
+    help: "Whether the last poll of Telegram succeeded: 1 yes, 0 no.",
+  },
+  mem0_bot_last_poll_timestamp_seconds: {
+    type: "gauge",
+    unit: "seconds",
+    labels: NONE,
+    help: "When a poll of Telegram succeeded last; its age is time() minus this. 0: never.",
+  },
+  mem0_bot_fault: {
+    type: "gauge",
+    unit: "none",
+    labels: FAULT,
+    help: "What is wrong now: 1 at the reason that holds, 0 at the others.",
+  },
+  mem0_bot_failures_total: {
+    type: "counter",
+    unit: "none",
+    labels: FAULT,
+    help: "Calls of the bot that failed.",
+  },
+  mem0_bot_messages_total: {
+    type: "counter",
+    unit: "none",
+    labels: { kind: "what was asked for, e.g. remember; stranger: by somebody who is no user" },
+    help: "Messages and pressed buttons that the bot received.",
+  },
+  mem0_bot_outcomes_total: {
+    type: "counter",
+    unit: "none",
+    labels: {
+      outcome:
+        "done; refused (by the memory server, for good); unknown (kept too long to be repeated); undelivered (besides: Telegram did not take the answer)",
+    },
+    help: "What became of what was asked for.",
+  },
+  mem0_bot_waiting: {
+    type: "gauge",
+    unit: "none",
+    labels: NONE,
+    help: "Messages in the bot's inbox that are not answered yet.",
+  },
+  mem0_bot_waiting_oldest_seconds: {
+    type: "gauge",
+    unit: "seconds",
+    labels: NONE,
+    help: "Age of the oldest message that is not answered yet.",
+  },
+
   mem0_backup_status_up: {
     type: "gauge",
     unit: "none",
@@ -310,19 +374,19 @@ export const CATALOGUE = {
   mem0_component_info: {
     type: "gauge",
     unit: "none",
-    labels: { component: "server, postgres, pgvector, neo4j or exporter", version: "its version" },
+    labels: { component: "server, postgres, pgvector, neo4j, exporter or bot", version: "its version" },
     help: "Versions of what runs; always 1.",
   },
   mem0_component_start_time_seconds: {
     type: "gauge",
     unit: "seconds",
-    labels: { component: "server, postgres, neo4j or exporter" },
+    labels: { component: "server, postgres, neo4j, exporter or bot" },
     help: "When a component was started, as a Unix time: it changes with a deployment or a restart.",
   },
   mem0_component_memory_bytes: {
     type: "gauge",
     unit: "bytes",
-    labels: { component: "server or exporter" },
+    labels: { component: "server, exporter or bot" },
     help: "Resident memory of a component's process.",
   },
   mem0_stack_info: {

@@ -6,8 +6,10 @@ import { landingPage } from "./landing.ts";
 import { log } from "./log.ts";
 import { OwnMetrics } from "./own-metrics.ts";
 import { backupsPart } from "./parts/backups.ts";
+import { botPart } from "./parts/bot.ts";
 import { diskPart } from "./parts/disk.ts";
 import { neo4jPart } from "./parts/neo4j.ts";
+import { PARTS } from "./parts/part.ts";
 import { postgresPart } from "./parts/postgres.ts";
 import { serverPart } from "./parts/server.ts";
 import { Scraper } from "./scrape.ts";
@@ -27,13 +29,15 @@ export interface Exporter {
  * @param host address to listen on
  */
 export async function startExporter(settings: Settings, host: string): Promise<Exporter> {
-  const own = new OwnMetrics();
+  const { botMetricsUrl } = settings;
+  const own = new OwnMetrics(PARTS.filter((part) => part !== "bot" || botMetricsUrl !== undefined));
   const parts = [
     serverPart(settings.server),
     postgresPart(settings, own.time),
     neo4jPart(settings, own.time),
     backupsPart(settings.backupStatusFile),
     diskPart(settings.disks),
+    ...(botMetricsUrl === undefined ? [] : [botPart(botMetricsUrl)]),
   ];
   const scraper = new Scraper({ settings, parts, own });
 

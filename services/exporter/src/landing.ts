@@ -95,7 +95,22 @@ function healthChecks(page: Page, now: Date, backupRuns: number): Check[] {
     up("Neo4j", "mem0_neo4j_up"),
     identity(page),
     backupCheck(page, now, backupRuns),
+    ...botCheck(page),
   ];
+}
+
+/** Nothing where there is no bot. */
+function botCheck(page: Page): Check[] {
+  const name = "Telegram bot";
+  const up = page.value("mem0_bot_up");
+  if (up === undefined) return [];
+  if (up !== 1) return [{ name, state: "bad", note: "down" }];
+  const reason = page
+    .values("mem0_bot_fault")
+    .find(({ labels, value }) => labels.peer === "telegram" && value === 1)?.labels.reason;
+  return reason === undefined
+    ? [{ name, state: "good", note: "up" }]
+    : [{ name, state: "warn", note: `up, but does not poll: ${reason}` }];
 }
 
 function backupCheck(page: Page, now: Date, backupRuns: number): Check {

@@ -2,7 +2,7 @@ import { Counter, Histogram, Registry } from "prom-client";
 import { CATALOGUE } from "./catalogue.ts";
 import { REASONS, type Reason } from "./failure.ts";
 import type { OwnMetric } from "./page.ts";
-import { PARTS, type PartName } from "./parts/part.ts";
+import type { PartName } from "./parts/part.ts";
 
 /** Runs a query and notes how long it took. */
 export type Timer = <T>(store: "postgres" | "neo4j", query: string, run: () => Promise<T>) => Promise<T>;
@@ -23,8 +23,9 @@ export class OwnMetrics {
     buckets: BUCKETS,
   });
 
-  constructor() {
-    for (const part of PARTS) for (const reason of REASONS) this.#errors.inc({ part, reason }, 0);
+  /** @param parts of the scrapes: the failures of each begin at 0 */
+  constructor(parts: readonly PartName[]) {
+    for (const part of parts) for (const reason of REASONS) this.#errors.inc({ part, reason }, 0);
   }
 
   failed(part: PartName, reason: Reason): void {

@@ -19,6 +19,8 @@ export interface Settings {
     collection: string;
   };
   neo4j: { uri: string; user: string; passwordFile: string };
+  /** URL of the Telegram bot's own metrics, where there is a bot that the exporter reaches. */
+  botMetricsUrl?: string;
   /** Where backup and drill leave word of how they went. */
   backupStatusFile: string;
   /** Age at which a backup is overdue, in runs; the alert's own threshold. */
@@ -60,6 +62,7 @@ const environment = z.object({
   NEO4J_URI: text,
   NEO4J_USERNAME: text,
   NEO4J_PASSWORD_FILE: text,
+  BOT_METRICS_URL: text.optional(),
   BACKUP_STATUS_FILE: text,
   BACKUP_RUNS: positiveNumber,
   RUNBOOK_FILE: text,
@@ -99,6 +102,7 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
       collection: data.MEMORY_COLLECTION,
     },
     neo4j: { uri: data.NEO4J_URI, user: data.NEO4J_USERNAME, passwordFile: data.NEO4J_PASSWORD_FILE },
+    ...(data.BOT_METRICS_URL === undefined ? {} : { botMetricsUrl: data.BOT_METRICS_URL }),
     backupStatusFile: data.BACKUP_STATUS_FILE,
     backupRuns: data.BACKUP_RUNS,
     runbookFile: data.RUNBOOK_FILE,

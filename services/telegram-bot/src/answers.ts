@@ -8,8 +8,22 @@ import { escaped, likeness, message, messages } from "./text.ts";
 const RECALLED = 8;
 const PAGE = 20;
 
+/** An add that is begun ends within less than this. */
+const MARGIN_MS = 3_600_000;
+
 /** How much of a text a question repeats. */
 const QUOTED = 700;
+
+/** What became of something that was asked for; an answer that Telegram did not take is counted besides. */
+export const OUTCOMES = ["done", "refused", "unknown", "undelivered"] as const;
+
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** What is said, and what became of what was asked for. */
+export interface Answer {
+  outcome: Outcome;
+  reply: Part[];
+}
 
 const EVENTS: Record<string, string> = { ADD: "Remembered", UPDATE: "Updated", DELETE: "Forgotten" };
 
@@ -53,6 +67,8 @@ export function waits({ reason }: NotNow): string {
 export interface Sources {
   memory: MemoryServer;
   inbox: Inbox;
+  /** For how long the server knows an Idempotency-Key, in milliseconds. */
+  keyLastsMs: number;
   /** What the bot knows of itself, for `/status`; plain lines. */
   ownStatus: (person: number) => string[];
 }
@@ -62,13 +78,23 @@ export interface Sources {
  *
  * @throws NotNow when it has to be tried again
  */
-export async function answer(entry: Entry, sources: Sources): Promise<Part[]> {
+export async function answer(entry: Entry, sources: Sources, now: number): Promise<Answer> {
+  const { asked, received } = entry;
+  if (asked.kind === "remember" && now - received > sources.keyLastsMs - MARGIN_MS)
+    return { outcome: "unknown", reply: tooOld(asked.text) };
   try {
-    return await answerTo(entry, sources);
+    return { outcome: "done", reply: await answerTo(entry, sources) };
   } catch (error) {
-    if (error instanceof Refused) return message(`That cannot be done: ${escaped(error.message)}`);
-    throw error;
+    if (!(error instanceof Refused)) throw error;
+    return { outcome: "refused", reply: message(`That cannot be done: ${escaped(error.message)}`) };
   }
+}
+
+/** The server forgets a reply some time after it was given: a repeat could then store the same again. */
+function tooOld(text: string): Part[] {
+  const lead =
+    "This waited for so long that I cannot tell whether it was remembered. /recall shows it if it was;";
+  return messages([{ lead: `${lead} if not, send it again:`, text }]);
 }
 
 async function answerTo({ asked, person, user, key }: Entry, sources: Sources): Promise<Part[]> {

@@ -17,6 +17,8 @@ export interface BotOptions {
   /** Memory user of each person who may use the bot. */
   users: ReadonlyMap<number, string>;
   plainMessages: boolean;
+  /** For how long the server knows an Idempotency-Key, in hours. */
+  keyHours: number;
   sleep: Sleep;
 }
 
@@ -48,8 +50,9 @@ export class Bot {
 
   constructor(options: BotOptions) {
     this.#options = options;
-    const { memory, inbox } = options;
-    this.#sources = { memory, inbox, ownStatus: (person) => this.#ownStatus(person) };
+    const { memory, inbox, keyHours } = options;
+    const keyLastsMs = keyHours * 3_600_000;
+    this.#sources = { memory, inbox, keyLastsMs, ownStatus: (person) => this.#ownStatus(person) };
   }
 
   /** Goes on with what is waiting, and begins to ask for more. */
@@ -139,10 +142,11 @@ export class Bot {
     const { signal } = this.#stopping;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        const reply = await answer(entry, this.#sources);
+        const { reply, outcome } = await answer(entry, this.#sources, Date.now());
         if (!AT_ONCE.includes(entry.asked.kind)) state.well("server");
         inbox.replied(entry.seq, reply);
         state.well("inbox");
+        state.ended(outcome);
         entry.reply = reply;
         this.#lanes.add(sayLane(entry), () => this.#say(entry));
         return;
@@ -185,6 +189,7 @@ export class Bot {
         if (error instanceof TelegramFault && !error.passes) {
           // Blocked, or a chat that is gone. What was asked for is done.
           log("warning", "an answer was not taken", { reason: error.message });
+          state.ended("undelivered");
           entry.said = Number.POSITIVE_INFINITY;
           continue;
         }

@@ -42,8 +42,8 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-function botSettings({ users, plainMessages }: Settings) {
-  return { users, plainMessages };
+function botSettings({ users, plainMessages, keyHours }: Settings) {
+  return { users, plainMessages, keyHours };
 }
 
 function orEnd<T>(make: () => T): T {

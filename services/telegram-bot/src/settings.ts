@@ -9,6 +9,8 @@ export interface Settings {
   serverUrl: string;
   /** How long the server may take for an add. */
   addSeconds: number;
+  /** For how long the server knows an Idempotency-Key. */
+  keyHours: number;
   apiKeyFile: string;
   tokenFile: string;
   /** Base URL of Telegram's Bot API, without a slash at its end. */
@@ -38,6 +40,7 @@ const environment = z
     BOT_PORT: number.default(9465),
     SERVER_URL: text,
     SERVER_ADD_SECONDS: number.default(90),
+    SERVER_KEY_HOURS: number.default(24),
     API_KEY_FILE: text,
     TELEGRAM_TOKEN_FILE: text,
     TELEGRAM_URL: text.default("https://api.telegram.org"),
@@ -51,6 +54,7 @@ const environment = z
       port: env.BOT_PORT,
       serverUrl: env.SERVER_URL,
       addSeconds: env.SERVER_ADD_SECONDS,
+      keyHours: env.SERVER_KEY_HOURS,
       apiKeyFile: env.API_KEY_FILE,
       tokenFile: env.TELEGRAM_TOKEN_FILE,
       telegramUrl: env.TELEGRAM_URL.replace(/\/+$/, ""),

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import { log } from "../../exporter/src/log.ts";
+import { OUTCOMES, type Outcome } from "./answers.ts";
 import type { Asked } from "./asked.ts";
 import type { Inbox } from "./inbox.ts";
 import { NotNow, SERVER_FAULTS } from "./memory.ts";
@@ -20,7 +21,8 @@ interface Condition {
 export type Told = { ok: boolean; since: string; reason?: string; detail?: string };
 
 const REASONS: Record<Peer, readonly string[]> = {
-  telegram: FAULTS,
+  // Until the first poll has succeeded nobody knows.
+  telegram: ["starting", ...FAULTS],
   server: SERVER_FAULTS,
   inbox: ["disk", "other"],
 };
@@ -36,13 +38,13 @@ export class State {
   readonly #conditions: Record<Peer, Condition>;
   readonly #failures: Counter;
   readonly #messages: Counter;
+  readonly #outcomes: Counter;
   readonly #now: () => number;
   #polled: number | undefined;
 
   constructor(inbox: Inbox, version: string, now: () => number = Date.now) {
     this.#now = now;
     const well = () => ({ reason: undefined, detail: undefined, since: now() });
-    // Until the first poll has succeeded nobody knows.
     this.#conditions = {
       telegram: { reason: "starting", detail: "not asked yet", since: now() },
       server: well(),
@@ -66,6 +68,17 @@ export class State {
       "When a poll of Telegram succeeded last; 0: never.",
       () => (this.#polled ?? 0) / 1000,
     );
+    const conditions = this.#conditions;
+    new Gauge({
+      name: "mem0_bot_fault",
+      help: "What is wrong now: 1 at the reason that holds, 0 at the others.",
+      labelNames: ["peer", "reason"],
+      registers,
+      collect() {
+        for (const { peer, reason } of everyReason())
+          this.set({ peer, reason }, conditions[peer].reason === reason ? 1 : 0);
+      },
+    });
     gauge("mem0_bot_waiting", "Messages that are not answered yet.", () => inbox.backlog().count);
     gauge("mem0_bot_waiting_oldest_seconds", "Age of the oldest message that is not answered yet.", () => {
       const { since } = inbox.backlog();
@@ -89,14 +102,24 @@ export class State {
       labelNames: ["kind"],
       registers,
     });
+    this.#outcomes = new Counter({
+      name: "mem0_bot_outcomes_total",
+      help: "What became of what was asked for.",
+      labelNames: ["outcome"],
+      registers,
+    });
     // Each begins at 0, so that the first counts as an increase.
-    for (const [peer, reasons] of Object.entries(REASONS))
-      for (const reason of reasons) this.#failures.inc({ peer, reason }, 0);
+    for (const labels of everyReason()) this.#failures.inc(labels, 0);
     for (const kind of KINDS) this.#messages.inc({ kind }, 0);
+    for (const outcome of OUTCOMES) this.#outcomes.inc({ outcome }, 0);
   }
 
   received(kind: (typeof KINDS)[number]): void {
     this.#messages.inc({ kind });
+  }
+
+  ended(outcome: Outcome): void {
+    this.#outcomes.inc({ outcome });
   }
 
   polled(): void {
@@ -141,6 +164,12 @@ export class State {
     if (reason !== undefined) log("warning", `${peer} fails`, { reason, detail });
     else log("info", `${peer} is well`, { was: before.reason, seconds: (this.#now() - before.since) / 1000 });
   }
+}
+
+function everyReason(): { peer: Peer; reason: string }[] {
+  return (Object.keys(REASONS) as Peer[]).flatMap((peer) =>
+    REASONS[peer].map((reason) => ({ peer, reason })),
+  );
 }
 
 function reasonOf(error: unknown): string {

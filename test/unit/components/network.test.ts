@@ -41,6 +41,20 @@ describe("the networks of a stack", () => {
     expect(others.filter(([, joined]) => joined.includes(outward))).toEqual([]);
   });
 
+  it("let the Telegram bot out, and within the stack to the server and whoever asks how it is", async () => {
+    const bot = "mem0_bot_test";
+    const telegramToken = "730000001:AAtests-of-mem0_and_of_nothing_else";
+    const networks = await networksOf(
+      { telegram: { users: { 4001: "anna" } }, telegramToken },
+      { telegramToken },
+    );
+    expect(networks["telegram-bot"]).toEqual([bot, outward]);
+    const beside = Object.entries(networks).filter(
+      ([name, joined]) => name !== "telegram-bot" && joined.includes(bot),
+    );
+    expect(Object.fromEntries(beside)).toEqual({ server: [inside, bot, edge], exporter: [inside, bot] });
+  });
+
   it("are three kinds: without any way out, for published ports only, and like any other", async () => {
     const resources = await stackOf(exampleSettings(openai));
     const args = ofType(resources, "docker:index/network:Network").map(({ inputs }) => [

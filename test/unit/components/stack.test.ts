@@ -410,16 +410,25 @@ describe("a machine without an image registry", () => {
 describe("the Telegram bot", () => {
   const TOKEN = "730000001:AAtests-of-mem0_and_of_nothing_else";
   const groups = { telegram: { users: { 4001: "anna", 4002: "ben", 4003: "anna" } }, telegramToken: TOKEN };
+  const inputsOf = (resources: readonly Registered[], name: string) =>
+    resources.find((one) => one.name === name)?.inputs;
   const withBot = () => stackOf(exampleSettings(groups), { telegramToken: TOKEN, telegramChat: "-1001" });
 
-  it("is there only where the settings say so, and changes no other container", async () => {
+  it("is there only where the settings say so, and changes no other container but whom it talks to", async () => {
     const without = ofType(await stackOf(exampleSettings()), CONTAINER);
     const containers = ofType(await withBot(), CONTAINER);
     expect(without.map(({ inputs }) => inputs.name)).not.toContain("mem0_telegram_bot_test");
-    expect(
-      containers.filter(({ name }) => name !== "telegram-bot-container").map(({ inputs }) => inputs),
-    ).toEqual(without.map(({ inputs }) => inputs));
+    const same = (name: string) =>
+      JSON.stringify(inputsOf(containers, name)) === JSON.stringify(inputsOf(without, name));
+    const changed = without.map(({ name }) => name).filter((name) => !same(name));
+    expect(changed.sort()).toEqual(["exporter-container", "server-container"]);
     expect(containers.map(({ inputs }) => inputs.name)).toContain("mem0_telegram_bot_test");
+  });
+
+  it("has what it repeats known by the server for as long as an outage may last", async () => {
+    const resources = await withBot();
+    expect(named(resources, "server-container").inputs.envs).toContain("IDEMPOTENCY_HOURS=720");
+    expect(named(resources, "telegram-bot-container").inputs.envs).toContain("SERVER_KEY_HOURS=720");
   });
 
   it("has its token and its key as files, an inbox on a volume, a way out, and no port on the host", async () => {

@@ -9,7 +9,7 @@ import { anchorOf, runbookPage } from "../../../observability/runbook-page.ts";
 import { CATALOGUE } from "../../../services/exporter/src/catalogue.ts";
 import { exampleSettings } from "../../harness/support/example-settings.ts";
 
-const options = alertOptions(exampleSettings({}, "prd"));
+const options = { ...alertOptions(exampleSettings({}, "prd")), bot: true };
 const alerts = alertsOf(options);
 const runbook = readFileSync(path.resolve(import.meta.dirname, "../../../docs/runbook.md"), "utf8");
 const names = alerts.map(({ name }) => name);
@@ -30,6 +30,18 @@ const inGrafana = grafanaRuleGroups({ ...options, datasourceUid: "mem0-prometheu
 );
 
 describe("the alerts", () => {
+  it("are about the Telegram bot only where there is one that the exporter reaches", () => {
+    const bot = {
+      telegram: { users: { 4001: "anna" } },
+      telegramToken: "730000001:AAtests-of-mem0_and_of_nothing_else",
+    };
+    const telegram = (groups: Record<string, unknown>) =>
+      alertsOf(alertOptions(exampleSettings(groups))).filter(({ group }) => group === "telegram");
+    expect(telegram({})).toEqual([]);
+    expect(telegram({ ...bot, observability: { exporter: "host" } })).toEqual([]);
+    expect(telegram(bot)).toHaveLength(4);
+  });
+
   it("have names of their own", () => {
     expect(new Set(names).size).toBe(names.length);
   });

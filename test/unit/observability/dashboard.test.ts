@@ -163,11 +163,13 @@ describe("a panel that an alert is about", () => {
     expect(links.map(({ url }) => url)).toEqual([`${options.runbook}#answers-are-slow`]);
   });
 
-  it("is there for every alert whose value can be drawn", () => {
+  it.each([false, true])("is there for every alert whose value can be drawn (a bot: %s)", (bot) => {
     const linked = new Set(
-      dashboard.panels.flatMap(({ links = [] }) => links.map(({ url }) => url.split("#")[1])),
+      dashboardOf({ ...options, bot }).panels.flatMap(({ links = [] }) =>
+        links.map(({ url }) => url.split("#")[1]),
+      ),
     );
-    const missing = alertsOf(options).filter(({ section }) => !linked.has(section));
+    const missing = alertsOf({ ...options, bot }).filter(({ section }) => !linked.has(section));
     expect(missing.map(({ name }) => name)).toEqual(["Mem0Watchdog"]);
   });
 });

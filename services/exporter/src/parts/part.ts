@@ -15,7 +15,8 @@ export interface Part {
   close: () => Promise<void>;
 }
 
-export const PARTS = ["server", "postgres", "neo4j", "backups", "disk"] as const;
+/** The bot is a part where there is one. */
+export const PARTS = ["server", "postgres", "neo4j", "backups", "disk", "bot"] as const;
 
 export type PartName = (typeof PARTS)[number];
 

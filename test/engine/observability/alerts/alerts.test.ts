@@ -9,7 +9,7 @@ import { type Container, Workbench } from "../../services/workbench.ts";
 import { FALSE_ALARMS, SCENARIOS, SCRAPED, type Scenario } from "./scenarios.ts";
 
 const STACK = "test";
-const options = alertOptions(exampleSettings({}, STACK));
+const options = { ...alertOptions(exampleSettings({}, STACK)), bot: true };
 const alerts = alertsOf(options);
 
 const bench = new Workbench();

@@ -282,6 +282,53 @@ export const SCENARIOS: readonly Scenario[] = [
     tells: "mem0_exporter_part_up of backups is 0: alerts about it cannot be raised.",
   },
   {
+    alert: "Mem0BotDown",
+    when: "the bot does not answer",
+    series: { mem0_bot_up: BROKEN },
+    ...DURING,
+    labels: SCRAPED,
+    tells: "mem0_bot_up is 0: what is sent to it waits at Telegram, for a day at most.",
+  },
+  {
+    alert: "Mem0BotRefused",
+    when: "another program polls with its token",
+    series: {
+      'mem0_bot_fault{peer="telegram",reason="conflict"}': "0x4 1x11 0x10",
+      'mem0_bot_fault{peer="telegram",reason="timeout"}': "1x30",
+    },
+    ...DURING,
+    labels: { ...SCRAPED, peer: "telegram", reason: "conflict" },
+    tells:
+      "Telegram refuses the bot, reason conflict (value 1): conflict is a second program with its token, token a wrong one.",
+  },
+  {
+    alert: "Mem0BotNotPolling",
+    when: "Telegram cannot be reached",
+    series: {
+      mem0_bot_polling: "1x4 0x15 1x10",
+      'mem0_bot_fault{peer="telegram",reason="unreachable"}': "0x4 1x15 0x10",
+    },
+    interval: "1m",
+    quiet: "13m",
+    raised: "16m",
+    resolved: "22m",
+    labels: SCRAPED,
+    tells:
+      "mem0_bot_polling is 0, and mem0_bot_fault has the reason: what is sent waits at Telegram, for a day at most.",
+  },
+  {
+    alert: "Mem0BotInboxWaits",
+    when: "a message waits for an hour",
+    series: { mem0_bot_waiting_oldest_seconds: "0+60x60 0x20" },
+    interval: "1m",
+    quiet: "34m",
+    raised: "40m",
+    resolved: "65m",
+    labels: SCRAPED,
+    tells:
+      "The oldest message in the bot's inbox has waited for 40m 0s; nothing is lost, and mem0_bot_fault has the reason.",
+  },
+  {
     alert: "Mem0Watchdog",
     when: "all is well, too",
     series: {},
@@ -331,6 +378,13 @@ export const FALSE_ALARMS: readonly (Pick<Scenario, "alert" | "when" | "series" 
       'mem0_backup_last_success_memories{tier="daily"}': "100x30",
       'mem0_backup_last_success_timestamp_seconds{tier="daily"}': "2000x30",
     },
+    interval: "1m",
+    at: "20m",
+  },
+  {
+    alert: "Mem0BotNotPolling",
+    when: "its token is refused, which is another alert",
+    series: { mem0_bot_polling: "0x30", 'mem0_bot_fault{peer="telegram",reason="token"}': "1x30" },
     interval: "1m",
     at: "20m",
   },

@@ -51,6 +51,17 @@ describe("the landing page", () => {
     expect(verdict(page)).toBe("Backups: not copied elsewhere");
   });
 
+  it("tells of the Telegram bot where there is one", () => {
+    const page = withBackup("ok", 3_600);
+    page.set("mem0_bot_up", 1);
+    expect(verdict(page)).toBe("all is well");
+    page.set("mem0_bot_fault", 1, { peer: "telegram", reason: "conflict" });
+    expect(verdict(page)).toBe("Telegram bot: up, but does not poll: conflict");
+    const down = withBackup("ok", 3_600);
+    down.set("mem0_bot_up", 0);
+    expect(verdict(down)).toBe("Telegram bot: down");
+  });
+
   it("names what is down, and shows nothing as a number that is not known", () => {
     const page = new Page();
     page.set("mem0_service_up", 1);

@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -6,6 +8,7 @@ import { Malformed } from "../../../../services/exporter/src/exposition.ts";
 import { describe as inWords, reasonOf, UnusableSecret } from "../../../../services/exporter/src/failure.ts";
 import { Page } from "../../../../services/exporter/src/page.ts";
 import { backupsPart } from "../../../../services/exporter/src/parts/backups.ts";
+import { botPart } from "../../../../services/exporter/src/parts/bot.ts";
 import { readSecret } from "../../../../services/exporter/src/secret.ts";
 import { settingsFrom } from "../../../../services/exporter/src/settings.ts";
 
@@ -88,6 +91,52 @@ describe("the status of the backups", () => {
   ])("with %s is malformed, and says where", async (_, content, where) => {
     await expect(backups(content)).rejects.toThrow(Malformed);
     await expect(backups(content)).rejects.toThrow(where);
+  });
+});
+
+describe("the Telegram bot", () => {
+  const own = [
+    "# TYPE mem0_bot_polling gauge",
+    "mem0_bot_polling 1",
+    'mem0_bot_fault{peer="telegram",reason="conflict"} 0',
+    'mem0_bot_info{version="1.2.3"} 1',
+    "process_start_time_seconds 1700000000",
+    "process_resident_memory_bytes 80000000",
+    "mem0_bot_of_a_newer_version 7",
+  ].join("\n");
+
+  async function answering(status: number, text: string, use: (url: string) => Promise<void>): Promise<void> {
+    const server = createServer((_, response) => response.writeHead(status).end(text));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+
+  it("is told as it tells itself, under names of the catalogue alone", async () => {
+    const page = new Page();
+    await answering(200, own, async (url) => {
+      const part = botPart(url);
+      await part.collect(page, () => {});
+      await part.close();
+    });
+    expect(page.value("mem0_bot_up")).toBe(1);
+    expect(page.value("mem0_bot_polling")).toBe(1);
+    expect(page.value("mem0_bot_fault", { peer: "telegram", reason: "conflict" })).toBe(0);
+    expect(page.value("mem0_component_memory_bytes", { component: "bot" })).toBe(80_000_000);
+    expect(page.value("mem0_component_info", { component: "bot", version: "1.2.3" })).toBe(1);
+    expect(await page.render()).not.toContain("newer_version");
+  });
+
+  it("that does not answer is down", async () => {
+    const page = new Page();
+    await answering(500, "", async (url) => {
+      const part = botPart(url);
+      await expect(part.collect(page, () => {})).rejects.toThrow("answered 500");
+      part.whenDown(page);
+      await part.close();
+    });
+    expect(page.value("mem0_bot_up")).toBe(0);
   });
 });
 

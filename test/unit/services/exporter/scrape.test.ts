@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { OwnMetrics } from "../../../../services/exporter/src/own-metrics.ts";
-import type { Part, PartName } from "../../../../services/exporter/src/parts/part.ts";
+import { PARTS, type Part, type PartName } from "../../../../services/exporter/src/parts/part.ts";
 import { Scraper } from "../../../../services/exporter/src/scrape.ts";
 
 const settings = { stack: "test", identity: { instanceId: "ab", embedder: "e", dimensions: 3 } };
@@ -15,7 +15,7 @@ function part(name: PartName, collect: Part["collect"]): Part {
 }
 
 function scraperOf(...parts: Part[]) {
-  const own = new OwnMetrics();
+  const own = new OwnMetrics(PARTS);
   return { own, scraper: new Scraper({ settings, parts, own, partMs: 20 }) };
 }
 

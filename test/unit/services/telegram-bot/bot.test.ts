@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Refusal } from "../../../harness/fakes/telegram/refusal.ts";
 import { problem } from "../../../harness/support/memory-stand-in.ts";
 import { ANNA, BEN, RunningBot, STRANGER, until } from "./running-bot.ts";
@@ -231,6 +231,24 @@ describe("while the memory server does not do its part", () => {
     expect(await bot.ask(ANNA, "/remember once")).toMatch(/Remembered: once/);
     expect(bot.memory.adds).toBe(4);
     expect(bot.memory.textsOf("anna")).toEqual(["once"]);
+  });
+
+  it("for longer than it knows an Idempotency-Key, nothing is stored again, and the person is told", async () => {
+    bot.keyHours = 2;
+    await bot.stop();
+    bot.start();
+    bot.memory.lostAnswers = 1;
+    bot.memory.refusal = problem(503, "Writes are paused for maintenance.");
+    bot.telegram.say(ANNA, "/remember perhaps");
+    await until(() => bot.inbox.backlog().count === 1);
+    await bot.stop();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 + 1 });
+    bot.memory.refusal = undefined;
+    bot.start();
+    await until(() => bot.telegram.answers(ANNA).some((text) => /send it again: perhaps/.test(text)));
+    vi.useRealTimers();
+    expect(bot.memory.memories).toEqual([]);
+    expect(await bot.state.render()).toContain('mem0_bot_outcomes_total{outcome="unknown"} 1');
   });
 
   it("for one person, nobody else waits", async () => {

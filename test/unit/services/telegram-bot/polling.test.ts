@@ -71,6 +71,8 @@ describe("a poll that fails", () => {
       server: { ok: true },
     });
     expect(await metric("mem0_bot_polling")).toBe(0);
+    expect(await metric('mem0_bot_fault{peer="telegram",reason="conflict"}')).toBe(1);
+    expect(await metric('mem0_bot_fault{peer="telegram",reason="token"}')).toBe(0);
   });
 
   it("because of a webhook takes the webhook away, and loses nothing that waits", async () => {

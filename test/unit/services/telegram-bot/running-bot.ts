@@ -29,6 +29,7 @@ export class RunningBot {
     [BEN, "ben"],
   ]);
   plainMessages = false;
+  keyHours = 24;
   token: string;
   /** As the bot's own, in seconds, for tests that wait for their end. */
   times = { poll: 25, beyond: 10, call: 15 };
@@ -72,6 +73,7 @@ export class RunningBot {
       state: this.state,
       users: this.users,
       plainMessages: this.plainMessages,
+      keyHours: this.keyHours,
       sleep: async (milliseconds, signal) => {
         if (milliseconds > 1_000) this.waits.push(milliseconds / 1000);
         await delay(milliseconds * HASTE, undefined, { signal });
