@@ -20,8 +20,8 @@ import { Problem } from "./problem.ts";
 
 /** A symbolic link, or a pipe and its like, where a file or directory should be. */
 export class NotFollowed extends Problem {
-  constructor(file: string, what: string) {
-    super(`${path.basename(file)} is ${what}, which is not followed`, {
+  constructor(file: string, what: string, why = "which is not followed") {
+    super(`${path.basename(file)} is ${what}, ${why}`, {
       where: file,
       mend: "put what it leads to in its place, or remove it",
     });
@@ -70,12 +70,18 @@ export function streamBelow(root: string, file: string): ReadStream {
   return createReadStream("", { fd: openBelow(root, file), autoClose: true });
 }
 
+/** Manifests, checksums, markers and lists have some kilobytes; whoever can write one can make it fill the memory. */
+const MOST_TEXT_BYTES = 16 * 1024 ** 2;
+
 /**
  * The text of a file below `root`; undefined when it is not there. What may not be read, as without macOS' Full Disk
  * Access, is not taken for missing.
  */
 export function readBelow(root: string, file: string): string | undefined {
-  if (lookBelow(root, file) === undefined) return undefined;
+  const stats = lookBelow(root, file);
+  if (stats === undefined) return undefined;
+  if (stats.size > MOST_TEXT_BYTES)
+    throw new NotFollowed(file, `a file of ${stats.size} bytes`, "and no text of this tool is as long");
   let descriptor: number;
   try {
     descriptor = openBelow(root, file);

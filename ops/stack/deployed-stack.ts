@@ -135,6 +135,12 @@ export class DeployedStack {
     return this.#session(this.manifest.database.user, "postgres_password");
   }
 
+  /** The role that only looks, for questions over the container's own socket; the owner where there is none yet. */
+  get readerRole(): string {
+    const { metricsUser, user } = this.manifest.database;
+    return metricsUser ?? user;
+  }
+
   /**
    * The same as the role that may look at everything and change nothing, which the exporter has as well: for whoever asks
    * with what came from elsewhere.

@@ -73,16 +73,14 @@ function usedMemory({ usage, stats }: Docker.MemoryStats): number {
   return usage - cache;
 }
 
-async function countMemories({
-  docker,
-  manifest,
-}: DeployedStack): Promise<Pick<StackStatus, "memories" | "users">> {
+async function countMemories(stack: DeployedStack): Promise<Pick<StackStatus, "memories" | "users">> {
+  const { docker, manifest, readerRole: role } = stack;
   const { services, database } = manifest;
   const unknown = { memories: undefined, users: undefined };
   const container = services.postgres?.container;
   if (container === undefined) return unknown;
-  const counts = `SELECT count(*), count(DISTINCT payload->>'user_id') FROM ${pg.escapeIdentifier(database.collection)}`;
-  const counted = await sql({ docker, container }, database.name, counts).catch(() => undefined);
+  const counts = `SELECT count(*), count(DISTINCT payload->>'user_id') FROM public.${pg.escapeIdentifier(database.collection)}`;
+  const counted = await sql({ docker, container, role }, database.name, counts).catch(() => undefined);
   if (counted === undefined) return unknown;
   const [memories, users] = counted.split("|").map(Number);
   return { memories, users };

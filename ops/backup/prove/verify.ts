@@ -1,5 +1,5 @@
 import path from "node:path";
-import { text as readAll } from "node:stream/consumers";
+import type { Readable } from "node:stream";
 import { byteSize } from "../../base/byte-size.ts";
 import { allWell, type Check, lookAt } from "../../base/check.ts";
 import { secondsSince } from "../../base/elapsed.ts";
@@ -174,17 +174,32 @@ async function readHistoryPart(
 const MOST_TEXT_BYTES = 16 * 1024 ** 2;
 
 /** Parts that are read by people: they must unpack to text. */
-async function readText(part: OpenPart): Promise<string> {
+export async function readText(part: OpenPart): Promise<string> {
   const { file, bytes } = part.part;
   if (bytes > MOST_TEXT_BYTES)
     throw new Error(
       `${file} has ${byteSize(bytes)}, and none that a backup writes has more than ${byteSize(MOST_TEXT_BYTES)}`,
     );
-  const text = await readAll(part.part.format === "json" ? part.open() : plainSql(part));
+  const text = await readShort(part.part.format === "json" ? part.open() : plainSql(part), file);
   if (part.part.format === "json") JSON.parse(text);
   else if (!text.includes("cluster dump complete"))
     throw new Error("it does not end as a dump of roles does");
   return `${text.length} characters`;
+}
+
+/** A packed text may hold many times its size. */
+async function readShort(source: Readable, file: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MOST_TEXT_BYTES)
+      throw new Error(
+        `${file} unpacks to more than ${byteSize(MOST_TEXT_BYTES)}, which no text of a backup has`,
+      );
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function requireEqual(what: string, found: unknown, wanted: unknown): void {

@@ -62,7 +62,11 @@ async function misfit(
   backup: BackupManifest,
 ): Promise<string | undefined> {
   const postgres = await deployedService(stack, "postgres");
-  const live = await databases({ docker: stack.docker, container: postgres.container });
+  const live = await databases({
+    docker: stack.docker,
+    container: postgres.container,
+    role: stack.readerRole,
+  });
   return whyNotFiles(stack, postgres, sealed, backup, live);
 }
 

@@ -113,20 +113,31 @@ export function bindHistory(file: string, { instanceId, embedder, dimensions }: 
   }
 }
 
+/** Tables and indexes of a history, with some that somebody else may have made; and how long a definition is, and a name. */
+const MOST_OBJECTS = 100;
+const MOST_SQL = 10_000;
+const TOLD = 200;
+
 /**
  * What of a file no memory server makes, and would do something by itself when it is read or written to: a trigger, a
  * view, a virtual table, a column or a condition that is computed.
  */
 function strangeObject(db: DatabaseSync): string | undefined {
-  const objects = db.prepare("SELECT type, name, sql, rootpage FROM sqlite_master").all() as {
+  const text =
+    `SELECT type, substr(name, 1, ${TOLD}) AS name, substr(sql, 1, ${MOST_SQL + 1}) AS sql, rootpage ` +
+    `FROM sqlite_master LIMIT ${MOST_OBJECTS + 1}`;
+  const objects = db.prepare(text).all() as {
     type: string;
     name: string;
     sql: string | null;
     rootpage: number;
   }[];
+  if (objects.length > MOST_OBJECTS) return `it has more than ${MOST_OBJECTS} tables and indexes`;
   for (const { type, name, sql, rootpage } of objects) {
     const named = `it has ${type} ${JSON.stringify(name)}, which no memory server makes`;
     if ((type !== "table" && type !== "index") || rootpage === 0) return named;
+    if ((sql?.length ?? 0) > MOST_SQL)
+      return `${named}: its definition is longer than ${MOST_SQL} characters`;
     if (name === "mem0_identity") {
       if (bare(sql ?? "") !== bare(`CREATE TABLE ${IDENTITY_TABLE}`)) return named;
     } else if (type === "index" ? isComputed(sql) : /\b(check|generated|as)\b/i.test(sql ?? "")) {

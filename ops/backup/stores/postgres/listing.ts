@@ -50,7 +50,7 @@ export async function listDump(source: Readable, collection: string): Promise<Du
     if (piece.kind === "rows") reader.rows(piece.table, piece.columns);
     else reader.line(piece.text);
   }
-  listing.unknown = [...new Set(listing.unknown)];
+  listing.unknown = reader.unknown;
   return listing;
 }
 
@@ -77,10 +77,14 @@ const VECTOR_COLUMN = /(?:^|[ (])vector (?:\w+\.)?vector\((\d{1,5})\)/;
 /** How much of a strange statement is told. */
 const TOLD = 60;
 
+/** More than any dump has of what is remembered of one: a line of a few bytes makes an entry, and a bomb has millions. */
+const MOST = 1_000;
+
 class Lister {
   readonly #listing: DumpListing;
   readonly #collection: string;
   readonly #own = ownColumns();
+  readonly #unknowns = new Set<string>();
   /** The table whose columns are being told. */
   #table: string | undefined;
   /** In something unknown of several lines, which is told by its name alone. */
@@ -91,6 +95,10 @@ class Lister {
     this.#collection = collection;
   }
 
+  get unknown(): string[] {
+    return [...this.#unknowns];
+  }
+
   rows(table: TableName, columns: readonly string[]): void {
     if (!this.#isKnown(table)) {
       this.#unknown(`table ${shown(table)}`);
@@ -98,8 +106,7 @@ class Lister {
     }
     const strange = strangeColumns(table.name, columns);
     if (strange.length > 0) this.#unknown(`columns of ${table.name}: ${strange.join(", ")}`);
-    const { collections } = this.#listing;
-    if (!this.#own.has(table.name) && !collections.has(table.name)) collections.set(table.name, undefined);
+    if (!this.#own.has(table.name) && !this.#listing.collections.has(table.name)) this.#collect(table.name);
   }
 
   line(text: string): void {
@@ -116,7 +123,8 @@ class Lister {
     const setval = SETVAL.exec(text);
     if (setval !== null) {
       const [, name = "", value = "", called] = setval;
-      this.#listing.sequences.set(unquoted(name), { value, called: called === "true" });
+      const { sequences } = this.#listing;
+      if (sequences.size < MOST) sequences.set(unquoted(name), { value, called: called === "true" });
       return;
     }
     if (text.startsWith("\\")) {
@@ -141,7 +149,7 @@ class Lister {
     const table = { schema: schema === undefined ? undefined : unquoted(schema), name: unquoted(name) };
     if (/^(?:UNLOGGED )?TABLE$/.test(kind) && this.#isKnown(table)) {
       if (!isCollection(table.name, this.#collection)) return;
-      this.#listing.collections.set(table.name, undefined);
+      this.#collect(table.name);
       this.#column(table.name, text);
       return;
     }
@@ -157,7 +165,7 @@ class Lister {
 
   #column(table: string, text: string): void {
     const vector = VECTOR_COLUMN.exec(text);
-    if (vector !== null) this.#listing.collections.set(table, Number(vector[1]));
+    if (vector !== null) this.#collect(table, Number(vector[1]));
     this.#table = text.endsWith(";") ? undefined : table;
   }
 
@@ -166,8 +174,14 @@ class Lister {
     return isCollection(name, this.#collection) || this.#own.has(name);
   }
 
+  #collect(table: string, dimensions?: number): void {
+    const { collections } = this.#listing;
+    if (collections.size < MOST || collections.has(table)) collections.set(table, dimensions);
+    else this.#unknown(`more than ${MOST} tables of memories`);
+  }
+
   #unknown(what: string): void {
-    this.#listing.unknown.push(what);
+    if (this.#unknowns.size < MOST) this.#unknowns.add(what);
   }
 }
 

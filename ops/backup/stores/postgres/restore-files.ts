@@ -112,10 +112,10 @@ export async function layBeside(
  * undefined when they can.
  */
 export async function whyNotWhole(
-  { docker, manifest: { database } }: DeployedStack,
+  { docker, readerRole: role, manifest: { database } }: DeployedStack,
   { container, env }: DeployedService,
 ): Promise<string | undefined> {
-  const live = { docker, container };
+  const live = { docker, container, role };
   const shared = whyNotAlone(await databases(live), database.name);
   if (shared !== undefined) return shared;
   const roles = (await sql(live, "postgres", "SELECT rolname FROM pg_roles ORDER BY 1")).split("\n");

@@ -2,8 +2,9 @@ import type { Readable } from "node:stream";
 import { Problem } from "../../../base/problem.ts";
 import { likeDeployed } from "../../../stack/deployed-service.ts";
 import type { Part } from "../../format/backup-manifest.ts";
+import { bounded } from "../../format/bounds.ts";
 import type { OpenPart, Produced } from "../../format/part.ts";
-import { gunzipped } from "../../format/streams.ts";
+import { gunzipped, through } from "../../format/streams.ts";
 import { lookAtBackup } from "../store.ts";
 import type { ThrowawayPostgres } from "./throwaway.ts";
 
@@ -23,7 +24,10 @@ export function sqlText({ throwaway, deployed }: ThrowawayPostgres, dump: OpenPa
   switch (dump.part.format) {
     case "pg-custom": {
       const program = { ...likeDeployed(deployed), entrypoint: ["pg_restore"], command: ["--file=-"] };
-      return () => throwaway.filter(program, dump.open, "pg_restore");
+      return async () => {
+        const { stream, done } = await throwaway.filter(program, dump.open, "pg_restore");
+        return { stream: through(stream, bounded(dump.part)), done };
+      };
     }
     case "sql":
     case "sql-gzip":

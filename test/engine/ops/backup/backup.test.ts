@@ -10,6 +10,7 @@ import { GRAPH_READS } from "../../../../ops/backup/stores/neo4j/dump.ts";
 import type { GraphLine } from "../../../../ops/backup/stores/neo4j/graph-lines.ts";
 import { cloneStore } from "../../../../ops/backup/stores/neo4j/store-clone.ts";
 import { holdStores } from "../../../../ops/server/hold.ts";
+import { stackStatus } from "../../../../ops/stack/status.ts";
 import { backupRounds } from "../../../harness/rounds/backup-rounds.ts";
 import { BackupStack, openNamed } from "../../../harness/support/backup-stack.ts";
 import { EngineBehind } from "../../../harness/support/engine-behind.ts";
@@ -264,6 +265,17 @@ describe("a backup that is killed", () => {
 describe("the data of a stack that is guarded", () => {
   const guard = (live: number | undefined, root = stack.deployed.backup.root) =>
     requireVerifiedBackup({ stack: stack.deployedWith({ root }), live, report: () => {} });
+
+  it("is counted by a role that looks at it, and not by the superuser, whom no policy of a table keeps out", async () => {
+    const { memories } = await stackStatus(stack.deployed);
+    expect(memories).toBeGreaterThan(0);
+    await stack.sql("ALTER TABLE memories ENABLE ROW LEVEL SECURITY");
+    try {
+      expect(await stackStatus(stack.deployed)).toMatchObject({ memories: 0, users: 0 });
+    } finally {
+      await stack.sql("ALTER TABLE memories DISABLE ROW LEVEL SECURITY");
+    }
+  });
 
   it("is deleted only when a verified backup holds all that is live", async () => {
     const nothing = stack.pathOf("nothing");

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { execa } from "execa";
@@ -27,6 +35,14 @@ describe("a file below a directory", () => {
     expect(readBelow(at("root"), at("root", "no", "file"))).toBeUndefined();
     expect(lookBelow(at("root"), at("root", "b", "c", "file", "deeper"))).toBeUndefined();
     expect(() => lookBelow(at("root"), at("theirs"))).toThrow("is not below");
+  });
+
+  it("is not read as a text when it is longer than any", () => {
+    writeFileSync(at("root", "a", "file"), "");
+    truncateSync(at("root", "a", "file"), 5 * 1024 ** 3);
+    expect(() => readBelow(at("root"), at("root", "a", "file"))).toThrow(
+      "file is a file of 5368709120 bytes, and no text of this tool is as long",
+    );
   });
 
   it.each([

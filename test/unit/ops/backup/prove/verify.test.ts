@@ -2,13 +2,14 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Readable } from "node:stream";
-import { zstdCompressSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { Part } from "../../../../../ops/backup/format/backup-manifest.ts";
 import { compareChecksums } from "../../../../../ops/backup/format/checksums.ts";
 import type { OpenPart } from "../../../../../ops/backup/format/part.ts";
 import { isWhole, readBackup, readCatalogue } from "../../../../../ops/backup/keep/catalogue.ts";
 import { chooseForVerification } from "../../../../../ops/backup/keep/keeping.ts";
+import { readText } from "../../../../../ops/backup/prove/verify.ts";
 import { bindHistory, readHistory } from "../../../../../ops/backup/stores/history/restore.ts";
 import { readGraphLines } from "../../../../../ops/backup/stores/neo4j/restore-lines.ts";
 import { writeExampleBackup } from "../../../../harness/support/backup-directory.ts";
@@ -48,6 +49,25 @@ describe("verifying", () => {
     }
     expect(await compareChecksums(found)).toMatch(/^2 files/);
   });
+
+  it.each([
+    ["sql-gzip", gzipSync(Buffer.alloc(20 * 1024 ** 2))],
+    ["json", Buffer.alloc(17 * 1024 ** 2, " ")],
+  ] as const)(
+    "takes no more than a text's worth into memory of a part for people, in %s",
+    async (format, packed) => {
+      const part: Part = {
+        source: "postgres",
+        name: "globals",
+        file: "postgres/globals.sql.gz",
+        format,
+        bytes: packed.length,
+        seconds: 0,
+      };
+      const reading = readText({ part, open: () => Readable.from([packed]) });
+      await expect(reading).rejects.toThrow(/16(\.0)? MiB/);
+    },
+  );
 
   it("chooses the newest good one, the named one, all, or a share that moves on day by day", () => {
     const ids = ["20261121_023000", "20261122_023000", "20261123_023000", ID];

@@ -40,6 +40,17 @@ describe("a history file from elsewhere", () => {
     expect(readHistory(make(statement)).damage[0]).toMatch(new RegExp(`^it has ${type} "${name}"`));
   });
 
+  it.each([
+    ["tables", Array.from({ length: 120 }, (_, n) => `CREATE TABLE t${n} (a)`), "more than 100 tables"],
+    [
+      "text in a definition",
+      [`CREATE TABLE t (a DEFAULT '${"x".repeat(20_000)}')`],
+      "its definition is longer",
+    ],
+  ])("is read no further when it is full of %s", (_, statements, why) => {
+    expect(readHistory(make(...statements)).damage[0]).toContain(why);
+  });
+
   it("comes as a new one with the server's own tables, its entries and its identity", () => {
     const file = make("CREATE TABLE messages (id TEXT, at TEXT DEFAULT CURRENT_TIMESTAMP)");
     bindHistory(file, IDENTITY, new Date(0));

@@ -175,6 +175,22 @@ describe("what a dump holds", () => {
     );
   });
 
+  it("is remembered as far as a person needs it, whatever a bomb repeats", async () => {
+    const many = (line: (n: number) => string) => Array.from({ length: 5_000 }, (_, n) => line(n)).join("");
+    const found = await list(
+      many((n) => `CREATE TABLE evil${n} (a);\n`) +
+        many((n) => `COPY public.memories${n} (id) FROM stdin;\n\\.\n`) +
+        many((n) => `SELECT pg_catalog.setval('s${n}', 1, true);\n`),
+    );
+    for (const { length, size } of [found.unknown, found.collections, found.sequences] as {
+      length?: number;
+      size?: number;
+    }[])
+      expect(length ?? size).toBe(1_000);
+    const tables = await list(many((n) => `COPY public.memories${n} (id) FROM stdin;\n\\.\n`));
+    expect(tables.unknown).toEqual(["more than 1000 tables of memories"]);
+  });
+
   it("names a function once, and not what stands inside of it", async () => {
     expect((await list(`${HONEST}\n${FUNCTION}\n`)).unknown).toEqual(["function evil()"]);
   });
