@@ -1,13 +1,14 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import type { StoreName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { hostDirectory } from "./host-directory.ts";
 import type { Store } from "./service.ts";
 import type { Target } from "./targets/target.ts";
 
 export interface StoreMountArgs {
-  /** Short name of what is stored, e.g. `postgres`: a part of the volume's or the directory's name. */
-  store: string;
+  /** A part of the volume's or the directory's name. */
+  store: StoreName;
   /** Path inside the service. */
   at: string;
   /** What can be had again may leave the stack's state when a setting says so; its data stays all the same. */

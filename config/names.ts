@@ -12,6 +12,11 @@ export const BUILT_SERVICES = [
 
 export type BuiltService = (typeof BUILT_SERVICES)[number];
 
+/** What a stack stores, by the name of its volume, or of its directory under the data root. */
+export const STORES = ["postgres", "neo4j", "data", "prometheus", "grafana", "telegram_bot"] as const;
+
+export type StoreName = (typeof STORES)[number];
+
 /** The services of a stack, by the name other containers reach them under. */
 export const SERVICES = [...BUILT_SERVICES, "grafana"] as const;
 

@@ -35,19 +35,22 @@ export interface OwnDirectory {
  * there yet is judged by what is above it. Where the file system knows no owners there is nothing to judge by.
  *
  * @param what what it is for, e.g. `the backup root`
- * @param uid who uses it; for tests
+ * @param uid who uses it
+ * @param others whose it may be as well
  * @throws Problem with the command that mends it
  */
 export function requireOwnDirectory(
   directory: string,
   what: string,
   uid: number = process.geteuid?.() ?? ROOT,
+  others: readonly number[] = [],
 ): OwnDirectory {
+  const users = [ROOT, uid, ...others];
   const places = [...placesOf(path.resolve(directory))];
   const deepest = places.findLast(({ stats }) => stats.isDirectory());
   let ownerless: boolean | undefined;
   for (const place of places) {
-    const fault = faultOf(place, uid);
+    const fault = faultOf(place, users);
     if (fault === undefined) continue;
     // Judged where the user can make a file, and only when there is something to excuse.
     if (deepest !== undefined && deepest.stats.dev === place.stats.dev)
@@ -101,8 +104,8 @@ function lookAt(file: string): Stats | undefined {
 
 type Fault = { kind: "foreign"; owner: number } | { kind: "writable" };
 
-function faultOf({ stats, last }: Place, uid: number): Fault | undefined {
-  if (stats.uid !== ROOT && stats.uid !== uid) return { kind: "foreign", owner: stats.uid };
+function faultOf({ stats, last }: Place, users: readonly number[]): Fault | undefined {
+  if (!users.includes(stats.uid)) return { kind: "foreign", owner: stats.uid };
   // Modes of links mean nothing.
   if (stats.isSymbolicLink() || (stats.mode & WRITABLE_BY_OTHERS) === 0) return undefined;
   return !last && (stats.mode & STICKY) !== 0 ? undefined : { kind: "writable" };

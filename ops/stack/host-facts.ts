@@ -9,6 +9,7 @@ import type { Settings } from "../../config/settings.ts";
 import { socketOf, withDocker } from "../docker/client.ts";
 import { Throwaway } from "../docker/throwaway.ts";
 import { findManifest, listManifests } from "./manifest-file.ts";
+import { strangePlaces } from "./own-places.ts";
 import type { HostFacts } from "./preflight.ts";
 
 /** A connection within this machine takes no longer. */
@@ -25,6 +26,7 @@ export async function gatherHostFacts(settings: Settings, stateHome: string): Pr
   const deployed = findManifest(stateHome, settings.stack);
   return {
     ...docker,
+    strangePlaces: strangePlaces(settings),
     platform: process.platform,
     busyPorts,
     deployed,

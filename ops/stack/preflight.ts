@@ -35,6 +35,8 @@ export interface HostFacts {
   /** Stores of the last deployment whose directory is the settings' own, although its path is written otherwise. */
   respelled: string[];
   otherStacks: { stack: string; ports: number[] }[];
+  /** What is wrong with whose the stack's directories are. */
+  strangePlaces: Check[];
   dataRoot:
     | { path: string; keepsPermissions: boolean; freeBytes: number | undefined; error: string | undefined }
     | undefined;
@@ -69,6 +71,7 @@ export function preflight(settings: Settings, facts: HostFacts): Check[] {
     ...containerMistakes(settings, facts),
     ...networkMistakes(settings, facts),
     ...dataRootMistakes(facts),
+    ...facts.strangePlaces,
     ...engineRootMistakes(facts),
     ...(facts.deployed === undefined
       ? []

@@ -50,6 +50,7 @@ export const PROMISES: Readonly<Record<string, readonly [file: string, title: st
       "that others may write to is refused before anything is written or read",
     ],
     ["test/unit/ops/base/below.test.ts", "takes the place of no other, and writes through no link"],
+    ["test/unit/ops/stack/own-places.test.ts", "are refused where others may write to %s"],
   ],
   "own-users": [
     [

@@ -21,6 +21,7 @@ const clear: HostFacts = {
   respelled: [],
   otherStacks: [],
   dataRoot: undefined,
+  strangePlaces: [],
 };
 
 const deployed = exampleManifest({ homeId: settings.homeId });
