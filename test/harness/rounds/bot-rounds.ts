@@ -36,7 +36,7 @@ export async function botRounds({ messages, kills, seed, report }: BotRounds): P
   const memory = await MemoryStandIn.start();
   const env = botEnvironment(directory, telegram, memory);
   const sent = new Map<number, string[]>([...PEOPLE.keys()].map((person) => [person, []]));
-  let bot = start(env);
+  let bot = startBot(env);
   try {
     const perKill = Math.ceil(messages / kills);
     for (let count = 0; count < messages; count += 1) {
@@ -52,7 +52,7 @@ export async function botRounds({ messages, kills, seed, report }: BotRounds): P
       bot.kill("SIGKILL");
       await once(bot, "exit");
       memory.pausedSeconds = 0;
-      bot = start(env);
+      bot = startBot(env);
       report(`killed after ${count + 1} messages; ${memory.memories.length} stored`);
     }
     await waitFor("every message to be stored", async () => memory.memories.length >= messages, 120);
@@ -86,14 +86,22 @@ function unanswered(telegram: FakeTelegram, sent: ReadonlyMap<number, string[]>)
   }).length;
 }
 
-function start(env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN], {
-    env,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+/**
+ * The bot's own process.
+ *
+ * @param fileKib beyond which no file of it may grow, as if the disk were full
+ */
+export function startBot(env: Record<string, string>, fileKib?: number): ChildProcess {
+  const program = [process.execPath, "--disable-warning=ExperimentalWarning", MAIN];
+  const [file = "", ...args] =
+    fileKib === undefined ? program : ["bash", "-c", `ulimit -f ${fileKib}; exec "$@"`, "bot", ...program];
+  const bot = spawn(file, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  // It waits for whoever does not read what it logs.
+  bot.stdout.resume();
+  return bot;
 }
 
-function botEnvironment(
+export function botEnvironment(
   directory: string,
   telegram: FakeTelegram,
   memory: MemoryStandIn,
