@@ -31,6 +31,20 @@ def test_what_is_known_changes_nothing(old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
+        ("-5 degrees", "5 degrees"),
+        ("The freezer is at 5 degrees", "The freezer is at -5 degrees"),
+        ("Blood type is A", "Blood type is A-"),
+        ("Knows C", "Knows C++"),
+        ("Knows C", "Knows C#"),
+    ],
+)
+def test_signs_make_another_fact(old: str, new: str) -> None:
+    assert events([old], [new]) == [("NONE", old), ("ADD", new)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
         # more of the same
         ("User likes to play cricket", "Loves to play cricket with friends"),
         ("Has a dog", "Has a dog named Bello"),

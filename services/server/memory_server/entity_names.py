@@ -11,7 +11,7 @@ LONGEST_NAME = 4
 """Words of a question that may make up one name."""
 SELF = frozenset({"i", "me", "my", "mine", "myself", "we", "us", "our", "ich", "mich", "mir", "mein", "meine",
                   "meinen", "meiner", "meinem", "wir", "uns", "unser", "unsere"})  # fmt: skip
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_WORD = re.compile(r"(?:(?<!\S)[-+−–±](?=\d))?[^\W_]+(?:['’-][^\W_]+)*(?:\+\+|#)?")
 
 
 def resolve_new(change: GraphChange, known: set[str], threshold: float) -> dict[str, str]:

@@ -26,7 +26,9 @@ _ABOUT_IT = re.compile(
     r"^(?:i|we|ich|wir)\s+(?:[\w']+\s+){1,3}(?:him|her|it|them|ihn|ihm|ihr|ihnen|sie|es)\b",
     re.IGNORECASE,
 )
-_TRAILING = re.compile(r"[\s,;:–-]*(?:\b(?:and|but|und|aber|so)\b)?[\s,;:–-]*$", re.IGNORECASE)
+#: A dash goes where it stands apart: that of "A-" belongs to its word.
+_END_SIGNS = r"(?:[\s,;:]|(?<=[\s,;:])[–-])*"
+_TRAILING = re.compile(rf"{_END_SIGNS}(?:\b(?:and|but|und|aber|so)\b)?{_END_SIGNS}$", re.IGNORECASE)
 
 
 def extract_facts(messages: list[str]) -> list[str]:

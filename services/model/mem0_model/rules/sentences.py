@@ -15,6 +15,10 @@ _AFTER_ORDINAL = frozenset(
     "stock klasse etage geburtstag jahrhundert".split()
 )
 _END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)»]*(?=\s|$)|\n+|;(?=\s)")
+#: What a list or a quotation begins with; not the sign of a number, nor an option's dashes.
+_MARKS_BEFORE = re.compile(r"(?:[*•\s]|>(?!=|\.?\d)|[-–](?!\.?\d|[$€£]|-\w))+")
+#: And what it ends with; not the sign of a mark or a blood group.
+_MARKS_AFTER = re.compile(r"(?:[*•>\s]|(?<!\b[A-F])(?<!\b[A-F]B)(?<!\b[O0])(?<!\bRh)[-–])+$")
 #: Characters; what is longer is a listing or noise, and is kept as it is without being analysed:
 #: the time of an analysis grows faster than the length.
 LONGEST = 1000
@@ -109,7 +113,8 @@ def _closes(text: str, start: int, end: re.Match[str]) -> bool:
 
 
 def _read(text: str, asked: bool) -> list[Sentence]:
-    text = " ".join(text.split()).strip("-–*•> ")
+    text = _MARKS_AFTER.sub("", " ".join(text.split()))
+    text = text[marks.end() :] if (marks := _MARKS_BEFORE.match(text)) else text
     if len(text) > LONGEST:
         return [Sentence(text)]
     text = _without_small_talk(text)

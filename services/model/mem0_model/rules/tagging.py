@@ -39,8 +39,11 @@ _TOKEN = re.compile(
       [\w.+-]+@[\w-]+(?:\.[\w-]+)+                     # email address
     | https?://[^\s<>"']+                             # web address
     | \+?\d[\d\s/()-]{6,}\d                           # telephone number
-    | \d+(?:[.,:/]\d+)*                               # number, time of day
+    | (?:(?<![^\s(\[{"'„“=<>~≈])[-+−–±]?\.?(?=\d))?        # the sign of a number, not of 5-7
+      \d+(?:[.,:/]\d+)*                               # number, time of day
       (?:\s?[ap]m\b|\s?[ap]\.m\.|st\b|nd\b|rd\b|th\b|%|\.(?=\s[A-ZÄÖÜ]))?
+    | (?-i:[A-F]B?|O|Rh)[-+−](?![\w+-])                # A-, AB+: a mark, a blood group
+    | [^\W\d_]\+\+ | [CF]\#                          # C++, C#
     | (?:Dr|Mr|Mrs|Ms|Prof|St|Hr|Fr)\.(?=\s)            # title
     | n't\b | '(?:m|s|re|ve|ll|d)\b                   # what an apostrophe joins
     | [^\W_]+?(?=n't\b)                               # do|n't
@@ -152,10 +155,12 @@ def _token(match: re.Match[str], word: str, lemma: str, mark: str, language: Lan
         pos = "name"
     elif word.endswith(".") and word[:1].isupper() and len(word) > 2:
         pos = "name"  # Dr.
-    elif word[:1].isdigit() or (word[:1] == "+" and word[1:2].isdigit()):
+    elif re.match(r"[-+−–±]?\.?\d", word):
         pos = "num"
     elif pos == "num" and re.search(r"[^\W\d_]", word) and re.search(r"\d", word):
         pos = "noun"  # hunter2
+    elif re.fullmatch(r"\w+(?:[-+−]|\+\+|#)", word):
+        pos = "name"  # A-, C++
     elif not re.search(r"\w", word):
         pos = "punct"
     elif mark == "AVP":

@@ -42,6 +42,11 @@ def test_plural_and_singular_ask_for_the_same() -> None:
     assert "horses" in mentioned("my horse", Scope("alice"))
 
 
+def test_signs_belong_to_names() -> None:
+    names = mentioned("Do I know C++ or C#? Who owes -50 euros?", Scope("alice"))
+    assert {"c++", "c#", "-50_euros"} <= {*names}
+
+
 def test_my_means_the_user() -> None:
     assert "alice_b" in mentioned("Which animals do I have?", Scope("Alice B"))
     assert "alice" in mentioned("Wie heißt meine Schwester?", Scope("alice"))
