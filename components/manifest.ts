@@ -2,7 +2,7 @@ import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { placeOf } from "../config/continuity.ts";
 import { allowedHosts } from "../config/host-names.ts";
-import type { Manifest as ManifestContent } from "../config/manifest.ts";
+import { DISK_FREE_GB, DRILL_DAYS, type Manifest as ManifestContent } from "../config/manifest.ts";
 import type { Service } from "../config/names.ts";
 import { portKeysOf } from "../config/services.ts";
 import type { Settings } from "../config/settings.ts";
@@ -106,6 +106,7 @@ function manifestContent({
       ...(settings.observability.exporter === "host" ? { hosts: allowedHosts(settings) } : {}),
       job: settings.observability.prometheus.job,
       backupRuns: settings.observability.alerts.backupRuns,
+      ...thresholds(settings),
       ...prometheusUrl(settings),
       ...grafana(settings),
     },
@@ -114,6 +115,15 @@ function manifestContent({
       files.filter((file) => file !== undefined).map((file) => [file.name, file.path]),
     ),
   });
+}
+
+/** Said only where they are other ones: versions before refuse a manifest with a key that they do not know. */
+function thresholds({ observability }: Settings): { diskFreeGb?: number; drillDays?: number } {
+  const { diskFreeGb, drillDays } = observability.alerts;
+  return {
+    ...(diskFreeGb === DISK_FREE_GB ? {} : { diskFreeGb }),
+    ...(drillDays === DRILL_DAYS ? {} : { drillDays }),
+  };
 }
 
 function prometheusUrl({ observability, ports, closedPorts }: Settings): { prometheusUrl?: string } {

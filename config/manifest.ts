@@ -11,6 +11,12 @@ import { z } from "zod";
  */
 export const MANIFEST_VERSION = 1;
 
+/** What has to be free on each disk of a stack, GiB: the operations guide's figure. */
+export const DISK_FREE_GB = 10;
+
+/** How many days old the last restore drill may be: one a month. */
+export const DRILL_DAYS = 35;
+
 const service = z.object({
   container: z.string().meta({ description: "Container name." }),
   image: z.string().meta({ description: "Content id of the image, sha256:..." }),
@@ -56,6 +62,10 @@ export const manifestSchema = z.object({
       job: z.string().meta({ description: "Prometheus' scrape job." }),
       /** Absent in a manifest from before the exporter was told. */
       backupRuns: z.number().optional().meta({ description: "Age at which a backup is overdue, in runs." }),
+      /** GiB; absent where the settings say nothing else than DISK_FREE_GB. */
+      diskFreeGb: z.number().optional().meta({ description: "What has to be free on each disk." }),
+      /** Absent where the settings say nothing else than DRILL_DAYS. */
+      drillDays: z.number().optional().meta({ description: "Age at which a restore drill is overdue." }),
       prometheusUrl: z.string().optional().meta({ description: "Prometheus as the host reaches it." }),
       /** Absent where there is no Grafana. */
       grafana: z

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DISK_FREE_GB, DRILL_DAYS } from "../manifest.ts";
 import { baseUrl, dockerName } from "./kinds.ts";
 
 const share = z.number().min(0.01).max(1);
@@ -34,7 +35,7 @@ const alerts = z
       .number()
       .min(0.1)
       .max(100_000)
-      .default(10)
+      .default(DISK_FREE_GB)
       .meta({ description: "GiB that have to be free on each disk of the stack." }),
     diskFullDays: z
       .number()
@@ -52,7 +53,7 @@ const alerts = z
       .number()
       .min(1)
       .max(3650)
-      .default(35)
+      .default(DRILL_DAYS)
       .meta({ description: "How many days old the last restore drill may be." }),
   })
   .meta({ description: "When an alert is raised; the dashboard's colours change at the same values." });

@@ -58,6 +58,8 @@ export interface Request {
   timeoutMs?: number;
   /** A status that is an answer here, though it is an error elsewhere. */
   accepts?: number;
+  /** Aborted when nobody waits for the answer any more. */
+  signal?: AbortSignal;
 }
 
 /** Told when there is a wait for the server, with its reason. */
@@ -157,9 +159,10 @@ export class MemoryClient {
   }
 
   /** One request. Raises a Problem when there is no answer, ServerRefusal when the answer is not the one asked for. */
-  async request({ method, path, body, headers, timeoutMs, accepts }: Request): Promise<Response> {
+  async request({ method, path, body, headers, timeoutMs, accepts, signal }: Request): Promise<Response> {
     const url = `${this.address}${path}`;
     const asIs = typeof body === "string";
+    const late = AbortSignal.timeout(timeoutMs ?? this.timeoutMs);
     let response: Response;
     try {
       response = await fetch(url, {
@@ -170,7 +173,7 @@ export class MemoryClient {
           ...headers,
         },
         ...(body === undefined ? {} : { body: asIs ? body : JSON.stringify(body) }),
-        signal: AbortSignal.timeout(timeoutMs ?? this.timeoutMs),
+        signal: signal === undefined ? late : AbortSignal.any([late, signal]),
       });
     } catch (cause) {
       throw new Problem("the memory server does not answer", {

@@ -36,10 +36,17 @@ export class DeployedStack {
   #server: MemoryClient | undefined;
   #neo4j: Driver | undefined;
   #sessions = new Set<pg.Client>();
+  readonly #connectMs: number;
 
-  constructor(manifest: Manifest, directory: string) {
+  constructor(manifest: Manifest, directory: string, connectMs = CONNECT_MS) {
     this.manifest = manifest;
     this.directory = directory;
+    this.#connectMs = connectMs;
+  }
+
+  /** The same stack for whoever cannot wait long for its databases: with clients of its own, which its caller closes. */
+  within(connectMs: number): DeployedStack {
+    return new DeployedStack(this.manifest, this.directory, connectMs);
   }
 
   /** @throws Problem when the stack was never deployed on this host, its manifest cannot be read, or others may write it */
@@ -116,8 +123,8 @@ export class DeployedStack {
       `bolt://127.0.0.1:${this.port("neo4j", "bolt")}`,
       { scheme: "basic", principal: "neo4j", credentials: this.secret("neo4j_password") },
       {
-        connectionTimeout: CONNECT_MS,
-        connectionAcquisitionTimeout: CONNECT_MS,
+        connectionTimeout: this.#connectMs,
+        connectionAcquisitionTimeout: this.#connectMs,
         maxTransactionRetryTime: 0,
         telemetryDisabled: true,
         userAgent: CLIENT_NAME,
@@ -159,7 +166,7 @@ export class DeployedStack {
       database: this.manifest.database.name,
       user,
       password: this.secret(password),
-      connectionTimeoutMillis: CONNECT_MS,
+      connectionTimeoutMillis: this.#connectMs,
       ...(statementMs === undefined ? {} : { statement_timeout: statementMs }),
       application_name: CLIENT_NAME,
     });

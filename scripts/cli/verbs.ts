@@ -41,6 +41,11 @@ export const VERBS: readonly Verb[] = [
     load: () => import("../status.ts"),
   },
   {
+    name: "health",
+    summary: "look at all of a stack: services, data, backups, disks, clock; what mends each finding",
+    load: () => import("../health.ts"),
+  },
+  {
     name: "restart",
     summary: "stop services in order and start them again; what is declared stays as it is",
     load: () => import("../restart.ts"),

@@ -4,6 +4,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { alertOptions, alertsOf } from "../../../observability/alerts.ts";
 import { noteRun, statusFile, updateStatus } from "../../../ops/backup/status-file.ts";
+import { downType } from "../../../ops/health/health-check.ts";
 import { overview, readHistory, readMetrics } from "../../../ops/stack/metrics.ts";
 import {
   CATALOGUE,
@@ -17,6 +18,7 @@ import { waitFor } from "../../harness/support/eventually.ts";
 import { exampleSettings } from "../../harness/support/example-settings.ts";
 import { alertQuestions, dashboardQuestions } from "../../harness/support/questions.ts";
 import { docker, find, WatchedStack } from "../../harness/support/watched-stack.ts";
+import { describeHealth, foundWrong } from "./health.ts";
 
 /** Nothing listens here. */
 const CLOSED = 28699;
@@ -230,6 +232,7 @@ describe("when something is wrong", () => {
         // A count of a store that is away is not known, and neither old nor 0.
         expect(find(samples, "mem0_memories_total") === undefined).toBe(service === "postgres");
         // Two scrapes of Prometheus, and the time that each may take.
+        expect(await foundWrong(stack.deployed)).toEqual([downType(service)]);
         const seen = async () => (await stack.ask(`${own}{stack="${stack.stack}"}`)).join() === "0";
         await waitFor(`${own} to fall in Prometheus`, seen, 40);
       } finally {
@@ -246,6 +249,7 @@ describe("when something is wrong", () => {
       expect(find(samples, "mem0_postgres_up")?.value).toBe(0);
       expect(find(samples, "mem0_neo4j_up")?.value).toBe(1);
       // Prometheus gives up after 10 s.
+      expect(await foundWrong(stack.deployed)).toEqual(["postgresql_down"]);
       const took = find(samples, "mem0_exporter_part_duration_seconds", { part: "postgres" })?.value;
       expect(took).toBeLessThan(5);
     } finally {
@@ -310,6 +314,8 @@ describe("when something is wrong", () => {
     expect(told.join("")).not.toContain("not the password");
   });
 });
+
+describeHealth(() => stack);
 
 describe("the landing page", () => {
   it.each([

@@ -38,6 +38,7 @@ describe("the kind of a request", () => {
     ["/export", "GET", "bulk"],
     ["/import", "POST", "bulk"],
     ["/admin/maintenance", "POST", "admin"],
+    ["/admin/canary", "POST", "probe"],
     ["/health", "GET", "probe"],
     ["/ready", "GET", "probe"],
     ["none", "GET", "none"],
