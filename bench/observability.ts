@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import { readMachine } from "../ops/stack/machine-file.ts";
 import { table } from "../scripts/cli/table.ts";
+import { residentMebibytes } from "../test/harness/support/container-memory.ts";
 import { waitFor } from "../test/harness/support/eventually.ts";
 import { docker, WatchedStack } from "../test/harness/support/watched-stack.ts";
 import { CHECKOUT } from "../toolchain/layout.ts";
@@ -93,16 +94,6 @@ async function measure(address: string, container: string): Promise<Figures> {
     kilobytes: bytes / 1000,
     mebibytes: await residentMebibytes(container),
   };
-}
-
-/** Resident memory of the container's main process, shared pages of its binary included. */
-async function residentMebibytes(container: string): Promise<number> {
-  const { stdout } = await execa("docker", ["top", container, "-eo", "pid,rss"]);
-  const sizes = stdout
-    .split("\n")
-    .slice(1)
-    .map((line) => Number(line.trim().split(/\s+/)[1]));
-  return Math.max(...sizes) / 1024;
 }
 
 function show({ p50, p95, kilobytes, mebibytes }: Figures): string[] {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -48,9 +48,11 @@ export async function botRounds({ messages, kills, seed, report }: BotRounds): P
       if (random() < 0.05) memory.lostAnswers += 1;
       if (count % perKill !== perKill - 1) continue;
       await disturb(memory, random);
+      // Now and then while it starts; else in the midst of its work, however long the start takes on a busy machine.
+      if (random() < 0.75)
+        await waitFor("the bot to poll", async () => bot.logged().includes("authorized"), 60);
       await delay(random() * 600);
-      bot.kill("SIGKILL");
-      await once(bot, "exit");
+      await bot.kill();
       memory.pausedSeconds = 0;
       bot = startBot(env);
       report(`killed after ${count + 1} messages; ${memory.memories.length} stored`);
@@ -63,7 +65,7 @@ export async function botRounds({ messages, kills, seed, report }: BotRounds): P
         throw new Error(`of ${person}, seed ${seed}: sent ${texts}; stored ${stored}`);
     }
   } finally {
-    bot.kill("SIGKILL");
+    await bot.kill();
     await Promise.all([telegram.down(), memory.down()]);
     rmSync(directory, { recursive: true });
   }
@@ -86,19 +88,36 @@ function unanswered(telegram: FakeTelegram, sent: ReadonlyMap<number, string[]>)
   }).length;
 }
 
+/** A process of the bot. */
+export interface StartedBot {
+  /** All that it has logged so far. */
+  logged: () => string;
+  /** At once, and returns when it is gone. */
+  kill: () => Promise<void>;
+}
+
 /**
  * The bot's own process.
  *
  * @param fileKib beyond which no file of it may grow, as if the disk were full
  */
-export function startBot(env: Record<string, string>, fileKib?: number): ChildProcess {
+export function startBot(env: Record<string, string>, fileKib?: number): StartedBot {
   const program = [process.execPath, "--disable-warning=ExperimentalWarning", MAIN];
   const [file = "", ...args] =
     fileKib === undefined ? program : ["bash", "-c", `ulimit -f ${fileKib}; exec "$@"`, "bot", ...program];
   const bot = spawn(file, args, { env, stdio: ["ignore", "pipe", "inherit"] });
-  // It waits for whoever does not read what it logs.
-  bot.stdout.resume();
-  return bot;
+  const ended = once(bot, "exit");
+  let logged = "";
+  bot.stdout.on("data", (chunk) => {
+    logged += String(chunk);
+  });
+  return {
+    logged: () => logged,
+    kill: async () => {
+      bot.kill("SIGKILL");
+      await ended;
+    },
+  };
 }
 
 export function botEnvironment(

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -21,23 +20,18 @@ test("a bot whose disk is full leaves with Telegram what it cannot keep, and say
   memory.pausedSeconds = 60;
   let bot = startBot(env, 64);
   try {
-    let logged = "";
-    bot.stdout?.on("data", (chunk) => {
-      logged += String(chunk);
-    });
     for (const text of texts) telegram.say(5001, `/remember ${text}`);
-    await until(() => logged.includes("inbox fails"));
-    expect(logged).toMatch(/"message":"inbox fails","reason":"disk"/);
+    await until(() => bot.logged().includes("inbox fails"));
+    expect(bot.logged()).toMatch(/"message":"inbox fails","reason":"disk"/);
     expect(telegram.updates.unconfirmed).toBeGreaterThan(0);
 
-    bot.kill("SIGKILL");
-    await once(bot, "exit");
+    await bot.kill();
     memory.pausedSeconds = 0;
     bot = startBot(env);
     await until(() => memory.memories.length >= texts.length && telegram.updates.unconfirmed === 0);
     expect(memory.textsOf("anna")).toEqual(texts);
   } finally {
-    bot.kill("SIGKILL");
+    await bot.kill();
     await Promise.all([telegram.down(), memory.down()]);
     rmSync(directory, { recursive: true });
   }
