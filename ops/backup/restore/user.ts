@@ -3,6 +3,7 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import type { Driver } from "neo4j-driver-lite";
 import pg from "pg";
+import { z } from "zod";
 import { Problem } from "../../base/problem.ts";
 import { streamFromExec } from "../../docker/command.ts";
 import { psql } from "../../docker/psql.ts";
@@ -174,11 +175,37 @@ async function relationsOf(driver: Driver, user: string): Promise<object[]> {
      RETURN n.name AS source, type(r) AS relationship, m.name AS destination,
        head([l IN labels(n) WHERE l <> '__Entity__']) AS source_type,
        head([l IN labels(m) WHERE l <> '__Entity__']) AS destination_type,
-       n.user_id AS user_id, n.agent_id AS agent_id, n.run_id AS run_id, coalesce(r.memory_ids, []) AS memory_ids`,
+       n.user_id AS user_id, n.agent_id AS agent_id, n.run_id AS run_id, coalesce(r.memory_ids, []) AS memory_ids,
+       r.told_by AS told_by`,
     { user },
   );
-  return records.map((record) => {
-    const known = Object.entries(record.toObject()).filter(([, value]) => value !== null);
-    return { type: "relation", ...Object.fromEntries(known) };
-  });
+  return records.map((record) => relationLine(record.toObject()));
+}
+
+/** A relation as the server imports it. */
+export function relationLine({ told_by, ...relation }: Readonly<Record<string, unknown>>): object {
+  const known = Object.entries(relation).filter(([, value]) => value !== null);
+  const nodes = [relation.agent_id ?? null, relation.run_id ?? null];
+  const tellers = Array.isArray(told_by) ? told_by.flatMap((mark) => tellerOf(mark, nodes)) : [];
+  return {
+    type: "relation",
+    ...Object.fromEntries(known),
+    ...(tellers.length > 0 ? { told_by: tellers } : {}),
+  };
+}
+
+const pair = z.tuple([z.string().nullable(), z.string().nullable()]);
+
+/**
+ * Who left a mark in `told_by`, as agent and run: services/server/memory_server/graph_scope.py says what marks are. One
+ * that no server writes tells of nobody.
+ */
+function tellerOf(mark: unknown, nodes: readonly unknown[]): unknown[] {
+  if (mark === "") return [nodes];
+  try {
+    const { data } = pair.safeParse(JSON.parse(String(mark)));
+    return data === undefined ? [] : [data];
+  } catch {
+    return [];
+  }
 }

@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from memory_server.domain import Memory, Reach, Vector
+from memory_server.domain import GraphChange, Memory, Reach, Vector
 from memory_server.errors import Problem
 from memory_server.filters import Condition
 from memory_server.postgres import Connection
@@ -148,10 +148,13 @@ class Collection:
         """Remove memories by id."""
         await conn.execute(self._sql("DELETE FROM {table} WHERE id = ANY(%s)"), (list(ids),))
 
-    async def delete_where(self, conn: Connection, where: Condition, scope: str, deleted_at: str, chunk: int) -> int:
+    async def delete_where(
+        self, conn: Connection, where: Condition, scope: str, graph: GraphChange | None, deleted_at: str, chunk: int
+    ) -> int:
         """Remove all memories that pass the filter and leave their history as intents of `chunk` entries each.
 
-        One statement, so that the rows never travel and all go or none. Returns how many went.
+        Each has `graph` as well, with the ids of its memories as those that are gone. One statement, so that the rows
+        never travel and all go or none. Returns how many went.
         """
         text = """
             WITH gone AS (DELETE FROM {table} WHERE {where} RETURNING id, payload),
@@ -162,12 +165,12 @@ class Collection:
                     'is_deleted', 1, 'actor_id', payload->>'actor_id', 'role', payload->>'role') AS entry
                 FROM gone),
             kept AS (
-                INSERT INTO mem0_intents (scope, history)
-                SELECT %s, jsonb_agg(entry) FROM entries GROUP BY part)
+                INSERT INTO mem0_intents (scope, graph, history)
+                SELECT %s, %s::jsonb || jsonb_build_object('gone', jsonb_agg(entry->'memory_id')), jsonb_agg(entry)
+                FROM entries GROUP BY part)
             SELECT count(*) FROM gone"""
-        row = await (
-            await conn.execute(self._sql(text, where=where[0]), (*where[1], chunk, deleted_at, scope))
-        ).fetchone()
+        values = (*where[1], chunk, deleted_at, scope, Jsonb(graph.to_json()) if graph else None)
+        row = await (await conn.execute(self._sql(text, where=where[0]), values)).fetchone()
         return int(row[0]) if row else 0
 
     async def truncate(self, conn: Connection) -> None:

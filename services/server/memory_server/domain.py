@@ -157,7 +157,9 @@ class GraphChange:
     """All that one write does to the graph, decided before it begins; the model is not asked again.
 
     `vectors` has the embedding of every name in `add`; `types` the entity type of those the model named.
-    `memory_ids` are the memories that came with the relations in `add`; `forget` those that are gone.
+    `memory_ids` are the memories that came with the relations in `add`, `told_by` the marks of those who told these,
+    where that is not the scope itself. `forget` are memories that are gone, and with them the relations that came with
+    no other; `gone` are those that went with their scope, whose relations others may have told as well.
     """
 
     scope: dict[str, str]
@@ -168,6 +170,8 @@ class GraphChange:
     memory_ids: list[str] = field(default_factory=list)
     forget: list[str] = field(default_factory=list)
     wipe: Literal["scope", "everything"] | None = None
+    told_by: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """For the intent row."""

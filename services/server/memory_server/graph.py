@@ -18,7 +18,7 @@ from memory_server import logs
 from memory_server.domain import NO_USER, GraphChange, Relation, Vector
 from memory_server.entity_names import resolve_new, without_loops
 from memory_server.errors import Problem, store_unavailable
-from memory_server.graph_scope import TELL, forgetting, parameters, props, told
+from memory_server.graph_scope import NARROWING, TELL, by, forgetting, is_narrow, mark, parameters, props, tellers, told
 from memory_server.metrics import Metrics
 from memory_server.settings import Settings
 
@@ -197,16 +197,20 @@ class Graph:
             RETURN startNode(r).name AS s, type(r) AS t, endNode(r).name AS d ORDER BY s, t, d"""
         return await self._relations("of_names", text, scope, {"names": names, "limit": limit})
 
-    async def all(self, scope: dict[str, str], limit: int) -> list[Relation]:
-        """Valid relations of a scope, for listing."""
+    async def all(self, scope: dict[str, str], limit: int, offset: int) -> list[Relation]:
+        """A page of the valid relations of a scope, for listing."""
         text = f"""
             MATCH (n:__Entity__ {props(scope)})-[r]->(m:__Entity__ {props(scope)})
             WHERE {told(scope)}
-            RETURN n.name AS s, type(r) AS t, m.name AS d LIMIT $limit"""
-        return await self._relations("all", text, scope, {"limit": limit})
+            RETURN n.name AS s, type(r) AS t, m.name AS d ORDER BY s, id(r) SKIP $offset LIMIT $limit"""
+        return await self._relations("all", text, scope, {"limit": limit, "offset": offset})
 
     async def export(self, scope: dict[str, str], page: int) -> AsyncIterator[dict[str, Any]]:
-        """Valid relations with their types, owners and memories, page by page: a reader that stalls holds nothing."""
+        """Valid relations with their types, owners, memories and who of the scope told them.
+
+        Page by page: a reader that stalls holds nothing.
+        """
+        within = f"t = '' OR ({by(scope, 't')})" if is_narrow(scope) else "true"
         text = f"""
             MATCH (n:__Entity__ {props(scope)}) WHERE n.name >= $name
             MATCH (n)-[r]->(m:__Entity__ {props(scope)})
@@ -216,7 +220,7 @@ class Graph:
                 head([l IN labels(n) WHERE l <> '__Entity__']) AS source_type,
                 head([l IN labels(m) WHERE l <> '__Entity__']) AS destination_type,
                 n.user_id AS user_id, n.agent_id AS agent_id, n.run_id AS run_id,
-                coalesce(r.memory_ids, []) AS memory_ids"""
+                coalesce(r.memory_ids, []) AS memory_ids, [t IN r.told_by WHERE {within}] AS told_by"""
         name, last = "", -1
         while True:
             values = {"name": name, "last": last, "page": page}
@@ -227,6 +231,8 @@ class Graph:
             rows = await self._read("export", ask, self._settings.store_timeout_s)
             for row in rows:
                 name, last = row["source"], row.pop("key")
+                if row["told_by"] is not None:
+                    row["told_by"] = tellers(row["told_by"], row["agent_id"], row["run_id"]) or None
                 yield {key: value for key, value in row.items() if value is not None and value != NO_USER}
             if len(rows) < page:
                 return
@@ -262,6 +268,7 @@ class Graph:
             if change.wipe:
                 await self._wipe(tx, change)
             await self._forget(tx, change)
+            await self._take_off(tx, change)
             await self._invalidate(tx, change)
             return await self._add(tx, change)
 
@@ -294,15 +301,26 @@ class Graph:
         """Relations that came with memories that are gone: no longer valid once the last of these is."""
         if not change.forget:
             return
-        # The memory may have moved into an agent or a run since its relations were told.
-        owner = {key: value for key, value in change.scope.items() if key == "user_id"}
         text = f"""
-            MATCH (n:__Entity__ {props(owner)})-[r]->()
-            WHERE any(id IN r.memory_ids WHERE id IN $gone)
-            SET r.memory_ids = [id IN r.memory_ids WHERE NOT id IN $gone]
+            {self._without_gone(change)}
             WITH r WHERE size(r.memory_ids) = 0 AND (r.valid IS NULL OR r.valid)
             SET r.valid = false, r.invalidated_at = datetime()"""
         await (await tx.run(text, scope=parameters(change.scope), gone=change.forget)).consume()
+
+    async def _take_off(self, tx: AsyncManagedTransaction, change: GraphChange) -> None:
+        """Memories that went with their scope come off the relations that others told as well."""
+        if change.gone:
+            text = self._without_gone(change)
+            await (await tx.run(text, scope=parameters(change.scope), gone=change.gone)).consume()
+
+    @staticmethod
+    def _without_gone(change: GraphChange) -> str:
+        # The memory may have moved into an agent or a run since its relations were told.
+        owner = {key: value for key, value in change.scope.items() if key not in NARROWING}
+        return f"""
+            MATCH (n:__Entity__ {props(owner)})-[r]->()
+            WHERE any(id IN r.memory_ids WHERE id IN $gone)
+            SET r.memory_ids = [id IN r.memory_ids WHERE NOT id IN $gone]"""
 
     async def _invalidate(self, tx: AsyncManagedTransaction, change: GraphChange) -> None:
         if not change.invalidate:
@@ -355,7 +373,8 @@ class Graph:
                 r.invalidated_at = null,
                 r.memory_ids = coalesce(r.memory_ids, []) + [id IN $ids WHERE NOT id IN coalesce(r.memory_ids, [])]
             RETURN s.name AS s, type(r) AS t, d.name AS d"""
-        result = await tx.run(relate, rows=rows, ids=change.memory_ids, scope=parameters(change.scope))
+        by_whom = change.told_by or [mark(change.scope.get("agent_id"), change.scope.get("run_id"))]
+        result = await tx.run(relate, rows=rows, ids=change.memory_ids, tellers=by_whom)
         return [Relation(record["s"], record["t"], record["d"]) async for record in result]
 
     async def _known(self, tx: AsyncManagedTransaction, change: GraphChange, names: list[str]) -> dict[str, str]:

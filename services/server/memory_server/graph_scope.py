@@ -26,17 +26,37 @@ def parameters(scope: dict[str, str]) -> dict[str, Any]:
     agent, run = (scope.get(key) for key in NARROWING)
     return {
         **scope,
-        "teller": _json([agent, run]),
         "by_agent": f"{_json([agent])[:-1]},",
         "by_run": f",{_json([run])[1:]}",
     }
+
+
+def mark(agent: str | None, run: str | None) -> str:
+    """What an agent, a run of it, or (both absent) the user alone leaves in `told_by`."""
+    return _json([agent or None, run or None])
+
+
+def tellers(marks: list[str], agent: str | None, run: str | None) -> list[list[str | None]]:
+    """Who told a relation, as pairs of agent and run. `agent` and `run` are what its nodes say, for the mark of that.
+
+    What no version of ours has written tells of nobody.
+    """
+    found = []
+    for text in marks:
+        try:
+            pair = json.loads(text) if text else [agent, run]
+        except ValueError:
+            continue
+        if isinstance(pair, list) and len(pair) == 2 and all(name is None or isinstance(name, str) for name in pair):
+            found.append(pair)
+    return found
 
 
 def _json(value: list[str | None]) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _by(scope: dict[str, str], mark: str) -> str:
+def by(scope: dict[str, str], mark: str) -> str:
     """Whether a mark names the scope, or one within it. Quotes within a name are escaped: no name ends a mark early."""
     parts = {"agent_id": f"{mark} STARTS WITH $scope.by_agent", "run_id": f"{mark} ENDS WITH $scope.by_run"}
     return " AND ".join(parts[key] for key in NARROWING if key in scope)
@@ -47,11 +67,11 @@ def told(scope: dict[str, str]) -> str:
     valid = "(r.valid IS NULL OR r.valid)"
     if not is_narrow(scope):
         return valid
-    return f"{valid} AND any(t IN coalesce(r.told_by, ['']) WHERE t = '' OR {_by(scope, 't')})"
+    return f"{valid} AND any(t IN coalesce(r.told_by, ['']) WHERE t = '' OR {by(scope, 't')})"
 
 
-TELL = "r.told_by = coalesce(r.told_by, ['']) + [t IN [$scope.teller] WHERE NOT t IN coalesce(r.told_by, [''])]"
-"""Assignment: the scope has told the relation `r` too; a new one has an empty list."""
+TELL = "r.told_by = coalesce(r.told_by, ['']) + [t IN $tellers WHERE NOT t IN coalesce(r.told_by, [''])]"
+"""Assignment: those with these marks have told the relation `r` too; a new one has an empty list."""
 
 
 def is_narrow(scope: dict[str, str]) -> bool:
@@ -64,16 +84,16 @@ def forgetting(scope: dict[str, str]) -> list[str]:
     node = f"(n:__Entity__ {props(scope)})"
     if not is_narrow(scope):
         return [f"MATCH {node} DETACH DELETE n"]
-    by = _by(scope, "t")
+    teller = by(scope, "t")
     still = {
-        key: f"EXISTS {{ MATCH (n)-[r]-() WHERE any(t IN coalesce(r.told_by, []) WHERE {_by({key: ''}, 't')}) }}"
+        key: f"EXISTS {{ MATCH (n)-[r]-() WHERE any(t IN coalesce(r.told_by, []) WHERE {by({key: ''}, 't')}) }}"
         for key in NARROWING
         if key in scope
     }
     drop = " ".join(f"FOREACH (_ IN CASE WHEN {key} THEN [] ELSE [1] END | REMOVE n.{key})" for key in still)
     return [
         f"""MATCH {node}-[r]->(m:__Entity__ {props(scope)})
-            WITH r, [t IN coalesce(r.told_by, ['']) WHERE NOT (t = '' OR {by})] AS others
+            WITH r, [t IN coalesce(r.told_by, ['']) WHERE NOT (t = '' OR {teller})] AS others
             SET r.told_by = others
             WITH r WHERE size(r.told_by) = 0 DELETE r""",
         f"MATCH {node} WHERE NOT (n)--() DELETE n",

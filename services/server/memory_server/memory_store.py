@@ -21,6 +21,7 @@ from memory_server.entity_names import mentioned
 from memory_server.errors import Problem, not_found, timed_out
 from memory_server.filters import condition
 from memory_server.graph import Graph, PermanentGraphError
+from memory_server.graph_scope import is_narrow
 from memory_server.history import ALL, History
 from memory_server.intents import Intents, deletion_waits
 from memory_server.metrics import Metrics
@@ -115,14 +116,14 @@ class MemoryStore:
     async def page(
         self, scope: Scope, filters: Mapping[str, Any] | None, order: Order, limit: int, offset: int
     ) -> Found:
-        """A page of memories with the total, and the relations of the scope."""
+        """A page of memories with their total, and the same page of the relations of the scope."""
         where = condition(scope, filters)
 
         async def read(conn: Connection) -> tuple[list[Memory], int]:
             return await self.collection.page(conn, where, order, limit, offset)
 
         (memories, total), (relations, degraded) = await together(
-            self._postgres.run("page", read), self._tolerant(self._graph.all(scope.ids(), limit))
+            self._postgres.run("page", read), self._tolerant(self._graph.all(scope.ids(), limit, offset))
         )
         return Found(memories, relations, total, degraded)
 
@@ -221,7 +222,9 @@ class MemoryStore:
         where = condition(scope)
 
         async def write(conn: Connection, leave: Leave) -> int:
-            gone = await self.collection.delete_where(conn, where, scope.key(), now(), HISTORY_CHUNK)
+            # Of a user's graph nothing is left; of a part of it there may be relations that others told as well.
+            graph = GraphChange(scope.ids()) if is_narrow(scope.ids()) else None
+            gone = await self.collection.delete_where(conn, where, scope.key(), graph, now(), HISTORY_CHUNK)
             await leave(scope.key(), GraphChange(scope.ids(), wipe="scope"), [])
             return gone
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -35,6 +35,7 @@ from memory_server.domain import (
 from memory_server.errors import Problem
 from memory_server.filters import condition
 from memory_server.graph import Graph, is_reserved_label
+from memory_server.graph_scope import mark
 from memory_server.maintenance import Gate
 from memory_server.model_client import ModelClient, ModelError, TextTooLong
 from memory_server.planning import entry, text_hash
@@ -116,6 +117,8 @@ class RelationLine(OwnedLine):
     source_type: Kind | None = None
     destination_type: Kind | None = None
     memory_ids: list[Id] = Field(default_factory=list)
+    told_by: list[tuple[Id | None, Id | None]] = Field(default_factory=list)
+    """Agent and run of each who told it; older exports have none, which means those of the line."""
 
 
 class EndLine(BaseModel):
@@ -321,9 +324,9 @@ class Transfer:
             raise error.problem() from error
 
     async def _take_relations(self, lines: list[RelationLine], report: Report) -> None:
-        groups: defaultdict[tuple[Scope, tuple[str, ...]], list[RelationLine]] = defaultdict(list)
+        groups: defaultdict[tuple[Scope, tuple[str, ...], tuple[str, ...]], list[RelationLine]] = defaultdict(list)
         for line in lines:
-            groups[line.scope(), tuple(line.memory_ids)].append(line)
+            groups[line.scope(), tuple(line.memory_ids), tuple(mark(*teller) for teller in line.told_by)].append(line)
         names = list(dict.fromkeys(name for line in lines for name in (line.source, line.destination)))
         if not names:
             return
@@ -334,8 +337,10 @@ class Transfer:
                 raise error.problem() from error
 
             async def write(_: Connection, leave: Leave) -> None:
-                for (scope, memory_ids), members in groups.items():
-                    await leave(scope.key(), _change(scope, members, vectors, memory_ids), [])
+                for (scope, memory_ids, told_by), members in groups.items():
+                    change = _change(scope, members, vectors)
+                    change = replace(change, memory_ids=list(memory_ids), told_by=list(told_by))
+                    await leave(scope.key(), change, [])
 
             await self._commits.commit("import_relations", write)
         report.relations += len(lines)
@@ -386,9 +391,7 @@ def _missing(end: EndLine, seen: dict[str, int]) -> list[str]:
     ]
 
 
-def _change(
-    scope: Scope, lines: list[RelationLine], vectors: dict[str, Vector], memory_ids: tuple[str, ...]
-) -> GraphChange:
+def _change(scope: Scope, lines: list[RelationLine], vectors: dict[str, Vector]) -> GraphChange:
     names = {name for line in lines for name in (line.source, line.destination)}
     types = {line.source: line.source_type for line in lines} | {
         line.destination: line.destination_type for line in lines
@@ -398,7 +401,6 @@ def _change(
         add=[Relation(line.source, line.relationship, line.destination) for line in lines],
         types={name: kind for name, kind in types.items() if kind},
         vectors={name: vectors[name] for name in names},
-        memory_ids=list(memory_ids),
     )
 
 

@@ -89,7 +89,10 @@ async def list_memories(
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     order: Literal["newest", "oldest", "updated"] = "newest",
 ) -> dict[str, Any]:
-    """A page of the memories of a user, agent or run, with the total."""
+    """A page of the memories of a user, agent or run, with their total, and the same page of its relations.
+
+    Where there are more relations than memories, ask on until fewer than `limit` come.
+    """
     found = await store.page(scope, None, order, limit, offset)
     relations = [{"source": r.source, "relationship": r.relationship, "target": r.destination} for r in found.relations]
     return {**_reply(found, relations), "total": found.total}

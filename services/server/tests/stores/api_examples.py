@@ -55,7 +55,7 @@ EXAMPLES = [
         "/memories",
         query="user_id=alice&limit=1&order=newest",
         note="By `user_id`, `agent_id`, `run_id` or several of them; `order` is newest, oldest or updated. `total` "
-        "counts all.",
+        "counts the memories; `relations` are a page of `limit` and `offset` too.",
     ),
     Example("GET", "/memories/{memory_id}"),
     Example(

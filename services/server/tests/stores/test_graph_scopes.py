@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ def add(client: httpx.Client, text: str, **scope: str) -> None:
 def relations(client: httpx.Client, **scope: str) -> set[tuple[str, ...]]:
     found = client.get("/memories", params=scope).raise_for_status().json()["relations"]
     return {(r["source"], r["relationship"], r["target"]) for r in found}
+
+
+def tellers(exported: str) -> set[tuple[str | None, ...]]:
+    return {tuple(pair) for line in exported.splitlines() for pair in json.loads(line).get("told_by", [])}
 
 
 def test_forgetting_a_run_leaves_what_another_scope_told(client: httpx.Client, user: str) -> None:
@@ -102,3 +107,71 @@ def test_a_graph_of_an_older_version_is_taken_over(stores: Stores, data: Path) -
         assert relations(client, user_id="user") == of_user
         assert relations(client, agent_id="lonely") == of_lonely
         assert stores.cypher("MATCH (n:Mem0Identity) RETURN n.layout") == [[2]]
+
+
+def test_who_told_a_relation_goes_out_and_comes_in(client: httpx.Client, stores: Stores, user: str) -> None:
+    add(client, SAID, user_id=user, agent_id="helper", run_id="one")
+    add(client, "Bob lives in Oslo.", user_id=user, agent_id="helper")
+    for text in (SAID, "Eve keeps bees."):
+        add(client, text, user_id=user)
+    scopes = [{}, {"agent_id": "helper"}, {"run_id": "one"}, {"agent_id": "helper", "run_id": "one"}]
+    before = [relations(client, user_id=user, **scope) for scope in scopes]
+    assert before[0] > before[1] > before[2] == before[3] > set()
+    exported = client.get("/export", params={"user_id": user}).raise_for_status().text
+    assert tellers(exported) == {("helper", "one"), ("helper", None), (None, None)}
+    of_run = client.get("/export", params={"user_id": user, "run_id": "one"}).raise_for_status().text
+    assert tellers(of_run) == {("helper", "one")}
+    client.delete("/memories", params={"user_id": user}).raise_for_status()
+    assert client.post("/import", content=exported.encode()).json()["failed"] == 0
+    assert [relations(client, user_id=user, **scope) for scope in scopes] == before
+    marks = stores.cypher("MATCH ({user_id: $user})-[r]->() UNWIND r.told_by AS mark RETURN DISTINCT mark", user=user)
+    assert sorted(mark for (mark,) in marks) == ['["helper","one"]', '["helper",null]', "[null,null]"]
+
+
+def test_a_relation_of_an_older_export_is_told_by_whom_its_line_names(client: httpx.Client, user: str) -> None:
+    line = {"type": "relation", "source": "ann", "relationship": "works_at", "destination": "acme", "user_id": user}
+    for told_by in ({}, {"told_by": []}):
+        body = json.dumps({**line, "agent_id": "helper", **told_by})
+        assert client.post("/import", content=body.encode()).json()["relations"] == 1
+        assert relations(client, user_id=user, agent_id="helper") == {("ann", "works_at", "acme")}
+        assert relations(client, user_id=user, run_id="one") == set()
+        client.delete("/memories", params={"user_id": user}).raise_for_status()
+
+
+def test_what_cannot_have_told_a_relation_fails_its_line(client: httpx.Client, user: str) -> None:
+    line = {"type": "relation", "source": "ann", "relationship": "works_at", "destination": "acme", "user_id": user}
+    odd: list[Any] = ["helper", [["a"]], [["a", "b", "c"]], [[1, None]], [["x" * 300, None]], [["a\0", None]]]
+    body = "\n".join(json.dumps({**line, "told_by": told_by}) for told_by in odd)
+    report = client.post("/import", content=body.encode()).json()
+    assert (report["relations"], [failure["line"] for failure in report["failures"]]) == (0, [1, 2, 3, 4, 5, 6])
+
+
+def test_relations_come_in_pages_like_memories(client: httpx.Client, user: str) -> None:
+    for text in (SAID, "Bob lives in Oslo.", "Eve keeps bees.", "Dan plays chess."):
+        add(client, text, user_id=user)
+    everything = client.get("/memories", params={"user_id": user, "limit": 1000}).json()["relations"]
+    assert len(everything) >= 4
+    found: list[dict[str, str]] = []
+    while page := client.get("/memories", params={"user_id": user, "limit": 3, "offset": len(found)}).json()[
+        "relations"
+    ]:
+        assert len(page) <= 3
+        found += page
+    assert found == everything
+    assert client.get("/memories", params={"user_id": user, "offset": 10_000_000}).json()["relations"] == []
+
+
+def test_a_forgotten_runs_memories_come_off_the_relations_that_others_told(
+    client: httpx.Client, stores: Stores, user: str
+) -> None:
+    add(client, SAID, user_id=user, run_id="one")
+    [mine] = [m["id"] for m in client.get("/memories", params={"user_id": user, "run_id": "one"}).json()["results"]]
+    add(client, "Bob lives in Oslo.", user_id=user)
+    add(client, SAID, user_id=user)
+    client.delete("/memories", params={"user_id": user, "run_id": "one"}).raise_for_status()
+    named = "MATCH ({user_id: $user})-[r]->() UNWIND r.memory_ids AS id RETURN DISTINCT id"
+    [[kept]] = stores.cypher(named, user=user)
+    assert kept != mine
+    assert ("ann", "works_at", "acme") in relations(client, user_id=user)
+    [change] = [line for line in client.get(f"/memories/{mine}/history").json() if line["event"] == "DELETE"]
+    assert change["memory_id"] == mine

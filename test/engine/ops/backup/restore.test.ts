@@ -145,6 +145,8 @@ describe("a stack whose data is lost", () => {
   });
 
   it("gets one user's memories back without anybody else's being touched", async () => {
+    const anna = "MATCH (:__Entity__ {user_id: 'anna'})-[r]->()";
+    await stack.cypher(`${anna} SET r.told_by = ['["helper",null]', '[null,null]']`);
     const backup = await stack.takeWhole("hourly");
     await stack.sql("DELETE FROM memories WHERE payload->>'user_id' = 'anna'");
     await stack.cypher("MATCH (n:__Entity__ {user_id: 'anna'}) DETACH DELETE n");
@@ -155,6 +157,8 @@ describe("a stack whose data is lost", () => {
     expect(report.relations).toBeGreaterThan(0);
     const by = "SELECT payload->>'user_id', count(*) FROM memories GROUP BY 1 ORDER BY 1";
     expect(await stack.sql(by)).toBe("anna|3\nbert|3");
+    const told = await stack.cypher(`${anna} UNWIND r.told_by AS mark RETURN DISTINCT mark ORDER BY mark`);
+    expect(JSON.stringify(told)).toContain("helper");
     expect(await stack.sql("SELECT datname FROM pg_database WHERE datname LIKE '%_user_%'")).toBe("");
   });
 });
