@@ -9,6 +9,7 @@ import { parseSettings } from "./config/settings.ts";
 import { complaint } from "./ops/base/check.ts";
 import { Problem } from "./ops/base/problem.ts";
 import { counted } from "./ops/base/words.ts";
+import { planSchedule } from "./ops/schedules/plan.ts";
 import { gatherHostFacts } from "./ops/stack/host-facts.ts";
 import { readMachine } from "./ops/stack/machine-file.ts";
 import { externalPrometheusRuns, preflight, warnings } from "./ops/stack/preflight.ts";
@@ -22,10 +23,15 @@ if (!parsed.ok) refuse("settings", [...config.mistakes, ...parsed.mistakes]);
 
 const { settings, given } = parsed;
 const facts = await gatherHostFacts(settings, machine.stateHome).catch(tell);
-const found = preflight(settings, facts).map(complaint);
+const scheduled = await planSchedule(settings, {
+  checkout,
+  stateHome: machine.stateHome,
+  deployed: facts.deployed?.schedule?.by,
+});
+const found = [...preflight(settings, facts).map(complaint), ...scheduled.mistakes];
 if (config.mistakes.length > 0 || found.length > 0) refuse("this host", [...config.mistakes, ...found]);
 
-for (const warning of warnings(settings, facts)) void pulumi.log.warn(warning);
+for (const warning of [...warnings(settings, facts), ...scheduled.warnings]) void pulumi.log.warn(warning);
 
 export const { address, manifest, instanceId } = declareStack(
   settings,
@@ -34,6 +40,7 @@ export const { address, manifest, instanceId } = declareStack(
   {
     externalPrometheusRuns: externalPrometheusRuns(settings, facts),
     runbook: readFileSync(path.join(checkout, "docs", "runbook.md"), "utf8"),
+    schedule: scheduled.program,
   },
 );
 

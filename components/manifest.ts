@@ -18,6 +18,8 @@ export interface ManifestArgs {
   secrets: Secrets;
   /** Services that this stack runs. */
   services: readonly Service[];
+  /** What runs by itself. */
+  schedule?: ManifestContent["schedule"];
   /** What must be up before the manifest says so. */
   after: RunningService[];
 }
@@ -49,6 +51,7 @@ function manifestContent({
   images,
   secrets,
   services,
+  schedule,
 }: ManifestArgs): pulumi.Output<ManifestContent> {
   const { names, ports, model, memory, server } = settings;
   const published = (service: Service) =>
@@ -111,6 +114,7 @@ function manifestContent({
       ...grafana(settings),
     },
     backup: settings.backup,
+    ...(schedule === undefined ? {} : { schedule }),
     secretFiles: Object.fromEntries(
       files.filter((file) => file !== undefined).map((file) => [file.name, file.path]),
     ),

@@ -22,6 +22,7 @@ import { Neo4j } from "./neo4j.ts";
 import { Network } from "./network.ts";
 import { Postgres } from "./postgres.ts";
 import { Prometheus } from "./prometheus.ts";
+import { Schedule, type ScheduledProgram } from "./schedule.ts";
 import { Secrets, type SecretsArgs } from "./secrets.ts";
 import { DockerTarget } from "./targets/docker.ts";
 import { TelegramBot } from "./telegram-bot.ts";
@@ -38,6 +39,8 @@ export interface Surroundings {
   externalPrometheusRuns: boolean;
   /** Text of docs/runbook.md. */
   runbook: string;
+  /** What runs by itself, and how the manifest tells it; undefined where nothing does. */
+  schedule?: ScheduledProgram | undefined;
 }
 
 /**
@@ -47,7 +50,7 @@ export function declareStack(
   settings: Settings,
   given: GivenSecrets,
   contexts: Record<BuiltService, BuildContext>,
-  { externalPrometheusRuns, runbook }: Surroundings,
+  { externalPrometheusRuns, runbook, schedule }: Surroundings,
 ): StackOutputs {
   const target = new DockerTarget(settings);
   const network = new Network("network", { settings, target });
@@ -100,10 +103,12 @@ export function declareStack(
     images,
     secrets,
     services,
+    schedule: schedule?.deployed,
     after: [server, gate, bot, exporter, prometheus, grafana?.service].filter(
       (service) => service !== undefined,
     ),
   });
+  if (schedule !== undefined) new Schedule("schedule", { ...schedule, settings, manifest });
 
   return {
     address: `http://127.0.0.1:${settings.ports.server}`,

@@ -17,6 +17,11 @@ export const DISK_FREE_GB = 10;
 /** How many days old the last restore drill may be: one a month. */
 export const DRILL_DAYS = 35;
 
+/** What can run a stack's jobs. */
+export const MANAGERS = ["launchd", "systemd", "cron"] as const;
+
+export type Manager = (typeof MANAGERS)[number];
+
 const service = z.object({
   container: z.string().meta({ description: "Container name." }),
   image: z.string().meta({ description: "Content id of the image, sha256:..." }),
@@ -89,6 +94,20 @@ export const manifestSchema = z.object({
       /** False in a manifest from before there were such copies. */
       hourlyFiles: z.boolean().default(false),
       copyTo: z.object({ path: z.string().optional(), command: z.array(z.string()).optional() }).optional(),
+    })
+    .optional(),
+  /** Absent where nothing runs by itself: versions before refuse a manifest with a key that they do not know. */
+  schedule: z
+    .object({
+      by: z.enum(MANAGERS),
+      /** The copy of Node that the units run. */
+      node: z.string(),
+      /** The copy of the program that they run. */
+      program: z.string(),
+      /** When each job runs, as cron writes it; `always` for what never ends. */
+      jobs: z.record(z.string(), z.string()),
+      identity: z.string().optional(),
+      logDays: z.int(),
     })
     .optional(),
   /** Paths of 0600 files. */

@@ -1,8 +1,10 @@
 import { keyMistakes } from "./api-keys.ts";
+import { cronMistake, sameMinute } from "./cron.ts";
 import { cpusSpelling, nearestCpus } from "./docker-spelling.ts";
 import { givingSecret, keyName } from "./explain.ts";
 import { modelSettings } from "./model.ts";
 import { BOT_KEY } from "./names.ts";
+import { JOB_NAMES } from "./schema/schedule.ts";
 import type { StackFile } from "./schema.ts";
 
 /** A rule between settings: returns one line per mistake, none when all is well. */
@@ -34,6 +36,7 @@ export const rules: readonly Rule[] = [
   copiedFilesAreEncrypted,
   grafanaHasPrometheus,
   externalGrafanaIsNamed,
+  jobsComeOneByOne,
   botHasToken,
   botHasItsKey,
 ];
@@ -175,4 +178,29 @@ function botHasToken({ telegram, telegramToken }: StackFile, stack: string): str
 function botHasItsKey({ telegram, server }: StackFile): string[] {
   if (telegram === undefined || !(BOT_KEY in server.keys)) return [];
   return [`${keyName(["server", "keys", BOT_KEY])}: is the Telegram bot's own key; take another name`];
+}
+
+/** Jobs that hold the lock on the stack's backups: of two that begin at once, one would wait for the other. */
+const TAKING_TURNS = ["backup", "hourly", "verify", "drill"] as const;
+
+function jobsComeOneByOne({ schedule: { jobs } }: StackFile): string[] {
+  const at = (job: string) => keyName(["schedule", "jobs", job]);
+  const mistakes = JOB_NAMES.flatMap((job) => {
+    const mistake = jobs[job] === "off" ? undefined : cronMistake(jobs[job]);
+    return mistake === undefined
+      ? []
+      : [`${at(job)}: is ${JSON.stringify(jobs[job])}, which ${mistake}; allowed: e.g. "30 2 * * *", or off`];
+  });
+  if (mistakes.length > 0) return mistakes;
+  const on = TAKING_TURNS.filter((job) => jobs[job] !== "off");
+  return on.flatMap((job, index) =>
+    on.slice(index + 1).flatMap((other) => {
+      const time = sameMinute(jobs[job], jobs[other], new Date());
+      if (time === undefined) return [];
+      const minute = time.toISOString().slice(0, 16).replace("T", " ");
+      return [
+        `${at(job)} and ${at(other)}: both begin at ${minute}; allowed: another minute for one of them`,
+      ];
+    }),
+  );
 }

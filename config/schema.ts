@@ -14,6 +14,7 @@ import {
 } from "./schema/kinds.ts";
 import { model } from "./schema/model.ts";
 import { observability } from "./schema/observability.ts";
+import { schedule } from "./schema/schedule.ts";
 import { telegram, telegramChat, telegramToken } from "./schema/telegram.ts";
 
 /**
@@ -238,6 +239,7 @@ export const stackSchema = z.strictObject({
   resources: resources.prefault({}),
   observability: observability.prefault({}),
   backup: backup.prefault({}),
+  schedule: schedule.prefault({}),
   timeouts: timeouts.prefault({}),
   telegram: telegram.optional(),
   openaiApiKey: secret.optional().meta({

@@ -28,6 +28,7 @@ export interface Settings {
   observability: StackFile["observability"];
   /** With the root and the second directory as absolute paths. */
   backup: StackFile["backup"] & { root: string };
+  schedule: StackFile["schedule"];
   /** The Grafana that there is in fact; `left-out`: its image cannot be had on this machine. */
   grafana: StackFile["observability"]["grafana"]["mode"] | "left-out";
   /** Undefined: there is no bot. */
@@ -159,6 +160,10 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
       ...file.backup,
       root: root === undefined ? besideData : absolute(root),
       copyTo: copyTo?.path === undefined ? copyTo : { ...copyTo, path: absolute(copyTo.path) },
+    },
+    schedule: {
+      ...file.schedule,
+      ...(file.schedule.identity === undefined ? {} : { identity: absolute(file.schedule.identity) }),
     },
     grafana: grafanaOn(host, file.observability.grafana.mode),
     telegram: file.telegram,

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import type Docker from "dockerode";
 import neo4j, { type Driver } from "neo4j-driver-lite";
 import pg from "pg";
@@ -58,6 +59,11 @@ export class DeployedStack {
 
   get name(): string {
     return this.manifest.stack;
+  }
+
+  /** Directory of all stacks of this set-up, backend and passphrase. */
+  get stateHome(): string {
+    return path.dirname(path.dirname(this.directory));
   }
 
   get dockerHost(): string {

@@ -81,6 +81,11 @@ export const VERBS: readonly Verb[] = [
     load: () => import("../drill.ts"),
   },
   {
+    name: "schedule",
+    summary: "what runs by itself: when next, how it went, and whether it is really installed",
+    load: () => import("../schedule.ts"),
+  },
+  {
     name: "restore",
     summary: "bring back what a backup holds, beside the live data first",
     load: () => import("../restore.ts"),

@@ -56,6 +56,16 @@ export const NEEDS = {
     debian: ["ntfs-3g", "bindfs"],
     mend: "apt-get install ntfs-3g bindfs, and run as root on Linux",
   },
+  plistutil: {
+    isThere: () => hasProgram("plistutil"),
+    debian: ["libplist-utils"],
+    mend: "apt-get install libplist-utils",
+  },
+  "systemd-analyze": {
+    isThere: () => hasProgram("systemd-analyze"),
+    debian: ["systemd"],
+    mend: "apt-get install systemd",
+  },
   root: { isThere: () => isRoot, mend: "run as root on Linux" },
 } as const satisfies Record<string, Need>;
 

@@ -14,6 +14,7 @@ import { testPlace } from "./test-place.ts";
 const COPIED = [
   "Pulumi.yaml",
   "package.json",
+  "package-lock.json",
   "tsconfig.json",
   "index.ts",
   "config",
@@ -22,6 +23,8 @@ const COPIED = [
   "ops",
   "services",
   "docs",
+  "scripts",
+  "toolchain",
 ];
 
 /** A copy of the project with its own stacks, state and secrets, so that tests never touch the user's. */

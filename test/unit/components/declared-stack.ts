@@ -1,4 +1,5 @@
 import type { BuildContext } from "../../../components/images.ts";
+import type { ScheduledProgram } from "../../../components/schedule.ts";
 import { declareStack } from "../../../components/stack.ts";
 import { BUILT_SERVICES, type BuiltService } from "../../../config/names.ts";
 import type { GivenSecrets, Settings } from "../../../config/settings.ts";
@@ -19,9 +20,15 @@ export function stackOf(
   settings: Settings,
   given: GivenSecrets = {},
   preview = false,
+  schedule?: ScheduledProgram,
 ): Promise<Registered[]> {
   return declared(
-    () => declareStack(settings, given, contexts, { externalPrometheusRuns: false, runbook: "# Runbook" }),
+    () =>
+      declareStack(settings, given, contexts, {
+        externalPrometheusRuns: false,
+        runbook: "# Runbook",
+        schedule,
+      }),
     { preview },
   );
 }
