@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
-import { boundedLog, HARDENING, memoryMounts, NO_NAMES_BEYOND } from "../../config/hardening.ts";
+import { boundedLog, HARDENING, memoryMounts } from "../../config/hardening.ts";
 import { Problem } from "../base/problem.ts";
 import { waitUntil } from "../base/wait-until.ts";
 import { exitCodeOf, ignoring } from "./client.ts";
@@ -29,21 +29,12 @@ export interface ThrowawaySpec {
   readOnlyStores?: Record<string, string>;
   memoryBytes?: number;
   shmBytes?: number;
-  /** Without any network: it is spoken to by commands that are run inside. */
-  apart?: boolean;
   /** Writable paths in memory, with their size in MB. */
   tmpfs?: Record<string, number>;
 }
 
 /** Processes and threads that one may have: what it is given to read may try to make more. */
 const MOST_PROCESSES = 512;
-
-/** As Docker's API takes it. */
-const NO_NAMES = {
-  Dns: [...NO_NAMES_BEYOND.servers],
-  DnsOptions: [...NO_NAMES_BEYOND.options],
-  DnsSearch: [...NO_NAMES_BEYOND.searches],
-};
 
 /** Lines of a log that tell why a server does not start. */
 const LOG_END = 5;
@@ -56,8 +47,9 @@ export interface StartPatience {
 }
 
 /**
- * Containers and volumes on a network without a way out, for as long as one run needs them. They are hardened like a
- * stack's own. What a killed run of the same stack and purpose left behind is removed before anything is made.
+ * Containers without any network, and volumes, for as long as one run needs them: they are spoken to by commands that are
+ * run inside. They are hardened like a stack's own. What a killed run of the same stack and purpose left behind is removed
+ * before anything is made.
  */
 export class Throwaway {
   /** Name of the stack that it is for. */
@@ -65,7 +57,6 @@ export class Throwaway {
   readonly #docker: Docker;
   readonly #prefix: string;
   readonly #label: string;
-  #network: Promise<Docker.Network> | undefined;
   #made = 0;
 
   private constructor(docker: Docker, stack: string, prefix: string, label: string) {
@@ -93,10 +84,12 @@ export class Throwaway {
 
   /** Starts a container and returns its name. */
   async start(name: string, spec: ThrowawaySpec): Promise<string> {
-    const network = spec.apart === true ? "none" : await this.#sharedNetwork();
     const full = this.nameOf(name);
+    const options = this.#options(spec, { Type: LOG.driver, Config: LOG.options });
     const container = await this.#docker.createContainer({
-      ...this.#options(spec, network, { Type: LOG.driver, Config: LOG.options }),
+      ...options,
+      // Neo4j looks its own name up, which nobody knows where there is no network.
+      HostConfig: { ...options.HostConfig, ExtraHosts: [`${name}:127.0.0.1`] },
       name: full,
       Hostname: name,
     });
@@ -160,7 +153,7 @@ export class Throwaway {
     }
   }
 
-  /** Runs a command to its end in a container of its own, without any network. */
+  /** Runs a command to its end in a container of its own. */
   async run(spec: ThrowawaySpec & { input?: () => Readable }): Promise<Ended> {
     const { container, attached } = await this.#forInput(spec);
     try {
@@ -172,7 +165,7 @@ export class Throwaway {
   }
 
   /**
-   * Sends something through a command in a container of its own, without any network.
+   * Sends something through a command in a container of its own.
    *
    * @param what it does, for people
    * @returns what comes out, as it comes; the container is removed when the command has ended
@@ -189,7 +182,7 @@ export class Throwaway {
   }
 
   /**
-   * Makes a container for one command, without any network, so that no time is lost when it is to begin.
+   * Makes a container for one command, so that no time is lost when it is to begin.
    *
    * @param what it does, for people
    * @returns begins it; the container is removed when it has ended
@@ -216,7 +209,6 @@ export class Throwaway {
 
   /** Removes all of it, also what a killed run left. */
   async remove(): Promise<void> {
-    this.#network = undefined;
     await removeLabelled(this.#docker, LABEL, (label) => label === this.#label);
   }
 
@@ -227,17 +219,6 @@ export class Throwaway {
   ): Promise<void> {
     await removeLabelled(docker, LABEL, (label) => label.startsWith(`${homeId}/${stack}/`));
     await removeLabelled(docker, FORMER_LABEL, (label) => label === `${homeId}-${stack}`);
-  }
-
-  async #sharedNetwork(): Promise<string> {
-    // Docker makes two networks of one name when two containers ask for it at once.
-    this.#network ??= this.#docker.createNetwork({
-      Name: `${this.#prefix}_network`,
-      Internal: true,
-      CheckDuplicate: true,
-      Labels: this.#labels,
-    });
-    return (await this.#network).id;
   }
 
   get #labels(): Record<string, string> {
@@ -266,7 +247,7 @@ export class Throwaway {
     input: Pick<Docker.ContainerCreateOptions, "OpenStdin" | "StdinOnce" | "AttachStdin"> = {},
   ): Promise<Docker.Container> {
     // What it prints is taken as it comes: the engine need not write it to its own disk as well.
-    const options = this.#options(spec, "none", { Type: "none", Config: {} });
+    const options = this.#options(spec, { Type: "none", Config: {} });
     const name = `${this.#prefix}_run${this.#made++}`;
     return this.#docker.createContainer({
       ...options,
@@ -277,11 +258,7 @@ export class Throwaway {
     });
   }
 
-  #options(
-    spec: ThrowawaySpec,
-    network: string,
-    log: Docker.HostConfig["LogConfig"],
-  ): Docker.ContainerCreateOptions {
+  #options(spec: ThrowawaySpec, log: Docker.HostConfig["LogConfig"]): Docker.ContainerCreateOptions {
     const mounts = (stores: Record<string, string>, ReadOnly: boolean) =>
       Object.entries(stores).map(([Target, Source]) => ({
         Type: Source.startsWith("/") ? ("bind" as const) : ("volume" as const),
@@ -297,8 +274,7 @@ export class Throwaway {
       ...(spec.user === undefined ? {} : { User: spec.user }),
       Labels: this.#labels,
       HostConfig: {
-        NetworkMode: network,
-        ...(network === "none" ? {} : NO_NAMES),
+        NetworkMode: "none",
         Mounts: [...mounts(spec.stores ?? {}, false), ...mounts(spec.readOnlyStores ?? {}, true)],
         Tmpfs: memoryMounts(spec.tmpfs),
         ReadonlyRootfs: HARDENING.readOnlyRoot,
@@ -328,6 +304,7 @@ async function removeLabelled(
   for (const { Name } of meant((await docker.listVolumes({ filters })).Volumes)) {
     await docker.getVolume(Name).remove().catch(ignoring(404));
   }
+  // Up to version 0.1 they had one.
   for (const { Id } of meant(await docker.listNetworks({ filters }))) {
     await docker.getNetwork(Id).remove().catch(ignoring(404));
   }

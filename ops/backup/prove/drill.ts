@@ -64,7 +64,7 @@ interface DrillContext {
 }
 
 /**
- * Restores a backup into throw-away containers of the deployed images, on a network of their own, and asks them what
+ * Restores a backup into throw-away containers of the deployed images, without any network, and asks them what
  * the stack would ask. They are removed on every path; what a killed drill left is removed by the next.
  *
  * @param onCheck called with each thing that was looked at

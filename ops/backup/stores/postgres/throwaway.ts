@@ -84,7 +84,6 @@ export async function startThrowawayPostgres(
     env: { POSTGRES_DB: database, POSTGRES_USER: user, POSTGRES_PASSWORD_FILE: "/tmp/password" },
     stores: { [POSTGRES_VOLUME]: own },
     tmpfs: { "/tmp": 64, "/var/run/postgresql": 16 },
-    apart: true,
   });
   const ready = postgresAnswers({ user, name: database });
   await throwaway.untilReady(container, ready, { what: "Postgres", seconds: START_SECONDS });

@@ -44,13 +44,14 @@ const open = () =>
   Throwaway.open(connectDocker(`unix://${path.join(scratch.path, "docker.sock")}`), owner, "drill");
 
 describe("a one-off container", () => {
-  it("may do no more than a service of the stack, whether it serves or runs one command", async () => {
+  it("has no network, and may do no more than a service of the stack, whether it serves or runs one command", async () => {
     const throwaway = await open();
     await throwaway.start("postgres", { image: "i" });
     await throwaway.prepare({ image: "i" }, "a command");
     expect(containers).toHaveLength(2);
     for (const { HostConfig, Labels } of containers) {
       expect(HostConfig).toMatchObject({
+        NetworkMode: "none",
         ReadonlyRootfs: true,
         Init: true,
         CapDrop: ["ALL"],
@@ -61,7 +62,7 @@ describe("a one-off container", () => {
     }
   });
 
-  it("reaches nothing and is not logged when it runs one command", async () => {
+  it("is not logged when it runs one command", async () => {
     const throwaway = await open();
     const stores = { "/data": "a_volume" };
     const readOnlyStores = { "/source": "/data/neo4j" };
