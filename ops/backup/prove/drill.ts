@@ -21,7 +21,7 @@ import { readHistory, unpackHistory } from "../stores/history/restore.ts";
 import { readGraphIdentity, withThrowawayGraph } from "../stores/neo4j/restore.ts";
 import { countGraph, startGraph } from "../stores/neo4j/restore-graph.ts";
 import { readContent } from "../stores/postgres/content.ts";
-import type { PostgresPlace } from "../stores/postgres/databases.ts";
+import { asOwner, type PostgresPlace } from "../stores/postgres/databases.ts";
 import { restoreDatabase } from "../stores/postgres/restore.ts";
 import { startOnFiles, whyNotFiles } from "../stores/postgres/restore-files.ts";
 import { startThrowawayPostgres } from "../stores/postgres/throwaway.ts";
@@ -152,8 +152,9 @@ async function drillPostgres({ stack, throwaway, backup, note }: DrillContext): 
     `${content.identity?.instanceId ?? "none"}, ${content.dimensions} dimensions`,
   );
   if (counts.memories === 0) return;
-  await sampleRows(place, stack, note);
-  await searchBySample(place, note);
+  const asked = asOwner(place);
+  await sampleRows(asked, stack, note);
+  await searchBySample(asked, note);
 }
 
 /** Starts a server on the copied files: it has its index already, and must hold the same. */

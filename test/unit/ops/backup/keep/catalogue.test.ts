@@ -250,10 +250,15 @@ describe("a link below a backup root", () => {
     return { theirs, root, own: writeExampleBackup(root, "daily", ID) };
   };
 
-  it("in the place of a tier is refused, and nothing there is listed", () => {
+  it.each([
+    ["a tier", (root: string) => layout.tier(root, "weekly")],
+    ["suspect backups", (root: string) => path.dirname(layout.suspects(root, "weekly"))],
+    ["unfinished work", (root: string) => layout.partial(root)],
+  ])("in the place of %s is refused, and nothing there is listed", (_, place) => {
     const { theirs, root } = places();
-    symlinkSync(path.dirname(theirs), layout.tier(root, "weekly"));
-    expect(() => readCatalogue(root, [])).toThrow("weekly is a symbolic link, which is not followed");
+    symlinkSync(path.dirname(theirs), place(root));
+    const refused = `${path.basename(place(root))} is a symbolic link, which is not followed`;
+    expect(() => readCatalogue(root, [])).toThrow(refused);
   });
 
   it("in the place of a backup is listed as none of ours", () => {

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -11,6 +12,7 @@ import {
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkRoot, ensureRoot, unwritable } from "../../../../../ops/backup/keep/root.ts";
+import { needing } from "../../../../harness/support/needing.ts";
 import { scratchDirectory } from "../../../../harness/support/scratch.ts";
 
 const scratch = scratchDirectory();
@@ -62,6 +64,14 @@ describe("a backup root", () => {
     ensureRoot(root, owner());
     chmodSync(root, 0o770);
     expect(() => checkRoot(root, owner())).toThrow("the backup root may be written to by other users");
+  });
+
+  needing("root").it("of another user is refused before anything is written or read", () => {
+    const root = path.join(scratch.path, "disk");
+    mkdirSync(root);
+    chownSync(root, 502, 502);
+    expect(() => ensureRoot(root, owner())).toThrow("the backup root belongs to another user (uid 502)");
+    expect(readdirSync(root)).toEqual([]);
   });
 
   it("whose marker is a link is refused, and what that leads to is not read", () => {

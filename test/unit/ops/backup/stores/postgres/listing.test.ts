@@ -94,6 +94,13 @@ describe("what a dump holds", () => {
 
   it.each([
     ["a command of psql", "\\! touch /tmp/evil\n", "psql's command \\! touch /tmp/evil"],
+    ["one by its short name", "\\c postgres\n", "psql's command \\c postgres"],
+    ["one that reads a file", "\\i /tmp/evil\n", "psql's command \\i /tmp/evil"],
+    [
+      "an event trigger",
+      "CREATE EVENT TRIGGER evil ON ddl_command_end\n   EXECUTE FUNCTION public.evil();\n",
+      "event trigger evil",
+    ],
     [
       "a way to another database",
       "\\connect postgres\nCREATE TABLE public.evil (a int);\n",
