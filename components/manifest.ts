@@ -1,8 +1,15 @@
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { placeOf } from "../config/continuity.ts";
 import { allowedHosts } from "../config/host-names.ts";
-import { DISK_FREE_GB, DRILL_DAYS, type Manifest as ManifestContent } from "../config/manifest.ts";
+import {
+  ALERTS,
+  DISK_FREE_GB,
+  DRILL_DAYS,
+  type Manifest as ManifestContent,
+  TELEGRAM_URL,
+} from "../config/manifest.ts";
 import type { Service } from "../config/names.ts";
 import { portKeysOf } from "../config/services.ts";
 import type { Settings } from "../config/settings.ts";
@@ -71,6 +78,7 @@ function manifestContent({
     secrets.openaiApiKey,
     secrets.telegramToken,
     secrets.telegramChat,
+    secrets.alertWebhookUrl,
     secrets.grafana?.adminPassword,
     secrets.grafana?.secretKey,
   ];
@@ -115,6 +123,7 @@ function manifestContent({
     },
     backup: settings.backup,
     ...(schedule === undefined ? {} : { schedule }),
+    ...alerts(settings),
     secretFiles: Object.fromEntries(
       files.filter((file) => file !== undefined).map((file) => [file.name, file.path]),
     ),
@@ -128,6 +137,11 @@ function thresholds({ observability }: Settings): { diskFreeGb?: number; drillDa
     ...(diskFreeGb === DISK_FREE_GB ? {} : { diskFreeGb }),
     ...(drillDays === DRILL_DAYS ? {} : { drillDays }),
   };
+}
+
+function alerts({ alerts, telegram }: Settings): Pick<ManifestContent, "alerts"> {
+  const said = { ...alerts, telegramUrl: telegram?.apiUrl ?? TELEGRAM_URL };
+  return isDeepStrictEqual(said, { ...ALERTS, telegramUrl: TELEGRAM_URL }) ? {} : { alerts: said };
 }
 
 function prometheusUrl({ observability, ports, closedPorts }: Settings): { prometheusUrl?: string } {

@@ -44,6 +44,7 @@ export class Secrets extends pulumi.ComponentResource {
   readonly telegramToken: SecretFile | undefined;
   /** Where the stack itself writes to. */
   readonly telegramChat: SecretFile | undefined;
+  readonly alertWebhookUrl: SecretFile | undefined;
   /** What a container of Grafana needs; the key is the one that Grafana encrypts its own secrets with. */
   readonly grafana: { adminPassword: SecretFile; secretKey: SecretFile } | undefined;
   /** How the program proves itself to Grafana's API: `user:password`, or the token that was given. */
@@ -101,6 +102,8 @@ export class Secrets extends pulumi.ComponentResource {
       given.telegramToken === undefined ? undefined : file("telegram_token", given.telegramToken);
     this.telegramChat =
       given.telegramChat === undefined ? undefined : file("telegram_chat", given.telegramChat);
+    this.alertWebhookUrl =
+      given.alertWebhookUrl === undefined ? undefined : file("alert_webhook_url", given.alertWebhookUrl);
     // Generated without a Grafana too: its data outlive the setting that turns it off, and know no other password.
     const adminPassword = generated("grafana-admin-password", 32);
     const secretKey = generated("grafana-secret-key", KEY_LENGTH);

@@ -22,6 +22,12 @@ export const MANAGERS = ["launchd", "systemd", "cron"] as const;
 
 export type Manager = (typeof MANAGERS)[number];
 
+/** Telegram's own Bot API. */
+export const TELEGRAM_URL = "https://api.telegram.org";
+
+/** How alerts are told where the settings say nothing else. */
+export const ALERTS = { cooldownSeconds: 3600, remindHours: 24, openAfter: 2, closeAfter: 2 };
+
 const service = z.object({
   container: z.string().meta({ description: "Container name." }),
   image: z.string().meta({ description: "Content id of the image, sha256:..." }),
@@ -108,6 +114,16 @@ export const manifestSchema = z.object({
       jobs: z.record(z.string(), z.string()),
       identity: z.string().optional(),
       logDays: z.int(),
+    })
+    .optional(),
+  /** Absent where the settings say nothing else than ALERTS and TELEGRAM_URL. */
+  alerts: z
+    .object({
+      cooldownSeconds: z.int(),
+      remindHours: z.number(),
+      openAfter: z.int(),
+      closeAfter: z.int(),
+      telegramUrl: z.string().meta({ description: "Telegram's Bot API." }),
     })
     .optional(),
   /** Paths of 0600 files. */

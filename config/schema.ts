@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { COLLECTION_LENGTH } from "./names.ts";
+import { alerts } from "./schema/alerts.ts";
 import { backup } from "./schema/backup.ts";
 import {
   baseUrl,
@@ -242,6 +243,7 @@ export const stackSchema = z.strictObject({
   schedule: schedule.prefault({}),
   timeouts: timeouts.prefault({}),
   telegram: telegram.optional(),
+  alerts: alerts.prefault({}),
   openaiApiKey: secret.optional().meta({
     description: "Key of the model's API. Secret: `pulumi config set --secret mem0:openaiApiKey`.",
   }),
@@ -258,7 +260,7 @@ export const stackSchema = z.strictObject({
   }),
   alertWebhookUrl: baseUrl.optional().meta({
     description:
-      "Where Grafana sends alerts, as JSON. Secret, since such addresses often hold a token. Left out: alerts are shown and nobody is told.",
+      "Where Grafana and the stack itself send alerts, as JSON. Secret, since such addresses often hold a token. Left out, without a Telegram chat: alerts are shown and nobody is told.",
   }),
   telegramToken: telegramToken.optional(),
   telegramChat: telegramChat.optional(),

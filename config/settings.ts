@@ -33,6 +33,7 @@ export interface Settings {
   grafana: StackFile["observability"]["grafana"]["mode"] | "left-out";
   /** Undefined: there is no bot. */
   telegram: StackFile["telegram"];
+  alerts: StackFile["alerts"];
   startSeconds: number;
   runAs: Host["runAs"];
   dockerHost: string;
@@ -167,6 +168,7 @@ function derive(stack: string, file: StackFile, host: Host): Settings {
     },
     grafana: grafanaOn(host, file.observability.grafana.mode),
     telegram: file.telegram,
+    alerts: file.alerts,
     startSeconds: file.timeouts.startSeconds,
     runAs: host.runAs,
     dockerHost: host.docker.host,

@@ -1,10 +1,15 @@
+import { tellFindings } from "../ops/alerts/alerts.ts";
 import { mendings } from "../ops/base/check.ts";
+import { counted } from "../ops/base/words.ts";
 import { type HealthReport, health } from "../ops/health/health.ts";
 import type { HealthCheck } from "../ops/health/health-check.ts";
+import { tell } from "./cli/output.ts";
 import { table } from "./cli/table.ts";
 import { defineVerb } from "./cli/verb.ts";
 
-export const verb = defineVerb({
+export const verb = defineVerb<{ tell?: boolean }>({
+  declare: (command) =>
+    command.option("--tell", "tell those whom the settings name, as the schedule does (docs/alerts.md)"),
   json: "the report",
   notes:
     "Asks everyone side by side and waits at most 9 s for an answer. A finding that another one explains names it.\n" +
@@ -12,7 +17,13 @@ export const verb = defineVerb({
   exits: { ok: "all is well", failed: "something is not; the report says what mends it" },
   examples: ["health", "health prd --json"],
   run: async (call) => {
-    const report = await health(call.deployed());
+    const stack = call.deployed();
+    const report = await health(stack);
+    if (call.options.tell === true) {
+      for (const { channel, messages, reason } of await tellFindings(stack, report.checks)) {
+        tell(`${counted(messages, "message")} for ${channel} wait: ${reason}`);
+      }
+    }
     return { text: render(report), json: report, exit: report.ok ? "ok" : "failed" };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TELEGRAM_URL } from "../manifest.ts";
 import { baseUrl, userName } from "./kinds.ts";
 
 /** Telegram's ids of people are whole numbers of at most 52 bits; those of groups are below 0. */
@@ -19,7 +20,7 @@ export const telegram = z
       .default(false)
       .meta({ description: "Remember what is written without a command too." }),
     apiUrl: baseUrl
-      .default("https://api.telegram.org")
+      .default(TELEGRAM_URL)
       .meta({ description: "Telegram's Bot API: another one for a Bot API server of your own." }),
   })
   .meta({

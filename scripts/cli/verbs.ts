@@ -46,6 +46,16 @@ export const VERBS: readonly Verb[] = [
     load: () => import("../health.ts"),
   },
   {
+    name: "alert",
+    summary: "tell something once, with a cooldown for its type; --test tries the way",
+    load: () => import("../alert.ts"),
+  },
+  {
+    name: "alerts",
+    summary: "which alerts are open, silenced or wait to be sent",
+    load: () => import("../alerts.ts"),
+  },
+  {
     name: "restart",
     summary: "stop services in order and start them again; what is declared stays as it is",
     load: () => import("../restart.ts"),

@@ -108,7 +108,7 @@ export class Telegram {
   }
 
   /** @returns the new message's id */
-  async send(chat: number, part: Part, replyTo: number | undefined): Promise<number> {
+  async send(chat: number | string, part: Part, replyTo: number | undefined): Promise<number> {
     const reply =
       replyTo === undefined
         ? {}

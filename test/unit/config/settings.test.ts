@@ -26,7 +26,7 @@ describe("a stack file", () => {
     [
       "an unknown group",
       { ports2: "{}" },
-      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, server, resources, observability, backup, schedule, timeouts, telegram, openaiApiKey, apiKey, apiKeys, grafanaAuth, alertWebhookUrl, telegramToken, telegramChat",
+      "mem0:ports2: unknown key; allowed here: ports, data, network, model, memory, server, resources, observability, backup, schedule, timeouts, telegram, alerts, openaiApiKey, apiKey, apiKeys, grafanaAuth, alertWebhookUrl, telegramToken, telegramChat",
     ],
     [
       "an unknown key",
