@@ -90,14 +90,13 @@ class _Builder:
         return sql.SQL(text)
 
     def eq(self, key: str, operand: Any) -> sql.Composable:
-        # A text also matches a number or truth value written the same, as it does upstream.
         if isinstance(operand, str):
-            return self._emit("payload->>%s = %s", key, operand)
+            return self._texts(key, [operand])
         return self._emit("payload->%s = %s", key, Jsonb(operand))
 
     def ne(self, key: str, operand: Any) -> sql.Composable:
         if isinstance(operand, str):
-            return self._emit("payload->>%s IS DISTINCT FROM %s", key, operand)
+            return sql.SQL("NOT coalesce({}, false)").format(self.eq(key, operand))
         return self._emit("payload->%s IS DISTINCT FROM %s", key, Jsonb(operand))
 
     def one_of(self, key: str, operand: Any) -> sql.Composable:
@@ -105,7 +104,21 @@ class _Builder:
             raise _bad(f"{key}: in and nin take a list")
         texts = [item for item in operand if isinstance(item, str)]
         others = [Jsonb(item) for item in operand if not isinstance(item, str)]
-        return self._emit("(payload->>%s = ANY(%s::text[]) OR payload->%s = ANY(%s::jsonb[]))", key, texts, key, others)
+        return _join(" OR ", [self._texts(key, texts), self._emit("payload->%s = ANY(%s::jsonb[])", key, others)])
+
+    def _texts(self, key: str, operands: list[str]) -> sql.Composable:
+        """One of these texts, or one of the moments that they name: the same one has as many spellings as zones."""
+        found = []
+        for operand in operands:
+            try:
+                if key in MOMENTS or moments.names_a_moment(operand):
+                    found.append(moments.parse(operand))
+            except ValueError as error:
+                if key in MOMENTS:
+                    raise _bad(f"{key} {error}") from None
+        # A text also matches a number or truth value written the same, as it does upstream.
+        same = self._emit("payload->>%s = ANY(%s::text[])", key, operands)
+        return _join(" OR ", [same, self._at(key, "= ANY(%s)", found)]) if found else same
 
     def none_of(self, key: str, operand: Any) -> sql.Composable:
         return sql.SQL("NOT coalesce({}, false)").format(self.one_of(key, operand))
@@ -142,15 +155,18 @@ class _Builder:
         )
 
     def _by_time(self, key: str, op: str, operand: Any) -> sql.Composable:
-        """Compare moments: the same one has as many spellings as there are zones."""
         try:
             moment = moments.parse(operand)
         except ValueError as error:
             raise _bad(f"{key}: {op} {error}") from None
+        return self._at(key, f"{COMPARE[op]} %s", moment)
+
+    def _at(self, key: str, compared: str, operand: Any) -> sql.Composable:
+        """A member that is a moment, as the operand says."""
         # Postgres also reads "yesterday" and the like, which name another moment whenever they are asked.
         is_one = r"payload->>%s ~ '^\d{4}-\d\d-\d\d' AND pg_input_is_valid(payload->>%s, 'timestamptz')"
-        compared = f"(payload->>%s)::timestamptz {COMPARE[op]} %s"
-        return self._emit(f"CASE WHEN {is_one} THEN {compared} ELSE false END", key, key, key, moment)
+        text = f"CASE WHEN {is_one} THEN (payload->>%s)::timestamptz {compared} ELSE false END"
+        return self._emit(text, key, key, key, operand)
 
 
 def _ordered(op: str) -> Callable[[_Builder, str, Any], sql.Composable]:

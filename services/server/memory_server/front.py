@@ -7,7 +7,7 @@ Against pages of other sites: they reach loopback through the browser, under a n
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -70,6 +70,7 @@ class FrontDoor:
         if len(raw) > MAX_HEADERS or sum(len(name) + len(value) for name, value in raw) > MAX_HEADER_BYTES:
             limits = f"{MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together"
             raise Problem(431, "headers-too-large", f"A request may have at most {limits}.")
+        _check_query(scope["query_string"])
         headers = Headers(raw=raw)
         host = self._checked_host(headers)
         _check_origin(headers, host)
@@ -103,6 +104,14 @@ class FrontDoor:
             raise Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": 'ApiKey header="X-API-Key"'})
         scope.setdefault("state", {})["principal"] = who
         return who
+
+
+def _check_query(query: bytes) -> None:
+    """Raises Problem 400 for what is no text: read with replacements, two names would become one."""
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        raise Problem(400, "bad-query", "The query string is not UTF-8, percent-encoded.") from None
 
 
 def _name(host: str) -> str:

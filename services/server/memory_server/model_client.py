@@ -13,6 +13,7 @@ import httpx
 from mem0.memory.utils import extract_json
 from pydantic import SecretStr
 
+from memory_server import vectors
 from memory_server.domain import Vector
 from memory_server.errors import Problem, model_failed, text_too_long
 from memory_server.metrics import Metrics
@@ -104,19 +105,23 @@ class ModelClient:
         reply = await self._post("embed", f"{self._settings.embedder_url}/embeddings", body)
         try:
             rows = sorted(reply["data"], key=lambda row: int(row["index"]))
-            vectors = [row["embedding"] for row in rows]
+            found = [row["embedding"] for row in rows]
         except (KeyError, TypeError, ValueError):
             raise ModelError("answered an embeddings request with something else") from None
-        if len(vectors) != len(texts):
-            raise ModelError(f"answered {len(texts)} texts with {len(vectors)} embeddings")
+        if len(found) != len(texts):
+            raise ModelError(f"answered {len(texts)} texts with {len(found)} embeddings")
         wanted = self._settings.embedder_dimensions
-        for vector in vectors:
+        for vector in found:
+            if not isinstance(vector, list):
+                raise ModelError("answered an embeddings request with something else")
             if len(vector) != wanted:
                 raise ModelError(
                     f"{self._settings.embedder_model} answered with {len(vector)} dimensions, "
                     f"EMBEDDER_DIMENSIONS says {wanted}"
                 )
-        return vectors
+            if mistake := vectors.mistake(vector, wanted):
+                raise ModelError(f"{self._settings.embedder_model} answered with a vector that {mistake}")
+        return found
 
     def chat_answered_within(self, seconds: float) -> bool:
         """Whether the last chat request was answered, and that no longer ago."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from memory_server import extraction, moments
 from memory_server.concurrency import together
-from memory_server.domain import GraphChange, HistoryEntry, Memory, Scope, Vector, as_text, now
+from memory_server.domain import CORE, GraphChange, HistoryEntry, Memory, Scope, Vector, as_text, now
+from memory_server.errors import Problem
 from memory_server.extraction import Action, Message
 from memory_server.graph import Graph
 from memory_server.model_client import ModelClient
+from memory_server.schemas import MAX_METADATA_BYTES
 
 Kind = Literal["ADD", "UPDATE", "DELETE", "TOUCH"]
 
@@ -158,16 +161,28 @@ def new_payload(step: Step, plan: Plan) -> dict[str, Any]:
 
 
 def changed_payload(before: Memory, text: str, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Payload of an updated memory: what `metadata` does not name stays (upstream's promise, which it breaks)."""
+    """Payload of an updated memory: what `metadata` does not name stays (upstream's promise, which it breaks).
+
+    Raises Problem 422 where it gets larger than metadata may be: update by update it would grow without end.
+    """
     kept = {k: v for k, v in metadata.items() if k != "created_at"}
+    merged = {**before.payload, **kept}
+    if _metadata_bytes(merged) > max(MAX_METADATA_BYTES, _metadata_bytes(before.payload)):
+        detail = (
+            f"With what the memory has already, its metadata would be larger than {MAX_METADATA_BYTES} bytes as JSON."
+        )
+        raise Problem(422, "metadata-too-large", detail)
     return {
-        **before.payload,
-        **kept,
+        **merged,
         "data": text,
         "hash": text_hash(text),
         "created_at": moments.stored_if_any(before.payload.get("created_at")),
         "updated_at": now(),
     }
+
+
+def _metadata_bytes(payload: dict[str, Any]) -> int:
+    return len(json.dumps({k: v for k, v in payload.items() if k not in CORE}))
 
 
 def entry(event: Literal["ADD", "UPDATE", "DELETE"], before: Memory | None, after: Memory | None) -> HistoryEntry:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
-from memory_server import moments
+from memory_server import moments, vectors
 from memory_server.collection import Collection
 from memory_server.commits import Commits, Leave
 from memory_server.domain import (
@@ -50,9 +50,6 @@ BATCH_BYTES = 4 * 1024 * 1024
 FORMAT = 1
 MAX_FAILURES = 100
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-FLOAT4_MAX = 3.4028234e38
-FLOAT4_MIN = 1.1754944e-38
-"""Bounds of the numbers that pgvector keeps (IEEE 754, single precision)."""
 
 
 def _label(kind: str) -> str:
@@ -258,21 +255,22 @@ class Transfer:
             return await self._collection.users_of(conn, ids)
 
         there = await self._postgres.run("existing", owners) if ids else {}
+        first: dict[UUID, MemoryLine] = {}
         for number, line in list(lines.items()):
-            if line.id in there and (there[line.id] or None) != (line.user_id or None):
+            owner = there[line.id] if line.id in there else first.setdefault(line.id, line).user_id
+            if (owner or None) != (line.user_id or None):
                 report.fail(number, "id: a memory of somebody else has it")
                 del lines[number]
-        wanted = {line.id: line for line in lines.values()}
-        new = [line for key, line in wanted.items() if key not in there]
+        new = list(first.values())
         report.skipped += len(lines) - len(new)
         if not new:
             return
         with self._gate.write():
-            vectors = await self._vectors(new, header)
+            found = await self._vectors(new, header)
             for number, line in lines.items():
-                if line.id not in there and line.id not in vectors:
+                if line.id not in there and line.id not in found:
                     report.fail(number, "memory: longer than the embedding model takes")
-            rows = [(line.id, vectors[line.id], _payload(line)) for line in new if line.id in vectors]
+            rows = [(line.id, found[line.id], _payload(line)) for line in new if line.id in found]
 
             async def write(conn: Connection, leave: Leave) -> int:
                 added = await self._collection.insert_missing(conn, rows)
@@ -292,16 +290,10 @@ class Transfer:
         """Whether the line's vector can be searched by, where it is taken as it is; reports the line if not."""
         if not line.vector or not self._is_our_embedder(header):
             return True
-        dimensions = self._settings.embedder_dimensions
-        if len(line.vector) != dimensions:
-            report.fail(number, f"vector: has {len(line.vector)} numbers, and the embedder {dimensions}")
-        elif not all(abs(x) <= FLOAT4_MAX for x in line.vector):
-            report.fail(number, "vector: a number in it is too large, or none")
-        elif not any(abs(x) >= FLOAT4_MIN for x in line.vector):
-            report.fail(number, "vector: is nothing but zeros, which is near to no meaning")
-        else:
-            return True
-        return False
+        mistake = vectors.mistake(line.vector, self._settings.embedder_dimensions)
+        if mistake:
+            report.fail(number, f"vector: {mistake}")
+        return not mistake
 
     async def _vectors(self, lines: list[MemoryLine], header: HeaderLine | None) -> dict[UUID, Vector]:
         """Vectors of the export where they come from the same embedder, else new ones; none of a text too long."""

@@ -49,6 +49,19 @@ def test_an_update_moves_no_memory_to_another_user(client: httpx.Client, user: s
     assert client.get(f"/memories/{key}").json()["user_id"] == user
 
 
+def test_metadata_does_not_grow_without_end_by_updates(client: httpx.Client, stores: Stores, user: str) -> None:
+    key = key_of(keep(client, "a note", user_id=user, metadata={"a": "x" * 60_000}))
+    more = client.put(f"/memories/{key}", json={"text": "changed", "metadata": {"b": "x" * 60_000}})
+    assert (more.status_code, "65536 bytes" in more.json()["detail"]) == (422, True)
+    assert client.get(f"/memories/{key}").json()["memory"] == "a note"
+    client.put(f"/memories/{key}", json={"text": "t", "metadata": {"a": "", "b": "x" * 60_000}}).raise_for_status()
+    # What an older version let grow can still be changed, and made smaller.
+    large = json.dumps({"old": "x" * 90_000})
+    stores.sql("UPDATE memories SET payload = payload || %s::jsonb WHERE id = %s", large, key)
+    client.put(f"/memories/{key}", json={"text": "changed", "metadata": {"b": ""}}).raise_for_status()
+    client.put(f"/memories/{key}", json={"text": "changed", "metadata": {"old": ""}}).raise_for_status()
+
+
 def test_memories_whose_owner_and_speaker_are_no_texts_can_be_changed_and_deleted(
     client: httpx.Client, stores: Stores, user: str
 ) -> None:
@@ -83,6 +96,11 @@ def test_times_are_compared_as_moments_in_lists_and_filters(client: httpx.Client
         filters = {key: {"gt": "2025-07-25T04:00:00+02:00"}}
         found = client.post("/search", json={"query": "x", "user_id": user, "filters": filters}).json()["results"]
         assert [item["memory"] for item in found] == ["later"]
+        same = "2025-07-25T05:00:00+02:00"
+        found_by = {"eq": (same, ["later"]), "in": ([same, "2025-07-25"], ["later"]), "ne": (same, ["earlier"])}
+        for op, (operand, texts) in found_by.items():
+            body = {"query": "x", "user_id": user, "filters": {key: {op: operand}}}
+            assert [item["memory"] for item in client.post("/search", json=body).json()["results"]] == texts, (key, op)
     bad = client.post("/search", json={"query": "x", "user_id": user, "filters": {"created_at": {"gt": "yesterday"}}})
     assert (bad.status_code, "ISO 8601" in bad.text) == (400, True)
 
@@ -104,6 +122,8 @@ def test_a_bad_line_of_an_import_is_told_by_its_number_and_the_others_are_taken(
         json.dumps(line(user, vector=vector)).replace("1.0,", "1e39,", 1),
         line(user, vector=[1.0, 2.0]),
         line(user, vector=["1.0"] * 384),
+        line(user, vector=[1e30] * 384),
+        line(user, vector=[1e-30] * 384),
         line(user, metadata={"user_id": "other"}),
         {**relation, "relationship": " "},
         {**relation, "source_type": "Mem0Identity"},
@@ -112,7 +132,7 @@ def test_a_bad_line_of_an_import_is_told_by_its_number_and_the_others_are_taken(
     ]
     report = load(client, rows)
     assert (report["added"], report["relations"]) == (2, 1)
-    assert [failure["line"] for failure in report["failures"]] == list(range(3, 14))
+    assert [failure["line"] for failure in report["failures"]] == list(range(3, 16))
     found = client.post("/search", json={"query": "a note", "user_id": user}).json()["results"]
     assert [type(item["score"]) for item in found] == [float, float]
 
@@ -126,6 +146,11 @@ def test_an_import_says_what_is_odd_about_its_lines(client: httpx.Client, user: 
     assert "the end counts 3" in report["notes"][1]
     theirs = load(client, [{**mine, "user_id": f"{user}-other"}])
     assert theirs["failures"] == [{"line": 1, "reason": "id: a memory of somebody else has it"}]
+    both = line(user)
+    report = load(client, [both, {**both, "memory": "again"}, {**both, "user_id": f"{user}-other"}])
+    assert (report["added"], report["skipped"], report["failed"]) == (1, 1, 1)
+    assert report["failures"] == [{"line": 3, "reason": "id: a memory of somebody else has it"}]
+    assert client.get(f"/memories/{both['id']}").json()["memory"] == "a note"
     other = client.post("/import", content=json.dumps({"type": "header", "format": 2}).encode())
     assert (other.status_code, "format 2" in other.text) == (400, True)
 

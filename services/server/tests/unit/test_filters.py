@@ -22,6 +22,8 @@ NOBODY = Scope()
         ({"a": {"icontains": 3}}, "takes a text"),
         ({"created_at": {"gte": "yesterday"}}, "ISO 8601"),
         ({"updated_at": {"lt": 7}}, "ISO 8601"),
+        ({"created_at": "yesterday"}, "ISO 8601"),
+        ({"updated_at": {"nin": ["2025-07-25", "now"]}}, "ISO 8601"),
         ({"AND": {}}, "takes a list"),
         ({"OR": []}, "at least one"),
         ({"NOT": ["x"]}, "is an object"),
@@ -70,6 +72,7 @@ def test_no_scope_and_no_filter_is_everything() -> None:
     ],
 )
 def test_moments_are_compared_as_such_and_texts_as_texts(key: str, operand: str, by_time: bool) -> None:
-    where, values = condition(NOBODY, {key: {"gt": operand}})
-    assert ("timestamptz" in where.as_string(None)) is by_time
-    assert where.as_string(None).count("%s") == len(values)
+    for op, value in {"gt": operand, "eq": operand, "ne": operand, "in": [operand, 3], "nin": [operand]}.items():
+        where, values = condition(NOBODY, {key: {op: value}})
+        assert ("timestamptz" in where.as_string(None)) is by_time
+        assert where.as_string(None).count("%s") == len(values)

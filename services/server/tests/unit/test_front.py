@@ -62,6 +62,13 @@ async def test_only_allowed_host_names_are_answered(
         assert "network.hostNames" in reply.json()["detail"]
 
 
+@pytest.mark.parametrize("query", ["user_id=%ff", "user_id=%ed%a0%80", "user_id=a&agent_id=%c3"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_a_query_that_is_no_text_is_refused(client: httpx.AsyncClient, method: str, query: str) -> None:
+    reply = await client.request(method, f"/memories?{query}", headers=KEY)
+    assert (reply.status_code, reply.json()["type"]) == (400, "urn:mem0:problem:bad-query")
+
+
 @pytest.mark.parametrize("hosts", [[], ["localhost", "evil.example"]])
 async def test_a_request_has_exactly_one_host(app: FastAPI, hosts: list[str]) -> None:
     sent: list[dict[str, object]] = []

@@ -36,7 +36,7 @@ async def test_vectors_come_back_in_the_order_of_the_texts_and_in_batches(settin
         sizes.append(len(json.loads(request.content)["input"]))
         return embeddings(request)
 
-    texts = ["x" * (n % 90) for n in range(BATCH + 10)]
+    texts = ["x" * (1 + n % 90) for n in range(BATCH + 10)]
     vectors = await client(settings(), answer).embed(texts)
     assert [vector[0] for vector in vectors] == [float(len(text)) for text in texts]
     assert sizes == [BATCH, 10]
@@ -54,6 +54,28 @@ async def test_a_text_is_embedded_once_and_again_where_the_model_itself_is_asked
     assert await made.embed(["bob!", "anna.."]) == [[4.0] * 384, [6.0] * 384]
     await made.embed(["me"], fresh=True)
     assert asked == [["me", "bob!"], ["anna.."], ["me"]]
+
+
+@pytest.mark.parametrize(
+    ("embedding", "words"),
+    [
+        ([0.0] * 384, "nothing but zeros"),
+        ([1e-30] * 384, "nothing but zeros"),
+        ([1e30] * 384, "too large, or none"),
+        ([10**400] * 384, "too large, or none"),
+        ([None, *[1.0] * 383], "too large, or none"),
+        (["1.0"] * 384, "too large, or none"),
+        ([True] * 384, "too large, or none"),
+        ("x" * 384, "something else"),
+        (None, "something else"),
+    ],
+)
+async def test_a_vector_that_nothing_can_be_found_by_is_the_models_failure(
+    settings: Any, embedding: Any, words: str
+) -> None:
+    answer = httpx.Response(200, json={"data": [{"index": 0, "embedding": embedding}]})
+    with pytest.raises(ModelError, match=words):
+        await client(settings(), lambda _: answer).embed(["x"])
 
 
 async def test_a_failure_is_not_remembered(settings: Any) -> None:
