@@ -1,4 +1,5 @@
 import prettyMs from "pretty-ms";
+import { JOBS } from "../ops/schedules/jobs.ts";
 import { type JobState, jobChecks, jobStates } from "../ops/schedules/report.ts";
 import { checkLine } from "./cli/output.ts";
 import { table } from "./cli/table.ts";
@@ -55,6 +56,7 @@ function render(
 
 function row({ job, when, next, atWork, record, unitFault }: JobState, now: Date): string[] {
   const run = record?.run;
+  const judges = JOBS[job]?.judges === true;
   const took =
     run?.ended === undefined
       ? ""
@@ -70,7 +72,7 @@ function row({ job, when, next, atWork, record, unitFault }: JobState, now: Date
           ? "cut off"
           : run.exit === 0
             ? `well${took}`
-            : `FAILED (${run.exit})${took}`;
+            : `${judges ? "not all well" : "FAILED"} (${run.exit})${took}`;
   return [
     job,
     when,

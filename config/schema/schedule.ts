@@ -5,6 +5,7 @@ import { hostPath } from "./kinds.ts";
 const JOBS = {
   backup: ["30 2 * * *", "Backup of tier daily, with the weekly and monthly ones that come of it."],
   hourly: ["5 * * * *", "Backup of tier hourly."],
+  health: ["*/5 * * * *", "All parts of the stack are looked at."],
   verify: ["30 4 * * 0", "All backups are read and compared with what was written."],
   drill: ["30 5 1 * *", "The newest good backup is restored beside the stack, and removed again."],
   logs: ["50 3 * * *", "Old logs of the stack's own are removed."],
@@ -37,6 +38,7 @@ export const schedule = z
       .strictObject({
         backup: job(JOBS.backup),
         hourly: job(JOBS.hourly),
+        health: job(JOBS.health),
         verify: job(JOBS.verify),
         drill: job(JOBS.drill),
         logs: job(JOBS.logs),

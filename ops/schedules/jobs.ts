@@ -15,6 +15,8 @@ export interface Job {
   words?: (stack: string, identity: string | undefined) => string[];
   /** Docker's engine has to answer before it begins. */
   needsDocker?: true;
+  /** It begins often and tells how the stack is: its exit code says nothing of the job, and its log is kept when not all is well. */
+  judges?: true;
 }
 
 export const JOBS: Readonly<Record<string, Job>> = {
@@ -28,6 +30,7 @@ export const JOBS: Readonly<Record<string, Job>> = {
     words: (stack) => ["backup", "--stack", stack, "--tier", "hourly"],
     needsDocker: true,
   },
+  health: { title: "health check", words: (stack) => ["health", "--stack", stack], judges: true },
   verify: {
     title: "reading of all backups",
     words: (stack, identity) => ["verify", "--stack", stack, "--all", ...opened(identity)],

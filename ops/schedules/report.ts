@@ -91,7 +91,7 @@ export function jobChecks(stack: string, states: readonly JobState[]): Check[] {
       return { name, ok: false, found: "does not run", mend: `./mem0 schedule ${stack}` };
     }
     const run = record?.run;
-    if (run?.exit !== undefined && run.exit !== 0) {
+    if (run?.exit !== undefined && run.exit !== 0 && JOBS[job]?.judges !== true) {
       const found = `failed at ${run.begun}: ${run.reason ?? `exit code ${run.exit}`}`;
       return { name, ok: false, found, mend: `read ${run.log}` };
     }

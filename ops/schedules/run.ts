@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, constants, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -46,7 +46,7 @@ export async function runJob(stack: DeployedStack, job: string, options: RunOpti
   const record = recordOf(stack, job, when, options);
   const due = dueTime(when, record, { now: options.now(), isRunning: isAtWork(stack.directory, job) });
   if (due === undefined) return ExitCode.ok;
-  return lockedRun(stack, job, "time", due.tries, options);
+  return lockedRun(stack, { job, cause: "time", tries: due.tries }, options);
 }
 
 /** Begins what its managers have let pass, one after the other. */
@@ -56,7 +56,7 @@ async function makeUpForMissed(stack: DeployedStack, options: RunOptions): Promi
     const record = recordOf(stack, job, when, options);
     const at = { now: options.now(), isRunning: isAtWork(stack.directory, job) };
     const due = missedTime(when, record, at);
-    if (due !== undefined) await lockedRun(stack, job, "missed", due.tries, options);
+    if (due !== undefined) await lockedRun(stack, { job, cause: "missed", tries: due.tries }, options);
   }
 }
 
@@ -79,17 +79,19 @@ function recordOf({ directory }: DeployedStack, job: string, when: string, { now
   );
 }
 
-async function lockedRun(
-  stack: DeployedStack,
-  job: string,
-  cause: "time" | "missed",
-  tries: number,
-  options: RunOptions,
-): Promise<number> {
-  const lock = lockOf(stack.directory, job);
+/** A run that is to begin. */
+interface Beginning {
+  job: string;
+  cause: "time" | "missed";
+  /** How often it was begun for this time before. */
+  tries: number;
+}
+
+async function lockedRun(stack: DeployedStack, run: Beginning, options: RunOptions): Promise<number> {
+  const lock = lockOf(stack.directory, run.job);
   if (acquireLock(lock) !== undefined) return ExitCode.ok;
   try {
-    return await recorded(stack, job, cause, tries, options);
+    return await recorded(stack, run, options);
   } finally {
     releaseLock(lock);
   }
@@ -98,9 +100,7 @@ async function lockedRun(
 /** Runs the job, and notes when it began and how it ended. */
 async function recorded(
   stack: DeployedStack,
-  job: string,
-  cause: "time" | "missed",
-  tries: number,
+  { job, cause, tries }: Beginning,
   options: RunOptions,
 ): Promise<number> {
   const { directory } = stack;
@@ -110,6 +110,7 @@ async function recorded(
   const run = { begun, cause, tries: tries + 1, log };
   writeRecord(directory, job, { ...before, run });
   const { exit, reason } = await done(stack, job, log, options);
+  if (JOBS[job]?.judges === true && exit === ExitCode.ok) rmSync(log, { force: true });
   const ended = options.now().toISOString();
   writeRecord(directory, job, {
     ...before,

@@ -14,6 +14,7 @@ const OPERATING = [
   "backups",
   "drill",
   "exporter",
+  "health",
   "metrics",
   "restart",
   "restore",

@@ -114,6 +114,11 @@ describe("what health is told of a job", () => {
       { record: { ...recorded, run: { ...run, exit: 4, reason: "x" } } },
       { ok: false, mend: "read /l" },
     ],
+    [
+      "found the stack not well",
+      { job: "health", record: { ...recorded, run: { ...run, exit: 1 } } },
+      { ok: true },
+    ],
     ["ran", { record: { ...recorded, run: { ...run, exit: 0 } } }, { ok: true }],
     ["is to run always and does not", { when: "always" }, { ok: false, found: "does not run" }],
   ])("%s", (_, changed, wanted) => {
