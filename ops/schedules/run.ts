@@ -110,6 +110,8 @@ async function recorded(
   const run = { begun, cause, tries: tries + 1, log };
   writeRecord(directory, job, { ...before, run });
   const { exit, reason } = await done(stack, job, log, options);
+  // The machine goes down, or somebody ends the job: it was cut off, and is begun once more.
+  if (options.signal.aborted) return exit;
   if (JOBS[job]?.judges === true && exit === ExitCode.ok) rmSync(log, { force: true });
   const ended = options.now().toISOString();
   writeRecord(directory, job, {

@@ -42,6 +42,14 @@ describe("a job", () => {
     expect(record("logs")).toEqual(first);
   });
 
+  it("that is told to end, as when the machine goes down, was cut off, and is begun once more", async () => {
+    const told = AbortSignal.abort();
+    await runJob(stack, "logs", { ...clock(NOON), signal: told });
+    expect(record("logs")?.run).not.toHaveProperty("ended");
+    await runJob(stack, "missed", clock(new Date("2026-11-28T12:10:00Z")));
+    expect(record("logs")?.run).toMatchObject({ cause: "missed", tries: 2, exit: 0 });
+  });
+
   it("is left alone while a run of it is at work", async () => {
     acquireLock(lockOf(scratch.path, "logs"));
     expect(await runJob(stack, "logs", clock(NOON))).toBe(0);
