@@ -88,6 +88,7 @@ const things = (database: string) =>
          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
        UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
        UNION SELECT evtname FROM pg_event_trigger
+       UNION SELECT 'default of ' || relname FROM pg_attrdef JOIN pg_class c ON c.oid = adrelid WHERE relname = 'memories'
        UNION SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace) all_names`,
   );
 
@@ -109,8 +110,11 @@ ALTER TABLE public.memories ADD CONSTRAINT evil CHECK (public.truth(payload));
 CREATE TRIGGER evil BEFORE INSERT ON public.memories FOR EACH ROW EXECUTE FUNCTION public.evil();
 CREATE INDEX evil ON public.memories (public.truth(payload));
 CREATE RULE evil AS ON INSERT TO public.memories DO INSTEAD NOTHING;
+CREATE EVENT TRIGGER evil ON ddl_command_end EXECUTE FUNCTION public.evil();
+ALTER TABLE ONLY public.memories ALTER COLUMN payload SET DEFAULT public.truth(NULL::text)::text::jsonb;
 CREATE ROLE evil SUPERUSER LOGIN;
 \connect postgres
+\c template1
 CREATE TABLE public.evil (a int);
 `;
 
@@ -133,7 +137,11 @@ describe("a dump in SQL, made by anybody", () => {
   });
 
   it("runs nothing of what was planted in it, not even when it is restored without that", async () => {
-    const dump = sqlPart(dumpOf(PLANTED, PLANTED));
+    const withDefault = dumpOf(PLANTED, PLANTED).replace(
+      "payload jsonb",
+      "payload jsonb DEFAULT public.truth(1)",
+    );
+    const dump = sqlPart(withDefault);
     await expect(restored(dump, "planted")).rejects.toThrow("psql's command \\! touch /tmp/evil");
     expect(await sql(server, "postgres", "SELECT datname FROM pg_database WHERE datname = 'planted'")).toBe(
       "",
@@ -240,6 +248,7 @@ describe("a dump in pg_dump's own format", () => {
     );
     await sql(server, "postgres", "DROP TABLE bomb");
     const dump = part("mem0.dump", "pg-custom", () => Readable.from([bomb]));
+    await expect(restored(dump, "bomb")).rejects.toThrow(/^the part unpacks to more than 64(\.\d)? MiB/);
     const reading = readDump(throwaway, deployedLike(await bench.image("postgres")), dump);
     await expect(reading).rejects.toMatchObject({
       message: expect.stringContaining("it unpacks to more than 67108864 bytes"),
