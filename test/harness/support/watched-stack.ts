@@ -107,8 +107,8 @@ export class WatchedStack {
     return docker("exec", this.container("postgres"), ...psql, "-c", statement);
   }
 
-  async cypher(statement: string): Promise<void> {
-    await cypher(this.manifest, statement);
+  cypher(statement: string): Promise<unknown[][]> {
+    return cypher(this.manifest, statement);
   }
 
   /** What a Prometheus answers under its API; the stack's own unless told. */

@@ -13,11 +13,6 @@ from tests.stores.stack import Server, Stores
 whole_parse.install()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # The Neo4j driver leaves a socket behind when a server is not there yet.
-    config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
-
-
 @pytest.fixture(scope="session")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     """Containers for the whole run; `docker ps -a` is as before at its end."""
