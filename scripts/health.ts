@@ -14,17 +14,19 @@ export const verb = defineVerb<{ tell?: boolean }>({
   notes:
     "Asks everyone side by side and waits at most 9 s for an answer. A finding that another one explains names it.\n" +
     "A model of another provider embeds two short texts for it, at most once an hour.",
-  exits: { ok: "all is well", failed: "something is not; the report says what mends it" },
+  exits: {
+    ok: "all is well",
+    failed: "something is not, and the report says what mends it; with --tell: or somebody could not be told",
+  },
   examples: ["health", "health prd --json"],
   run: async (call) => {
     const stack = call.deployed();
     const report = await health(stack);
-    if (call.options.tell === true) {
-      for (const { channel, messages, reason } of await tellFindings(stack, report.checks)) {
-        tell(`${counted(messages, "message")} for ${channel} wait: ${reason}`);
-      }
+    const untold = call.options.tell === true ? await tellFindings(stack, report.checks) : [];
+    for (const { channel, messages, reason } of untold) {
+      tell(`${counted(messages, "message")} for ${channel} wait: ${reason}`);
     }
-    return { text: render(report), json: report, exit: report.ok ? "ok" : "failed" };
+    return { text: render(report), json: report, exit: report.ok && untold.length === 0 ? "ok" : "failed" };
   },
 });
 

@@ -5,7 +5,7 @@ import { hostPath } from "./kinds.ts";
 const JOBS = {
   backup: ["30 2 * * *", "Backup of tier daily, with the weekly and monthly ones that come of it."],
   hourly: ["5 * * * *", "Backup of tier hourly."],
-  health: ["*/5 * * * *", "All parts of the stack are looked at."],
+  health: ["*/5 * * * *", "All parts of the stack are looked at, and what is wrong or well again is told."],
   verify: ["30 4 * * 0", "All backups are read and compared with what was written."],
   drill: ["30 5 1 * *", "The newest good backup is restored beside the stack, and removed again."],
   logs: ["50 3 * * *", "Old logs of the stack's own are removed."],

@@ -1,4 +1,5 @@
 import type { BackupStatus } from "../backup/status-file.ts";
+import type { Check } from "../base/check.ts";
 import type { Answer } from "./answer.ts";
 
 /** A container as Docker tells of it. */
@@ -60,6 +61,8 @@ export interface HealthFacts {
   bot: Answer<BotFacts> | undefined;
   /** Undefined in a manifest from before there were backups. */
   backups: BackupStatus | undefined;
+  /** What runs by itself, as the schedules judge it; a job each. */
+  jobs: readonly Check[];
   /** Whether the disk of the backups is encrypted; undefined when nobody can tell. */
   diskEncrypted: boolean | undefined;
 }

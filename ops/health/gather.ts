@@ -1,6 +1,8 @@
 import { DISK_FREE_GB, DRILL_DAYS } from "../../config/manifest.ts";
 import { readStatus } from "../backup/status-file.ts";
 import { readGraphIdentity } from "../backup/stores/neo4j/restore.ts";
+import { wrong } from "../base/check.ts";
+import { jobChecks, jobStates } from "../schedules/report.ts";
 import type { DeployedStack } from "../stack/deployed-stack.ts";
 import { type Answer, asked } from "./answer.ts";
 import { askCanary } from "./canary.ts";
@@ -68,6 +70,7 @@ export async function gatherHealth(stack: DeployedStack, now = Date.now()): Prom
       services.telegram_bot === undefined
         ? undefined
         : quick((signal) => askBot(docker, services.telegram_bot?.container ?? "", signal)),
+    jobs: gatherJobs(stack, now),
     diskEncrypted: backup === undefined ? undefined : diskIsEncrypted(backup.root, ANSWER_MS),
   };
   return {
@@ -85,6 +88,7 @@ export async function gatherHealth(stack: DeployedStack, now = Date.now()): Prom
     grafana: await asks.grafana,
     target: await asks.target,
     bot: await asks.bot,
+    jobs: await asks.jobs,
     diskEncrypted: await asks.diskEncrypted,
   };
 }
@@ -111,6 +115,13 @@ async function gatherDisks(stack: DeployedStack, quick: Quick): Promise<HealthFa
   ]);
   // An exporter that does not answer has checks of its own.
   return [...here, ...("value" in there ? there.value : [])];
+}
+
+/** Nothing where nothing runs by itself; a manager that does not answer is a finding. */
+async function gatherJobs(stack: DeployedStack, now: number): Promise<HealthFacts["jobs"]> {
+  const states = await asked(ANSWER_MS, () => jobStates(stack, new Date(now)));
+  if ("value" in states) return jobChecks(stack.name, states.value);
+  return [wrong("schedules", states.reason, `./mem0 schedule ${stack.name}`)];
 }
 
 /** Closes what was opened in the background: a server that hangs would be waited for. */

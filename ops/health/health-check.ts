@@ -48,6 +48,10 @@ const EXPLAINED_BY: Record<string, readonly string[]> = {
   grafana_endpoint: ["grafana_down", ...BEHIND_THE_GATE],
   dashboard_missing: ["grafana_down", ...BEHIND_THE_GATE, "grafana_endpoint"],
   metrics_target_missing: ["prometheus_down", ...BEHIND_THE_GATE, "metrics_exporter_down"],
+  schedule_backup: ["docker_down", "backup_failed"],
+  schedule_hourly: ["docker_down", "backup_failed"],
+  schedule_drill: ["docker_down", "drill_failed"],
+  schedule_verify: ["docker_down"],
   bot_not_polling: ["docker_down", "telegram_bot_down", ...ASKING_SERVER, "mem0_server_not_ready"],
 };
 

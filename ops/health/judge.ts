@@ -17,6 +17,7 @@ export function judge(facts: HealthFacts, settings: HealthSettings): HealthCheck
     ...judgeServices(facts, settings),
     ...facts.disks.map((disk) => space(disk, settings)),
     ...judgeBackups(facts, settings),
+    ...facts.jobs.map((job) => ({ ...job, type: job.name.replaceAll(/[^a-z]+/g, "_") })),
     ...clock(facts),
     ...loopback(facts.containers, settings),
     ...watching(facts, settings),

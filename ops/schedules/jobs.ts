@@ -30,7 +30,12 @@ export const JOBS: Readonly<Record<string, Job>> = {
     words: (stack) => ["backup", "--stack", stack, "--tier", "hourly"],
     needsDocker: true,
   },
-  health: { title: "health check", words: (stack) => ["health", "--stack", stack], judges: true },
+  // Without needsDocker: that it is down is what it has to tell.
+  health: {
+    title: "health check",
+    words: (stack) => ["health", "--stack", stack, "--tell"],
+    judges: true,
+  },
   verify: {
     title: "reading of all backups",
     words: (stack, identity) => ["verify", "--stack", stack, "--all", ...opened(identity)],

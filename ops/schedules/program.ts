@@ -11,6 +11,7 @@ export const PROGRAM_SOURCES = [
   "services/exporter/package.json",
   "services/exporter/src",
   "services/server/memory_server/schema.sql",
+  "services/telegram-bot/src",
   "toolchain",
 ];
 

@@ -68,5 +68,6 @@ export const wellFacts: HealthFacts = {
     drill: { time: daysAgo(3), result: "ok", seconds: 60 },
     copy: { time: daysAgo(0.5), result: "ok" },
   },
+  jobs: [{ name: "schedule backup", ok: true, found: "ran" }],
   diskEncrypted: undefined,
 };

@@ -194,6 +194,11 @@ describe("the health of a stack", () => {
       ["drill_failed"],
     ],
     [
+      "a job's unit is not loaded",
+      { jobs: [{ name: "schedule hourly", ok: false, found: "is not loaded", mend: "./mem0 up test" }] },
+      ["schedule_hourly"],
+    ],
+    [
       "the drill is old",
       { backups: { ...backups, drill: { time: daysAgo(36), result: "ok", seconds: 1 } } },
       ["drill_overdue"],

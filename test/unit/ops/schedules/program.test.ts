@@ -10,6 +10,8 @@ import { standsAlone } from "../../../../toolchain/program/node-copy.ts";
 
 /** Verbs that work on a deployed stack, which jobs and people call from the copy. */
 const OPERATING = [
+  "alert",
+  "alerts",
   "backup",
   "backups",
   "drill",
