@@ -56,6 +56,11 @@ export const NEEDS = {
     debian: ["ntfs-3g", "bindfs"],
     mend: "apt-get install ntfs-3g bindfs, and run as root on Linux",
   },
+  cron: {
+    isThere: () => isRoot && hasProgram("cron") && hasProgram("crontab"),
+    debian: ["cron"],
+    mend: "apt-get install cron, and run as root on Linux",
+  },
   plistutil: {
     isThere: () => hasProgram("plistutil"),
     debian: ["libplist-utils"],

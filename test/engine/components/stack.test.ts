@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../config/manifest.ts";
 import { connectDocker } from "../../../ops/docker/client.ts";
 import { execInContainer } from "../../../ops/docker/command.ts";
+import { jobStates } from "../../../ops/schedules/report.ts";
 import { deleteStack } from "../../../ops/stack/deletion.ts";
 import { DeployedStack } from "../../../ops/stack/deployed-stack.ts";
 import { type Changes, deploy, removeContainers } from "../../../ops/stack/deployment.ts";
@@ -17,6 +18,8 @@ import { waitFor } from "../../harness/support/eventually.ts";
 import { formerProgram } from "../../harness/support/former-program.ts";
 import { needing } from "../../harness/support/needing.ts";
 import { makeProject, type Project } from "../../harness/support/project.ts";
+import { JOBS_OF_EACH_MINUTE, RealCron } from "../../harness/support/real-cron.ts";
+import { unmet } from "../../runner/needs.ts";
 
 /** Groups of settings for a small stack whose ports begin at `firstPort`. */
 function small(firstPort: number) {
@@ -39,6 +42,9 @@ const ALL = ["postgres", "neo4j", "model", "server", "metrics_exporter", "promet
 describe("a stack on the real engine", () => {
   let project: Project;
   const stack = "engine";
+  const hasCron = unmet("cron") === undefined;
+  let cron: RealCron | undefined;
+  const groups = { ...small(28100), ...(hasCron ? { schedule: JOBS_OF_EACH_MINUTE } : {}) };
   const lines: string[] = [];
   const report = (line: string) => lines.push(line);
   const up = () => deploy(project.context(stack), report);
@@ -94,7 +100,8 @@ describe("a stack on the real engine", () => {
 
   beforeAll(async () => {
     project = makeProject("stack");
-    project.configure(stack, small(28100));
+    if (hasCron) cron = new RealCron();
+    project.configure(stack, groups);
     await up();
   });
 
@@ -104,6 +111,7 @@ describe("a stack on the real engine", () => {
       await deleteStack(project.context(name), DeployedStack.read(project.stateHome, name), () => {});
     }
     project.remove();
+    cron?.stop();
   });
 
   it("comes up with every container healthy", async () => {
@@ -253,7 +261,7 @@ describe("a stack on the real engine", () => {
 
   it("replaces just the container whose settings changed, and the one whose image has another source", async () => {
     const before = await ids();
-    project.configure(stack, { ...small(28100), resources: { postgres: { memoryMb: 768 } } });
+    project.configure(stack, { ...groups, resources: { postgres: { memoryMb: 768 } } });
     const dockerfile = path.join(project.directory, "services/model/Dockerfile");
     writeFileSync(dockerfile, `${readFileSync(dockerfile, "utf8")}\nLABEL changed-by-test=true\n`);
     const image = manifest().services.model?.image;
@@ -275,6 +283,23 @@ describe("a stack on the real engine", () => {
     expect(readFileSync(key, "utf8")).toBe(secret);
   });
 
+  needing("cron").it(
+    "has cron run its jobs from a copy of the program, which tell how they went",
+    async () => {
+      const states = () => jobStates(DeployedStack.read(project.stateHome, stack), new Date());
+      await waitFor("both jobs have run", async () =>
+        (await states()).every(({ record }) => record?.run?.ended),
+      );
+      const [logs, verify] = (await states()).sort((a, b) => a.job.localeCompare(b.job));
+      expect(logs).toMatchObject({ unitFault: undefined, record: { run: { exit: 0, cause: "time" } } });
+      const reason = expect.stringContaining("there is no backup to verify");
+      expect(verify).toMatchObject({ unitFault: undefined, record: { run: { exit: 1, reason } } });
+      const output = path.join(project.stateHome, "stacks", stack, "log", "schedule", "verify.out");
+      expect(readFileSync(output, "utf8")).toBe("");
+      expect(cron?.crontab?.subarray(0, cron.foreign.length)).toEqual(cron?.foreign);
+    },
+  );
+
   it("refuses a plain `pulumi destroy`, keeps all through down and an up killed in the middle, and converges at the next", async () => {
     await sql("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('bees')");
     await graph("CREATE (:Kept {word: 'roof'})");
@@ -285,6 +310,9 @@ describe("a stack on the real engine", () => {
     expect(refused.stdout + refused.stderr).toContain("protect");
 
     await removeContainers(project.context(stack), report);
+    expect(cron?.crontab).toEqual(cron?.foreign);
+    // The version before, which comes below, reads no manifest that names jobs.
+    project.configure(stack, small(28100));
     await expect(docker().getContainer(container("postgres")).inspect()).rejects.toMatchObject({
       statusCode: 404,
     });
