@@ -144,8 +144,8 @@ export class Bot {
       try {
         const { reply, outcome } = await answer(entry, this.#sources, Date.now());
         if (!AT_ONCE.includes(entry.asked.kind)) state.well("server");
-        inbox.replied(entry.seq, reply);
-        state.well("inbox");
+        // An add gives the same answer again under its key: a write less to the disk that somebody waits for.
+        if (entry.asked.kind !== "remember") inbox.replied(entry.seq, reply);
         state.ended(outcome);
         entry.reply = reply;
         this.#lanes.add(sayLane(entry), () => this.#say(entry));
@@ -179,6 +179,7 @@ export class Bot {
         const part = entry.reply?.[entry.said];
         if (part === undefined) {
           inbox.done(entry.seq);
+          state.well("inbox");
           return;
         }
         await this.#sayPart(entry, part);
