@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { tellBackup } from "../ops/alerts/backup-result.ts";
 import { TIERS, type Tier } from "../ops/backup/format/layout.ts";
 import { refuseUnfinishedRestore } from "../ops/backup/restore/journal.ts";
 import type { Taken } from "../ops/backup/take/run.ts";
@@ -32,7 +33,7 @@ export const verb = defineVerb<{ tier: Tier; pin?: string }>({
     const stack = call.deployed();
     refuseUnfinishedRestore(stack.directory);
     const run = { title: `back up stack ${stack.name}`, name: `backup-${tier}` };
-    const { taken, log } = await call.run(run, async ({ report, onBytes, log }) => ({
+    const taking = call.run(run, async ({ report, onBytes, log }) => ({
       log,
       taken: await takeBackup(stack, {
         tier,
@@ -44,8 +45,15 @@ export const verb = defineVerb<{ tier: Tier; pin?: string }>({
         signal: call.interruption.signal,
       }),
     }));
+    const { taken, log } = await taking.catch(async (error: Error) => {
+      await tellBackup(stack, tier, error);
+      throw error;
+    });
     const text = render(taken, log.file);
     log.line(text);
+    const [summary = ""] = text.split("\n");
+    const isSuspect = taken.backup.manifest.result === "suspect";
+    await tellBackup(stack, tier, isSuspect ? new Error(summary) : summary);
     return { text, json: asJson(taken, log.file), exit: exitOf(taken) };
   },
 });

@@ -6,12 +6,14 @@ import { text as textOf } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ALERTS } from "../../../../config/manifest.ts";
 import { declareSilence, tellEvent, tellFindings } from "../../../../ops/alerts/alerts.ts";
+import { tellBackup } from "../../../../ops/alerts/backup-result.ts";
 import { deliver } from "../../../../ops/alerts/deliver.ts";
 import { parseDuration } from "../../../../ops/alerts/duration.ts";
 import { fromHealth, together } from "../../../../ops/alerts/sources.ts";
 import type { Finding, Message } from "../../../../ops/alerts/state.ts";
 import { AlertStore } from "../../../../ops/alerts/store.ts";
 import { asHtml } from "../../../../ops/alerts/text.ts";
+import { ExitCode, Problem } from "../../../../ops/base/problem.ts";
 import type { HealthCheck } from "../../../../ops/health/health-check.ts";
 import { DeployedStack } from "../../../../ops/stack/deployed-stack.ts";
 import { Refusal } from "../../../harness/fakes/telegram/refusal.ts";
@@ -143,6 +145,32 @@ describe("the deliverer", () => {
     writeFileSync(path.join(scratch.path, "alerts", "state.json"), "{");
     await tellFindings(stack, [gone("neo4j_down")]);
     expect(heard()).toHaveLength(1);
+  });
+});
+
+describe("the end of a backup", () => {
+  it("is told each time when a daily one is good, and once in a cooldown when there is none", async () => {
+    const stack = stackOf();
+    for (const tier of ["daily", "weekly", "hourly"] as const)
+      await tellBackup(stack, tier, `${tier} backup 1`);
+    for (const tier of ["daily", "hourly"] as const)
+      await tellBackup(stack, tier, new Error("the disk is full"));
+    expect(heard()).toEqual([
+      expect.stringMatching(/backup_success.*: daily backup 1$/s),
+      expect.stringMatching(/backup_success.*: weekly backup 1$/s),
+      expect.stringMatching(/backup_failed.*: daily backup: the disk is full$/s),
+    ]);
+  });
+
+  it("is not told while another run is at work, and never fails a backup", async () => {
+    const busy = new Problem("another run is at work", { exitCode: ExitCode.busy });
+    await tellBackup(stackOf(), "daily", busy);
+    await telegram.down();
+    await tellBackup(stackOf(), "daily", "daily backup 2");
+    await tellBackup(new DeployedStack(exampleManifest(), "/nowhere"), "daily", "daily backup 3");
+    await telegram.up();
+    await tellFindings(stackOf(), []);
+    expect(heard()).toEqual([expect.stringContaining("daily backup 2")]);
   });
 });
 
