@@ -44,7 +44,7 @@ describe("a manifest", () => {
       recipients: [],
       compression: "xz",
     };
-    write("prd", text({ ...exampleManifest({ stack: "prd" }), backup, alerts: { mail: true } }));
+    write("prd", text({ ...exampleManifest({ stack: "prd" }), backup, ofLater: { mail: true } }));
     const { backup: read, ...rest } = readManifest(home.path, "prd");
     expect(rest).toEqual(exampleManifest({ stack: "prd" }));
     expect(read).toMatchObject({ root: "/b", keep: { hourly: 1 }, hourlyFiles: false });
