@@ -22,17 +22,19 @@ export type Suite = (typeof SUITES)[number];
 export const DEFAULT_SUITES: readonly Suite[] = ["unit", "engine", "e2e"];
 
 /**
- * The files that take longest begin first, so that no lane is left alone with one at the end. The table in
- * docs/testing.md tells their times.
+ * What takes longest begins first, so that no lane is left alone with one at the end. The table in docs/testing.md tells
+ * the times.
  */
 export const LONGEST_FIRST = [
   "test/e2e/memory.test.ts",
   "test/engine/ops/backup/restore-from-elsewhere.test.ts",
   "test/engine/ops/backup/restore.test.ts",
+  "services/server/tests/stores",
   "test/engine/components/stack.test.ts",
-  "test/engine/observability/observability.test.ts",
   "test/engine/ops/backup/hourly-files.test.ts",
+  "test/engine/observability/observability.test.ts",
   "test/engine/ops/backup/backup.test.ts",
+  "test/engine/components/neighbours.test.ts",
 ];
 
 /** Of the API's properties in every run of the tests; `./mem0 test stores` has more, and the rounds of faults. */
@@ -90,14 +92,20 @@ function stores(checkout: string, env: TestEnvironment, options: readonly string
   const tests = "tests/stores";
   return pythonServices(checkout)
     .filter((folder) => existsSync(path.join(checkout, folder, tests)))
-    .map((folder) => pytest(checkout, { name: `stores ${folder}`, folder, args: [tests, ...options], env }));
+    .map((folder) => {
+      const name = shortName(path.join(folder, tests));
+      return pytest(checkout, { name, folder, args: [tests, ...options], env });
+    });
 }
 
 function partOfService(folder: string): Part {
   return path.basename(folder) === "model" ? "python model" : "python server";
 }
 
-/** The name of a test file in the lanes' output. */
-function shortName(file: string): string {
-  return file.replace(/^test\/(engine\/)?/, "").replace(/\.test\.ts$/, "");
+/** The name of a test file, or of a service's tests on real stores, in the lanes' output. */
+function shortName(place: string): string {
+  return place
+    .replace(/^test\/(engine\/)?/, "")
+    .replace(/\.test\.ts$/, "")
+    .replace(/^(.*)\/tests\/stores$/, "stores $1");
 }

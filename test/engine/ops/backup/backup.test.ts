@@ -209,7 +209,7 @@ describe("a daily backup", () => {
       "system",
     ]);
     expect([backup.pin, promoted]).toEqual(["before the move", ["weekly", "monthly"]]);
-    expect(await stack.cypher("RETURN 1")).toBeUndefined();
+    expect(await stack.cypher("RETURN 1")).toEqual([[1]]);
     expect(await docker("volume", "ls", "--quiet", "--filter", `name=mem0_backup_.*_${stack.stack}`)).toBe(
       "",
     );
