@@ -173,7 +173,7 @@ function waysFrom(source: PostgresPlace): Way[] {
       },
       restore: async () => {
         const open = (name: string, file: string, format: PartFormat): OpenPart => ({
-          part: { source: "postgres", name, file, format, bytes: 0, seconds: 0 },
+          part: { source: "postgres", name, file, format, bytes: statSync(file).size, seconds: 0 },
           open: () => createReadStream(file),
         });
         const rows = open("memories", binary, "pg-copy-zstd");
