@@ -1,6 +1,7 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { allowedHosts } from "../config/host-names.ts";
+import { BOT_PORT } from "../config/names.ts";
 import { dashboardUrl } from "./grafana.ts";
 import { hostDirectory } from "./host-directory.ts";
 import type { MountedFile } from "./host-file.ts";
@@ -13,7 +14,6 @@ import {
   type ServiceContext,
   type Store,
 } from "./service.ts";
-import { BOT_PORT } from "./telegram-bot.ts";
 
 export interface ExporterArgs extends ServiceContext {
   images: Images;

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { BOT_KEY, BOT_KEY_HOURS } from "../config/names.ts";
+import { BOT_KEY, BOT_KEY_HOURS, BOT_PORT } from "../config/names.ts";
 import type { Images } from "./images.ts";
 import type { Secrets } from "./secrets.ts";
 import { httpHealth, type RunningService, SECRETS_DIRECTORY, type ServiceContext } from "./service.ts";
@@ -11,8 +11,6 @@ export interface TelegramBotArgs extends ServiceContext {
   server: RunningService;
 }
 
-/** Where it tells how it goes; not published. */
-export const BOT_PORT = 9465;
 const DATA = "/data";
 
 /** The Telegram bot: who is on its list remembers and recalls from there. */

@@ -45,6 +45,9 @@ export const LONGEST_INDEX_ENDING = "_agent_id_idx";
 /** Longest name of a collection: the names of its indexes must still be different ones. */
 export const COLLECTION_LENGTH = POSTGRES_NAME_BYTES - LONGEST_INDEX_ENDING.length;
 
+/** Port on which the Telegram bot tells how it is; not published. */
+export const BOT_PORT = 9465;
+
 /** The Telegram bot's own key of the memory server. */
 export const BOT_KEY = "telegram_bot";
 

@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import { z } from "zod";
+import { BOT_PORT } from "../../config/names.ts";
 import { ignoring } from "../docker/client.ts";
 import { execInContainer } from "../docker/command.ts";
 import type { BotFacts, ContainerFacts } from "./facts.ts";
@@ -38,9 +39,6 @@ export async function lookAtContainer(
 
 const peer = z.object({ ok: z.boolean(), reason: z.string().optional(), detail: z.string().optional() });
 const botAnswer = z.object({ ready: z.boolean() }).catchall(peer);
-
-/** Port on which the bot tells how it is, inside its container alone. */
-const BOT_PORT = 9465;
 
 /** What the bot says of whom it depends on. Its port is not published, so it is asked from within. */
 export async function askBot(docker: Docker, container: string, signal: AbortSignal): Promise<BotFacts> {
